@@ -1,10 +1,10 @@
 /*
  * clock.h - time as an argument.
  *
- * Everything that decides takes `int64_t now_ms`. It is steady time: milliseconds since the Unix epoch, read
- * once from the wall clock at start and carried on by the monotonic clock, so that it never jumps and ages
- * are always right. The wall clock itself is for journal records and screens. A manual clock serves tests,
- * replay and simulation.
+ * Everything that decides takes `int64_t now_ms`. It is steady time: milliseconds since the Unix
+ * epoch, read once from the wall clock at start and carried on by the monotonic clock, so that it
+ * never jumps and ages are always right. The wall clock itself is for journal records and screens.
+ * A manual clock serves tests, replay and simulation.
  */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
@@ -20,8 +20,8 @@ struct clock {
 
 void clock_init_system(struct clock *clock);
 void clock_init_manual(struct clock *clock, int64_t now_ms);
-void clock_set(struct clock *clock, int64_t now_ms);     /* manual clocks only */
-void clock_advance(struct clock *clock, int64_t by_ms);  /* manual clocks only */
+void clock_set(struct clock *clock, int64_t now_ms);    /* manual clocks only */
+void clock_advance(struct clock *clock, int64_t by_ms); /* manual clocks only */
 
 /* Steady time, ms since the epoch. */
 int64_t clock_now_ms(const struct clock *clock);

@@ -1,8 +1,9 @@
 /*
  * complaints.h - everything wrong with a file, reported at once.
  *
- * Readers of configuration add complaints and go on reading; the caller shows them all. A complaint names the
- * file, the line and the key: "fleet.yaml:12: sources.prom.every: expected a duration such as '2s', not 'fast'".
+ * Readers of configuration add complaints and go on reading; the caller shows them all. A complaint
+ * names the file, the line and the key: "fleet.yaml:12: sources.prom.every: expected a duration
+ * such as '2s', not 'fast'".
  */
 #ifndef CORE_BASE_COMPLAINTS_H
 #define CORE_BASE_COMPLAINTS_H
@@ -16,8 +17,8 @@ struct text;
 
 struct complaint {
 	char file[256];
-	int line;        /* 1-based; 0 when no line applies */
-	char key[160];   /* dotted path, "" when none applies */
+	int line;      /* 1-based; 0 when no line applies */
+	char key[160]; /* dotted path, "" when none applies */
 	char text[320];
 };
 

@@ -1,11 +1,11 @@
 /*
  * error.h - what went wrong, in a form a human can act on.
  *
- * A function that can fail takes a `struct error *` last and returns false (or NULL). On failure it fills
- * the error and leaves its outputs untouched; on success it leaves the error untouched. The text is one
- * line without a final full stop, what failed first, its subject quoted: "cannot open 'x.yaml': no such
- * file". The size is fixed so that even "no memory" can be reported. `error` may be NULL where the
- * caller does not care.
+ * A function that can fail takes a `struct error *` last and returns false (or NULL). On failure it
+ * fills the error and leaves its outputs untouched; on success it leaves the error untouched. The
+ * text is one line without a final full stop, what failed first, its subject quoted: "cannot open
+ * 'x.yaml': no such file". The size is fixed so that even "no memory" can be reported. `error` may
+ * be NULL where the caller does not care.
  */
 #ifndef CORE_BASE_ERROR_H
 #define CORE_BASE_ERROR_H

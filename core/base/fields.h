@@ -1,8 +1,9 @@
 /*
  * fields.h - a mapping read into a struct by a table.
  *
- * One row per key drives the reader, the error texts, the JSON Schema and the manual page, so they cannot
- * disagree. Unknown keys are complaints with the nearest known key suggested; wrong types say what was expected, with an example.
+ * One row per key drives the reader, the error texts, the JSON Schema and the manual page, so they
+ * cannot disagree. Unknown keys are complaints with the nearest known key suggested; wrong types
+ * say what was expected, with an example.
  */
 #ifndef CORE_BASE_FIELDS_H
 #define CORE_BASE_FIELDS_H
@@ -22,7 +23,8 @@ enum field_type {
 	FIELD_BOOL,     /* bool: exactly true or false */
 	FIELD_INTEGER,  /* int64_t */
 	FIELD_NUMBER,   /* double */
-	FIELD_DURATION, /* int64_t milliseconds: "250ms", "2s", "5m", "1h", "7d"; a bare number is an error */
+	FIELD_DURATION, /* int64_t milliseconds: "250ms", "2s", "5m", "1h", "7d"; a bare number is
+			   an error */
 	FIELD_PERCENT,  /* double share: "15%" is 0.15; a bare number is an error */
 	FIELD_FACTOR,   /* double: "2x" is 2.0 */
 	FIELD_TIME,     /* int64_t ms since the epoch: RFC 3339 */
@@ -37,18 +39,21 @@ struct field {
 	bool required;
 	double min, max;            /* for numbers in the C unit; both 0: unbounded */
 	const char *const *choices; /* FIELD_CHOICE: NULL-terminated */
-	const char *fallback;       /* written as in the file; NULL: the zero value (NAN for doubles, -1 for choices) */
-	const char *help;           /* one sentence for schema and manual page */
+	const char *fallback; /* written as in the file; NULL: the zero value (NAN for doubles, -1
+				 for choices) */
+	const char *help;     /* one sentence for schema and manual page */
 };
 
 /*
- * Fill the struct at `out` from `mapping` (every field gets its value or fallback, also on failure).
- * `path` is the dotted path of the mapping for complaints, "" at the root. Returns false when it complained.
+ * Fill the struct at `out` from `mapping` (every field gets its value or fallback, also on
+ * failure). `path` is the dotted path of the mapping for complaints, "" at the root. Returns false
+ * when it complained.
  */
 bool fields_read(const struct field *rows, size_t count, const struct yaml_node *mapping,
 	const char *path, void *out, struct arena *arena, struct complaints *complaints);
 
-/* Parse one scalar by type into *out (used by fields_read, the command line and templates alike). */
+/* Parse one scalar by type into *out (used by fields_read, the command line and templates alike).
+ */
 bool field_parse(const struct field *row, const char *scalar, void *out, struct arena *arena,
 	char *why, size_t why_size);
 

@@ -1,8 +1,8 @@
 /*
  * json_writer.h - writing JSON into a text, correctly and without a tree.
  *
- * Commas and nesting are kept here. Strings are escaped and made valid UTF-8; NaN and infinities become null (absent
- * is never zero); numbers do not depend on the locale.
+ * Commas and nesting are kept here. Strings are escaped and made valid UTF-8; NaN and infinities
+ * become null (absent is never zero); numbers do not depend on the locale.
  */
 #ifndef CORE_BASE_JSON_WRITER_H
 #define CORE_BASE_JSON_WRITER_H
@@ -30,7 +30,8 @@ void json_end_array(struct json_writer *writer);
 void json_key(struct json_writer *writer, const char *key);
 
 void json_string(struct json_writer *writer, const char *value); /* NULL becomes null */
-void json_number(struct json_writer *writer, double value);      /* shortest form that reads back the same */
+void json_number(
+	struct json_writer *writer, double value); /* shortest form that reads back the same */
 void json_integer(struct json_writer *writer, int64_t value);
 void json_bool(struct json_writer *writer, bool value);
 void json_null(struct json_writer *writer);

@@ -1,8 +1,8 @@
 /*
  * log.h - a levelled log to a file or stderr, never to the screen.
  *
- * The console owns the terminal, so library code never prints. Each line: time, level, room, text. The text is
- * sanitised here; secrets must not be passed (see secret.h).
+ * The console owns the terminal, so library code never prints. Each line: time, level, room, text.
+ * The text is sanitised here; secrets must not be passed (see secret.h).
  */
 #ifndef CORE_BASE_LOG_H
 #define CORE_BASE_LOG_H

@@ -1,10 +1,11 @@
 /*
  * loop.h - one thread, one epoll, one documented turn.
  *
- * A turn: (1) run timers that are due, earliest first, in order of start where equal; (2) wait for descriptors
- * until the next timer; (3) run the callbacks of ready descriptors, each at most once; (4) run signal
- * callbacks. Timers are served even when descriptors are always ready. A callback may watch, unwatch, start and stop
- * anything, itself included; what it removed is not called again in that turn.
+ * A turn: (1) run timers that are due, earliest first, in order of start where equal; (2) wait for
+ * descriptors until the next timer; (3) run the callbacks of ready descriptors, each at most once;
+ * (4) run signal callbacks. Timers are served even when descriptors are always ready. A callback
+ * may watch, unwatch, start and stop anything, itself included; what it removed is not called again
+ * in that turn.
  */
 #ifndef CORE_BASE_LOOP_H
 #define CORE_BASE_LOOP_H
@@ -33,18 +34,21 @@ void loop_destroy(struct loop *loop); /* closes nothing that the caller owns; NU
 int64_t loop_now_ms(const struct loop *loop); /* steady time, see clock.h */
 const struct clock *loop_clock(const struct loop *loop);
 
-/* Watch `fd` for `events`; a second call for the same fd replaces the first. A regular file is always ready. */
-bool loop_watch(
-	struct loop *loop, int fd, unsigned events, loop_fd_fn *fn, void *context, struct error *error);
-void loop_unwatch(struct loop *loop, int fd); /* harmless when it is not watched or already closed */
+/* Watch `fd` for `events`; a second call for the same fd replaces the first. A regular file is
+ * always ready. */
+bool loop_watch(struct loop *loop, int fd, unsigned events, loop_fd_fn *fn, void *context,
+	struct error *error);
+void loop_unwatch(
+	struct loop *loop, int fd); /* harmless when it is not watched or already closed */
 
 /* Call `fn` once after `delay_ms` (0: next turn). Returns an id, 0 only without memory. */
 uint64_t loop_timer_start(struct loop *loop, int64_t delay_ms, loop_timer_fn *fn, void *context);
 void loop_timer_stop(struct loop *loop, uint64_t id); /* harmless when it has fired or id is 0 */
 
-/* Deliver a signal as a callback in the loop (through a signalfd; the signal is blocked for the process). */
-bool loop_signal(
-	struct loop *loop, int signal_number, loop_signal_fn *fn, void *context, struct error *error);
+/* Deliver a signal as a callback in the loop (through a signalfd; the signal is blocked for the
+ * process). */
+bool loop_signal(struct loop *loop, int signal_number, loop_signal_fn *fn, void *context,
+	struct error *error);
 
 /* Turn until loop_stop(). False only when waiting itself failed. */
 bool loop_run(struct loop *loop, struct error *error);

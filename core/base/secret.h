@@ -1,7 +1,8 @@
 /*
  * secret.h - a value that must appear in no argv, log, journal, recording or screen.
  *
- * A secret is named in the fleet file by file, environment variable or command, read when needed, wiped when done.
+ * A secret is named in the fleet file by file, environment variable or command, read when needed,
+ * wiped when done.
  */
 #ifndef CORE_BASE_SECRET_H
 #define CORE_BASE_SECRET_H
@@ -19,8 +20,8 @@ struct secret {
 };
 
 /*
- * Read a secret from a file: trailing newline removed; ERROR_IO, ERROR_LIMIT, or ERROR_SCHEMA when it is empty or
- * has control characters (a token with a newline could smuggle a header).
+ * Read a secret from a file: trailing newline removed; ERROR_IO, ERROR_LIMIT, or ERROR_SCHEMA when
+ * it is empty or has control characters (a token with a newline could smuggle a header).
  */
 bool secret_read_file(struct secret *secret, const char *path, struct error *error);
 

@@ -1,8 +1,8 @@
 /*
  * text.h - a growable string with a hard limit.
  *
- * Appending past the limit, or without memory, sets a sticky flag and drops what does not fit: build a
- * whole text, then ask text_ok() once. The string is always NUL-terminated.
+ * Appending past the limit, or without memory, sets a sticky flag and drops what does not fit:
+ * build a whole text, then ask text_ok() once. The string is always NUL-terminated.
  */
 #ifndef CORE_BASE_TEXT_H
 #define CORE_BASE_TEXT_H
@@ -12,11 +12,11 @@
 #include <stddef.h>
 
 struct text {
-	char *bytes;          /* NULL until something was appended */
-	size_t length;        /* without the NUL */
+	char *bytes;   /* NULL until something was appended */
+	size_t length; /* without the NUL */
 	size_t capacity;
-	size_t limit;         /* most bytes it may hold, without the NUL */
-	bool failed;          /* something did not fit */
+	size_t limit; /* most bytes it may hold, without the NUL */
+	bool failed;  /* something did not fit */
 };
 
 void text_init(struct text *text, size_t limit_bytes);

@@ -1,10 +1,11 @@
 /*
  * yaml.h - a YAML file as a tree in which every node knows its line.
  *
- * Reads the YAML that configuration needs (JSON is a subset): mappings, sequences, scalars. Scalars stay text;
- * typing is up to the field that reads them (fields.h), so `no` never becomes false by accident. Refused, with file
- * and line: aliases, anchors and tags, duplicate keys, a second document, non-UTF-8 and NUL bytes, a key that is not a scalar.
- * Limits: YAML_FILE_BYTES, YAML_DEPTH, YAML_NODES.
+ * Reads the YAML that configuration needs (JSON is a subset): mappings, sequences, scalars. Scalars
+ * stay text; typing is up to the field that reads them (fields.h), so `no` never becomes false by
+ * accident. Refused, with file and line: aliases, anchors and tags, duplicate keys, a second
+ * document, non-UTF-8 and NUL bytes, a key that is not a scalar. Limits: YAML_FILE_BYTES,
+ * YAML_DEPTH, YAML_NODES.
  */
 #ifndef CORE_BASE_YAML_H
 #define CORE_BASE_YAML_H
@@ -23,20 +24,20 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	const char *file; /* as given to the reader */
-	int line;         /* 1-based */
-	int column;       /* 1-based */
-	const char *key;  /* the member's name where the parent is a mapping, else NULL */
+	const char *file;   /* as given to the reader */
+	int line;           /* 1-based */
+	int column;         /* 1-based */
+	const char *key;    /* the member's name where the parent is a mapping, else NULL */
 	const char *scalar; /* YAML_SCALAR: the text; else NULL */
-	bool quoted;        /* the scalar was written in quotes: it is a string, whatever it looks like */
-	size_t count;       /* members or elements */
+	bool quoted;  /* the scalar was written in quotes: it is a string, whatever it looks like */
+	size_t count; /* members or elements */
 	const struct yaml_node *first; /* first member or element, in file order */
 	const struct yaml_node *next;  /* next sibling */
 };
 
 /*
- * Parse `length` bytes; nodes live in `arena`. Returns the root, or NULL with at least one complaint.
- * An empty document is a complaint.
+ * Parse `length` bytes; nodes live in `arena`. Returns the root, or NULL with at least one
+ * complaint. An empty document is a complaint.
  */
 const struct yaml_node *yaml_parse(struct arena *arena, const char *file, const char *bytes,
 	size_t length, struct complaints *complaints);
