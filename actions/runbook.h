@@ -1,0 +1,80 @@
+/*
+ * runbook.h - a runbook: steps that use the same plans, guards, journal and exit codes as a person.
+ *
+ *   version: 1
+ *   name: replica-loss
+ *   params: {cluster: {type: cluster, required: true}}
+ *   steps:
+ *     - id: wait-for-saturation
+ *       wait: {until: "phase >= 4 or pool.waiting[east-a] > 0", within: 5m}
+ *     - id: grow
+ *       when: "cluster.waiting[{cluster}] > 0"
+ *       do: {action: scale-pool, target: "{cluster}", to: "x1.5"}
+ *       on_inconclusive: continue        # or stop (default)
+ *     - id: divert
+ *       do: {action: divert, target: "{cluster}", to: "largest-safe"}
+ *     - id: recovered
+ *       wait: {until: "surface.errors < 1%", for: 15s, within: 3m}
+ *
+ * `to` is an absolute value, "xN" times the present one, "-N%" of it, or "largest-safe". Names in expressions: phase (number in order of enum phase),
+ * severity, surface.errors[web], service.failures, service.attempts, cluster.waiting[C], cluster.use[C], cluster.errors[C], replicas.serving,
+ * replicas.expected, headroom[C], age. Unknown is three-valued: a wait goes on, a `when` that is unknown stops the run unless on_unknown: skip.
+ * The engine is pure: (runbook, state, snapshot, assessment, run view, time) -> next order; the caller plans, confirms (--yes) and executes.
+ */
+#ifndef ACTIONS_RUNBOOK_H
+#define ACTIONS_RUNBOOK_H
+
+#include "actions/action.h"
+
+struct arena;
+struct assessment;
+struct complaints;
+struct error;
+struct runbook;
+struct runbook_state;
+struct snapshot;
+
+struct runbook_param {
+	const char *name;
+	const char *value; /* as given on the command line, or the default; NULL */
+	bool required;
+	const char *kind;  /* "cluster", "replica", "number", "string" */
+	const char *help;
+};
+
+/* Strict reading; every complaint has file, line and key. NULL when it complained. */
+const struct runbook *runbook_read(
+	struct arena *arena, const char *path, struct complaints *complaints);
+const char *runbook_name(const struct runbook *runbook);
+const struct runbook_param *runbook_params(const struct runbook *runbook, size_t *count);
+size_t runbook_step_count(const struct runbook *runbook);
+
+/* Bind parameters and check that actions and entities exist. Errors: ERROR_USAGE names the parameter or step. */
+struct runbook_state *runbook_begin(const struct runbook *runbook,
+	const struct runbook_param *values, size_t value_count, const struct snapshot *snapshot,
+	const struct action_info *actions, size_t action_count, struct error *error);
+void runbook_end(struct runbook_state *state);
+
+enum runbook_order_kind {
+	RUNBOOK_WAIT,     /* nothing to do now; ask again with the next snapshot */
+	RUNBOOK_ACT,      /* plan and run: action, target, to */
+	RUNBOOK_FINISHED, /* code says how */
+};
+
+struct runbook_order {
+	enum runbook_order_kind kind;
+	char step[ACTION_NAME_BYTES];
+	char action[ACTION_NAME_BYTES];
+	uint32_t target;
+	double to;               /* when largest_safe: the value to try first */
+	bool largest_safe;       /* a refused plan's largest_safe_to may be used instead */
+	enum outcome_code code;  /* when finished */
+	char text[ACTION_TEXT_BYTES]; /* what it waits for, with present values; or why it ended */
+};
+
+/* Decide. `run` is the outcome of the last RUNBOOK_ACT once it has ended, else NULL. */
+void runbook_step(struct runbook_state *state, const struct snapshot *snapshot,
+	const struct assessment *assessment, const struct run_view *run, int64_t now_ms,
+	struct runbook_order *out);
+
+#endif
