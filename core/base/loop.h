@@ -17,6 +17,9 @@ struct clock;
 struct error;
 struct loop;
 
+#define LOOP_FDS 65536    /* the highest descriptor that can be watched, plus one */
+#define LOOP_TIMERS 16384 /* timers running at once */
+
 enum loop_events {
 	LOOP_READ = 1 << 0,
 	LOOP_WRITE = 1 << 1,
