@@ -74,6 +74,9 @@ void fleet_destroy(struct fleet *fleet);
  * The id of (kind, parent, name), created when new. The name is sanitised and cut. Errors: ERROR_LIMIT past
  * FLEET_ENTITIES_MOST, ERROR_SCHEMA for an empty name or a parent of the wrong kind (replica needs a cluster; cluster a region or
  * the root; service and surface a cluster or the root).
+ *
+ * Sources know more or less of a cluster's place: with the root as parent, the one cluster of that name in any region is meant (if
+ * there is exactly one); and a cluster first seen without a region moves into the region when that is learned, its id unchanged.
  */
 bool fleet_intern(struct fleet *fleet, enum entity_kind kind, uint32_t parent, const char *name,
 	uint32_t *out, struct error *error);
