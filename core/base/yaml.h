@@ -33,6 +33,8 @@ struct yaml_node {
 	size_t count; /* members or elements */
 	const struct yaml_node *first; /* first member or element, in file order */
 	const struct yaml_node *next;  /* next sibling */
+	int key_line; /* where the key stands (a nested value may begin further down); else `line`
+		       */
 };
 
 /*
@@ -48,5 +50,8 @@ const struct yaml_node *yaml_read(
 
 /* The member called `key` of a mapping, NULL when absent or when node is NULL or no mapping. */
 const struct yaml_node *yaml_get(const struct yaml_node *node, const char *key);
+
+/* "a mapping", "a list", "nothing" (an empty value) or "text": what a complaint says it found. */
+const char *yaml_kind_words(const struct yaml_node *node);
 
 #endif
