@@ -1,9 +1,10 @@
 /*
  * json.h - reading JSON from outside (the only room that knows cJSON).
  *
- * A document is checked before it is believed: valid UTF-8, nesting at most JSON_DEPTH, nothing but blanks after the value, no duplicate keys
- * are relied upon (the first wins), "\u0000" is refused because it would cut a string short. Nodes are borrowed from their document.
- * Every getter takes NULL and answers "absent".
+ * A document is checked before it is believed: valid UTF-8, nesting at most JSON_DEPTH, nothing but
+ * blanks after the value, no duplicate keys are relied upon (the first wins), "\u0000" is refused
+ * because it would cut a string short. Nodes are borrowed from their document. Every getter takes
+ * NULL and answers "absent".
  */
 #ifndef CORE_WIRE_JSON_H
 #define CORE_WIRE_JSON_H
@@ -19,7 +20,8 @@ struct json_node;
 #define JSON_DEPTH 64
 #define JSON_BYTES (32 * 1024 * 1024)
 
-/* Errors: ERROR_SYNTAX with the byte offset, ERROR_LIMIT, ERROR_NO_MEMORY. */
+/* Errors: ERROR_SYNTAX and ERROR_LIMIT with the byte offset, ERROR_NO_MEMORY. `bytes` may go away
+ * afterwards. */
 struct json_document *json_parse(const char *bytes, size_t length, struct error *error);
 void json_destroy(struct json_document *document);
 const struct json_node *json_root(const struct json_document *document);
@@ -28,13 +30,16 @@ bool json_is_object(const struct json_node *node);
 bool json_is_array(const struct json_node *node);
 bool json_is_null(const struct json_node *node);
 
-const struct json_node *json_get(const struct json_node *object, const char *key); /* exact case; NULL absent */
+const struct json_node *json_get(
+	const struct json_node *object, const char *key); /* exact case; NULL absent */
 const struct json_node *json_first(const struct json_node *container);
 const struct json_node *json_next(const struct json_node *node);
 const char *json_key_of(const struct json_node *member); /* NULL for array elements */
-size_t json_count(const struct json_node *container);     /* linear */
+size_t json_count(const struct json_node *container);    /* linear */
 
-const char *json_text(const struct json_node *node); /* a string's bytes, NULL when it is not a string */
+/* A string's bytes, NULL when it is not a string. Escapes may spell control characters: sanitise()
+ * before it is shown. */
+const char *json_text(const struct json_node *node);
 
 /* A number, or a string that is one ("1", "NaN", "+Inf": Prometheus and protobuf write them so). */
 bool json_number_of(const struct json_node *node, double *out);
