@@ -14,6 +14,8 @@
 
 struct arena;
 struct complaints;
+struct error;
+struct json_writer;
 struct text;
 struct yaml_node;
 
@@ -47,17 +49,34 @@ struct field {
 /*
  * Fill the struct at `out` from `mapping` (every field gets its value or fallback, also on
  * failure). `path` is the dotted path of the mapping for complaints, "" at the root. Returns false
- * when it complained.
+ * when it complained. A NULL mapping, one that is not in the file, gives fallbacks only. Booleans
+ * and plain numbers must not be quoted; everything else may be, so that JSON works.
  */
 bool fields_read(const struct field *rows, size_t count, const struct yaml_node *mapping,
 	const char *path, void *out, struct arena *arena, struct complaints *complaints);
 
-/* Parse one scalar by type into *out (used by fields_read, the command line and templates alike).
+#define FIELD_WHY_BYTES 256 /* room enough for every reason */
+
+/*
+ * Parse one scalar by type into *out (used by fields_read, the command line and templates alike).
+ * `why` then says what was expected and what was found; *out is untouched on failure. A FIELD_NODE
+ * cannot be written as one scalar.
  */
 bool field_parse(const struct field *row, const char *scalar, void *out, struct arena *arena,
 	char *why, size_t why_size);
 
-/* A JSON Schema object ("type":"object",...) for the table, closed for unknown keys. */
+/* Is the table itself sound (no key twice, fallbacks parse)? For the tests of those who have one.
+ */
+bool fields_check(const struct field *rows, size_t count, struct error *error);
+
+/* A JSON Schema object {"type":"object",...} for the table, closed for unknown keys. */
 void fields_schema(const struct field *rows, size_t count, struct text *out);
+
+/* Writes exactly one value: the schema of a FIELD_NODE row. */
+typedef void fields_nested_fn(void *context, const struct field *row, struct json_writer *writer);
+
+/* The same into a document that is being written; `nested` may be NULL: such rows take anything. */
+void fields_schema_write(const struct field *rows, size_t count, fields_nested_fn *nested,
+	void *context, struct json_writer *writer);
 
 #endif
