@@ -1,0 +1,65 @@
+/*
+ * ssh_channel.h - one command on an open session, as a state machine that never blocks.
+ *
+ *   start -> open -> exec -> end of input -> output -> status -> close -> free
+ *
+ * The channel outlives the interest in it: a job that was cancelled or ran out of time leaves, and
+ * the channel is still taken down step by step, because libssh2 cannot drop one in the middle of a
+ * packet.
+ */
+#ifndef CORE_WIRE_SSH_CHANNEL_H
+#define CORE_WIRE_SSH_CHANNEL_H
+
+#include <libssh2.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct ssh_job;
+
+enum ssh_channel_stage {
+	SSH_CHANNEL_START, /* libssh2 knows nothing of it */
+	SSH_CHANNEL_OPEN,  /* these two have the session's opening state: one channel at a time */
+	SSH_CHANNEL_EXEC,
+	SSH_CHANNEL_INPUT_END,
+	SSH_CHANNEL_OUTPUT,
+	SSH_CHANNEL_STATUS,
+	SSH_CHANNEL_CLOSE,
+	SSH_CHANNEL_FREE,
+};
+
+enum ssh_channel_step {
+	SSH_CHANNEL_MOVED,
+	SSH_CHANNEL_BLOCKED,
+	SSH_CHANNEL_OVER,    /* nothing left in libssh2 */
+	SSH_CHANNEL_REFUSED, /* the server opens no further channel; nothing left in libssh2 */
+	SSH_CHANNEL_DENIED,  /* the server would not run the command; to be taken down further */
+	SSH_CHANNEL_BROKEN,  /* the session is of no more use */
+};
+
+struct ssh_channel {
+	struct ssh_channel *next;
+	struct ssh_job *job; /* NULL: nobody wants the result */
+	char *command;       /* libssh2 sends from here: must stay while the request is half sent */
+	enum ssh_channel_stage stage;
+	LIBSSH2_CHANNEL *handle;
+	uint32_t number; /* ours, as in the packets from the server */
+	int stream;      /* 0 stdout, 1 stderr: which to read next */
+	bool has_status, has_signal;
+	bool is_complete; /* both streams ended, and how it ended is known */
+};
+
+/* Takes the command out of the job and becomes the job's channel. NULL without memory. */
+struct ssh_channel *ssh_channel_create(struct ssh_job *job);
+
+/* The handle must be gone (OVER, REFUSED, or the session freed). */
+void ssh_channel_destroy(struct ssh_channel *channel);
+
+/* One libssh2 call. After BLOCKED with OUTBOUND set, the same channel must be advanced before any
+ * other. */
+enum ssh_channel_step ssh_channel_advance(struct ssh_channel *channel, LIBSSH2_SESSION *session);
+
+/* Copy what is known of the end into the job. */
+void ssh_channel_report(struct ssh_channel *channel, LIBSSH2_SESSION *session);
+
+#endif

@@ -1,0 +1,156 @@
+#include "core/wire/ssh_tap.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/base/sanitise.h"
+
+struct ssh_tap_block {
+	struct ssh_tap_block *next, *previous;
+	size_t size;
+	max_align_t bytes[];
+};
+
+static void block_link(struct ssh_tap *tap, struct ssh_tap_block *block)
+{
+	block->previous = NULL;
+	block->next = tap->blocks;
+	if (block->next)
+		block->next->previous = block;
+	tap->blocks = block;
+	tap->used_bytes += block->size;
+}
+
+static void block_unlink(struct ssh_tap *tap, struct ssh_tap_block *block)
+{
+	if (block->previous)
+		block->previous->next = block->next;
+	else
+		tap->blocks = block->next;
+	if (block->next)
+		block->next->previous = block->previous;
+	tap->used_bytes -= block->size;
+}
+
+static struct ssh_tap_block *block_of(void *bytes)
+{
+	void *block = (char *)bytes - offsetof(struct ssh_tap_block, bytes);
+	return block;
+}
+
+void *ssh_tap_alloc(struct ssh_tap *tap, size_t size)
+{
+	if (size > SSH_TAP_MEMORY_BYTES - tap->used_bytes)
+		return NULL;
+	struct ssh_tap_block *block = malloc(sizeof(*block) + size);
+	if (!block)
+		return NULL;
+	block->size = size;
+	block_link(tap, block);
+	return block->bytes;
+}
+
+static LIBSSH2_ALLOC_FUNC(tap_alloc)
+{
+	return ssh_tap_alloc(*abstract, count);
+}
+
+static LIBSSH2_FREE_FUNC(tap_free)
+{
+	struct ssh_tap *tap = *abstract;
+	if (!ptr)
+		return;
+	struct ssh_tap_block *block = block_of(ptr);
+	if (tap->on_packet && block->size > 0)
+		tap->on_packet(tap->context, ptr, block->size);
+	block_unlink(tap, block);
+	free(block);
+}
+
+static LIBSSH2_REALLOC_FUNC(tap_realloc)
+{
+	struct ssh_tap *tap = *abstract;
+	if (!ptr)
+		return ssh_tap_alloc(tap, count);
+	struct ssh_tap_block *block = block_of(ptr);
+	size_t others = tap->used_bytes - block->size;
+	if (count > SSH_TAP_MEMORY_BYTES - others)
+		return NULL;
+	block_unlink(tap, block);
+	struct ssh_tap_block *moved = realloc(block, sizeof(*block) + count);
+	if (moved)
+		moved->size = count;
+	block_link(tap, moved ? moved : block);
+	return moved ? moved->bytes : NULL;
+}
+
+/* libssh2 wants -errno. */
+static LIBSSH2_RECV_FUNC(tap_receive)
+{
+	struct ssh_tap *tap = *abstract;
+	ssize_t got = recv(socket, buffer, length, flags | MSG_NOSIGNAL);
+	if (got < 0) {
+		int reason = errno;
+		if (reason != EAGAIN && reason != EINTR)
+			tap->closed = true;
+		return reason == EINTR ? -EAGAIN : -reason;
+	}
+	if (got == 0 && length > 0)
+		tap->closed = true;
+	/* The kernel falls back to delayed acknowledgements by itself, which costs 40 ms on the
+	 * first exec. */
+	int on = 1;
+	setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+	size_t room = sizeof(tap->greeting) - tap->greeting_length;
+	size_t kept = (size_t)got < room ? (size_t)got : room;
+	memcpy(tap->greeting + tap->greeting_length, buffer, kept);
+	tap->greeting_length += kept;
+	tap->received_bytes += (uint64_t)got;
+	return got;
+}
+
+static LIBSSH2_DISCONNECT_FUNC(tap_disconnect)
+{
+	(void)session;
+	(void)reason;
+	(void)language;
+	(void)language_len;
+	struct ssh_tap *tap = *abstract;
+	tap->closed = true;
+	if (message && message_len > 0)
+		sanitise(message, (size_t)message_len, tap->goodbye, sizeof(tap->goodbye));
+}
+
+/* libssh2 takes its callbacks as object pointers. */
+static void callback_set(LIBSSH2_SESSION *session, int kind, void (*callback)(void))
+{
+	void *pointer = NULL;
+	_Static_assert(sizeof(pointer) == sizeof(callback), "POSIX: functions fit in void *");
+	memcpy(&pointer, &callback, sizeof(pointer));
+	libssh2_session_callback_set(session, kind, pointer);
+}
+
+LIBSSH2_SESSION *ssh_tap_session(struct ssh_tap *tap, ssh_tap_packet_fn *on_packet, void *context)
+{
+	*tap = (struct ssh_tap){.on_packet = on_packet, .context = context};
+	LIBSSH2_SESSION *session = libssh2_session_init_ex(tap_alloc, tap_free, tap_realloc, tap);
+	if (!session)
+		return NULL;
+	callback_set(session, LIBSSH2_CALLBACK_RECV, (void (*)(void))tap_receive);
+	callback_set(session, LIBSSH2_CALLBACK_DISCONNECT, (void (*)(void))tap_disconnect);
+	libssh2_session_set_blocking(session, 0);
+	return session;
+}
+
+void ssh_tap_finish(struct ssh_tap *tap)
+{
+	while (tap->blocks) {
+		struct ssh_tap_block *block = tap->blocks;
+		block_unlink(tap, block);
+		free(block);
+	}
+}

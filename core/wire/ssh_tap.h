@@ -1,0 +1,53 @@
+/*
+ * ssh_tap.h - what libssh2 asks of the outside: memory, and bytes from the socket.
+ *
+ * Standing between, the tap learns what libssh2 1.10 does not tell:
+ *
+ *   memory    every block is listed and counted, so that a hostile server meets a limit and nothing
+ * is left behind when libssh2 forgets something half done greeting  the first bytes from the
+ * server, to say afterwards why there was no agreement closed    the server ended the connection
+ *   packets   each received packet when libssh2 has done with it: the only way to tell "exit status
+ * 0" from "no status came"
+ *
+ * A tap is the `abstract` of its session.
+ */
+#ifndef CORE_WIRE_SSH_TAP_H
+#define CORE_WIRE_SSH_TAP_H
+
+#include <libssh2.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SSH_TAP_MEMORY_BYTES (8 * 1024 * 1024)
+#define SSH_TAP_GREETING_BYTES 4096
+#define SSH_TAP_GOODBYE_BYTES 120
+
+struct ssh_tap_block;
+
+/* A whole packet's payload, its type first. libssh2 must not be called from here. */
+typedef void ssh_tap_packet_fn(void *context, const unsigned char *packet, size_t length);
+
+struct ssh_tap {
+	struct ssh_tap_block *blocks;
+	size_t used_bytes;
+	unsigned char greeting[SSH_TAP_GREETING_BYTES];
+	size_t greeting_length;
+	uint64_t received_bytes;
+	bool closed;
+	char goodbye[SSH_TAP_GOODBYE_BYTES]; /* the server's parting words, sanitised; "" when none
+					      */
+	ssh_tap_packet_fn *on_packet;
+	void *context;
+};
+
+/* A session whose blocking is off. NULL without memory. `tap` must outlive it. */
+LIBSSH2_SESSION *ssh_tap_session(struct ssh_tap *tap, ssh_tap_packet_fn *on_packet, void *context);
+
+/* Memory that libssh2 will free as its own. */
+void *ssh_tap_alloc(struct ssh_tap *tap, size_t size);
+
+/* Frees what libssh2 left behind, after libssh2_session_free(). */
+void ssh_tap_finish(struct ssh_tap *tap);
+
+#endif

@@ -1,0 +1,140 @@
+#include "core/wire/ssh_target.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/sanitise.h"
+#include "core/wire/ssh.h"
+
+#define NAME_BYTES_MOST 255
+
+static bool name_check(const char *what, const char *name, struct error *error)
+{
+	if (!name || !*name)
+		return error_set(error, ERROR_USAGE, "ssh needs a %s", what);
+	size_t length = strlen(name);
+	if (length > NAME_BYTES_MOST)
+		return error_set(error, ERROR_USAGE, "ssh %s of %zu bytes: at most %d", what,
+			length, NAME_BYTES_MOST);
+	for (const char *at = name; *at; at++) {
+		if ((unsigned char)*at <= ' ' || *at == 0x7f)
+			return error_set(error, ERROR_USAGE,
+				"ssh %s has a blank or control character at byte %zu", what,
+				(size_t)(at - name) + 1);
+	}
+	return true;
+}
+
+/* Move one string into the block; the next one goes behind it. */
+static const char *place(char **at, const char *string)
+{
+	if (!string)
+		return NULL;
+	size_t size = strlen(string) + 1;
+	char *to = memcpy(*at, string, size);
+	*at += size;
+	return to;
+}
+
+static size_t size_of(const char *string)
+{
+	return string ? strlen(string) + 1 : 0;
+}
+
+struct ssh_target *ssh_target_copy(const struct ssh_target *from, struct error *error)
+{
+	struct ssh_target *target = calloc(1, sizeof(*target));
+	char *strings =
+		malloc(size_of(from->host) + size_of(from->user) + size_of(from->identity_file) +
+			size_of(from->agent_socket) + size_of(from->known_hosts_file));
+	if (!target || !strings) {
+		free(target);
+		free(strings);
+		error_no_memory(error, "an ssh target");
+		return NULL;
+	}
+	char *at = strings;
+	*target = (struct ssh_target){.port = from->port, .strings = strings};
+	target->host = place(&at, from->host);
+	target->user = place(&at, from->user);
+	target->identity_file = place(&at, from->identity_file);
+	target->agent_socket = place(&at, from->agent_socket);
+	target->known_hosts_file = place(&at, from->known_hosts_file);
+	char label[2 * NAME_BYTES_MOST + 16];
+	bool is_v6 = strchr(target->host, ':') != NULL;
+	int length = snprintf(label, sizeof(label), "%s@%s%s%s:%d", target->user, is_v6 ? "[" : "",
+		target->host, is_v6 ? "]" : "", target->port);
+	if (length > 0)
+		sanitise(label, strlen(label), target->label, sizeof(target->label));
+	return target;
+}
+
+struct ssh_target *ssh_target_create(const struct ssh_command *command, struct error *error)
+{
+	if (!name_check("host", command->host, error) || !name_check("user", command->user, error))
+		return NULL;
+	if (command->port < 0 || command->port > 65535) {
+		error_set(error, ERROR_USAGE, "ssh port %d is not between 1 and 65535",
+			command->port);
+		return NULL;
+	}
+	if (!command->known_hosts_file || !*command->known_hosts_file) {
+		error_set(error, ERROR_USAGE,
+			"ssh to '%s' needs a known_hosts file: the host key is always checked",
+			command->host);
+		return NULL;
+	}
+	if (!command->identity_file && !command->agent_socket) {
+		error_set(error, ERROR_USAGE, "ssh to '%s' needs an identity file or an agent",
+			command->host);
+		return NULL;
+	}
+	struct ssh_target borrowed = {
+		.host = command->host,
+		.user = command->user,
+		.port = command->port ? command->port : 22,
+		.identity_file = command->identity_file,
+		.agent_socket = command->agent_socket,
+		.known_hosts_file = command->known_hosts_file,
+	};
+	return ssh_target_copy(&borrowed, error);
+}
+
+void ssh_target_destroy(struct ssh_target *target)
+{
+	if (!target)
+		return;
+	free(target->strings);
+	free(target);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool ssh_target_same_server(const struct ssh_target *a, const struct ssh_target *b)
+{
+	return a->port == b->port && strcasecmp(a->host, b->host) == 0;
+}
+
+bool ssh_target_equal(const struct ssh_target *a, const struct ssh_target *b)
+{
+	return ssh_target_same_server(a, b) && same(a->user, b->user) &&
+	       same(a->identity_file, b->identity_file) && same(a->agent_socket, b->agent_socket) &&
+	       same(a->known_hosts_file, b->known_hosts_file);
+}
+
+bool ssh_target_error(const struct ssh_target *target, struct error *error, enum error_kind kind,
+	const char *format, ...)
+{
+	char text[ERROR_TEXT_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return error_set(error, kind, "ssh to %s: %s", target->label, text);
+}
