@@ -1,8 +1,9 @@
 /*
  * canvas.h - drawing in cells by role, and reading back what was drawn.
  *
- * Everything is clipped: no call outside the canvas does harm. Strings must have passed sanitise() when they came from outside; the canvas
- * still draws nothing but printable characters. Rows and columns count from 0.
+ * Everything is clipped: no call outside the canvas does harm. Strings must have passed sanitise()
+ * when they came from outside; the canvas still draws nothing but printable characters. Rows and
+ * columns count from 0.
  */
 #ifndef UI_CANVAS_H
 #define UI_CANVAS_H
@@ -22,19 +23,18 @@ bool canvas_is_ascii(const struct canvas *canvas); /* only ASCII glyphs may be u
 void canvas_clear(struct canvas *canvas);
 
 /* Draw at most `columns` columns of the string (cut with '~'); returns the columns used. */
-int canvas_text(
-	struct canvas *canvas, int row, int column, int columns, enum role role, const char *string);
+int canvas_text(struct canvas *canvas, int row, int column, int columns, enum role role,
+	const char *string);
 
 /* The same, right-aligned in `columns`. */
-void canvas_text_right(
-	struct canvas *canvas, int row, int column, int columns, enum role role, const char *string);
+void canvas_text_right(struct canvas *canvas, int row, int column, int columns, enum role role,
+	const char *string);
 
 int canvas_printf(struct canvas *canvas, int row, int column, int columns, enum role role,
 	const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 /* Fill a rectangle with blanks of a role. */
-void canvas_fill(
-	struct canvas *canvas, int row, int column, int rows, int columns, enum role role);
+void canvas_fill(struct canvas *canvas, int row, int column, int rows, int columns, enum role role);
 
 /* A horizontal rule with an optional title in it. */
 void canvas_rule(struct canvas *canvas, int row, int column, int columns, const char *title);
@@ -44,7 +44,8 @@ void canvas_box(struct canvas *canvas, int row, int column, int rows, int column
 	const char *title);
 
 /*
- * A chart of `count` values, one column each, scaled from `low` to `high`; NAN leaves a gap. Eighth blocks, or " .:-=+*#%@" in ASCII.
+ * A chart of `count` values, one column each, scaled from `low` to `high`; NAN leaves a gap. Eighth
+ * blocks, or " .:-=+*#%@" in ASCII.
  */
 void canvas_spark(struct canvas *canvas, int row, int column, enum role role, const double *values,
 	size_t count, double low, double high);

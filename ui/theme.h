@@ -1,5 +1,6 @@
 /*
- * theme.h - palettes by role. A theme file is YAML: a name and, for each role, colours for 256 and 16 colours and attributes for mono.
+ * theme.h - palettes by role. A theme file is YAML: a name and, for each role, colours for 256 and
+ * 16 colours and attributes for mono.
  */
 #ifndef UI_THEME_H
 #define UI_THEME_H
@@ -13,8 +14,8 @@ struct arena;
 struct complaints;
 
 struct theme_style {
-	short fg256, bg256; /* -1: the terminal's default */
-	short fg16, bg16;   /* -1: default */
+	short fg256, bg256;                 /* -1: the terminal's default */
+	short fg16, bg16;                   /* -1: default */
 	bool bold, dim, reverse, underline; /* in every depth; mono uses only these */
 };
 
@@ -28,8 +29,8 @@ const struct theme *theme_builtin(const char *name);
 const char *const *theme_names(void); /* NULL-terminated */
 
 /* Read a theme file; roles it leaves out keep the default's. False when it complained. */
-bool theme_read(struct arena *arena, const char *path, struct theme *out,
-	struct complaints *complaints);
+bool theme_read(
+	struct arena *arena, const char *path, struct theme *out, struct complaints *complaints);
 
 const char *role_name(enum role role);
 
