@@ -1,0 +1,209 @@
+#include "core/base/number.h"
+
+#include <locale.h>
+#include <math.h>
+#include <string.h>
+
+#include "tests/unit/base/suite.h"
+
+START_TEST(what_exporters_write)
+{
+	static const struct {
+		const char *text;
+		double value;
+	} rows[] = {
+		{"0", 0},
+		{"1", 1},
+		{"-1", -1},
+		{"+1", 1},
+		{"007", 7},
+		{"1.5", 1.5},
+		{".5", 0.5},
+		{"5.", 5},
+		{"1.05e+06", 1050000},
+		{"1E3", 1000},
+		{"1e-3", 0.001},
+		{"0.1", 0.1},
+		{"9007199254740993", 9007199254740992.0},
+		{"1e400", 0},
+		{"-0", 0},
+		{"4.9406564584124654e-324", 4.9406564584124654e-324},
+		{"1e-999999999999", 0},
+		{"0e999999999", 0},
+		{"1.7976931348623157e308", 1.7976931348623157e308},
+		{"123456789012345678901234567890", 1.2345678901234568e29},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		double value = 42;
+		bool ok = number_parse(rows[i].text, strlen(rows[i].text), &value);
+		if (strcmp(rows[i].text, "1e400") == 0) {
+			ck_assert(!ok);
+			ck_assert_double_eq(value, 42);
+			continue;
+		}
+		ck_assert_msg(ok, "%s", rows[i].text);
+		ck_assert_msg(value == rows[i].value, "%s is %g", rows[i].text, value);
+	}
+}
+END_TEST
+
+START_TEST(named_values_in_any_case)
+{
+	double value = 0;
+	ck_assert(number_parse("NaN", 3, &value) && isnan(value));
+	ck_assert(number_parse("nan", 3, &value) && isnan(value));
+	ck_assert(number_parse("Inf", 3, &value) && isinf(value) && value > 0);
+	ck_assert(number_parse("+INF", 4, &value) && isinf(value) && value > 0);
+	ck_assert(number_parse("-Inf", 4, &value) && isinf(value) && value < 0);
+}
+END_TEST
+
+START_TEST(what_is_no_number)
+{
+	static const char *const rows[] = {"", "-", "+", ".", "e5", "1e", "1e+", "0x10", "1 ", " 1",
+		"1,5", "1.2.3", "--1", "1_000", "infinity", "nan(0)", "-nan", "1f", "1e5.0",
+		"\xD9\xA1", "00000000000000000000000000000000000000000000000000000000000000001"};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		double value = 42;
+		ck_assert_msg(!number_parse(rows[i], strlen(rows[i]), &value), "'%s'", rows[i]);
+		ck_assert_double_eq(value, 42);
+	}
+	/* The bytes need no NUL behind them, and one inside is no digit. */
+	double value = 0;
+	ck_assert(number_parse("12345", 3, &value) && value == 123);
+	ck_assert(!number_parse("1\0"
+				"2",
+		3, &value));
+}
+END_TEST
+
+START_TEST(integers)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		int64_t value;
+	} rows[] = {
+		{"0", true, 0},
+		{"-0", true, 0},
+		{"+7", true, 7},
+		{"007", true, 7},
+		{"9223372036854775807", true, INT64_MAX},
+		{"-9223372036854775808", true, INT64_MIN},
+		{"9223372036854775808", false, 0},
+		{"-9223372036854775809", false, 0},
+		{"99999999999999999999", false, 0},
+		{"", false, 0},
+		{"-", false, 0},
+		{"1.0", false, 0},
+		{"1e3", false, 0},
+		{"0x1", false, 0},
+		{" 1", false, 0},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int64_t value = 42;
+		bool ok = number_parse_integer(rows[i].text, strlen(rows[i].text), &value);
+		ck_assert_msg(ok == rows[i].ok, "'%s'", rows[i].text);
+		ck_assert_int_eq(value, rows[i].ok ? rows[i].value : 42);
+	}
+}
+END_TEST
+
+static const struct {
+	double value;
+	const char *shortest;
+	const char *people;
+} texts[] = {
+	{0, "0", "0"},
+	{-0.0, "-0", "0"},
+	{5, "5", "5"},
+	{0.1, "0.1", "0.10"},
+	{0.42, "0.42", "0.42"},
+	{97.1, "97.1", "97.1"},
+	{412, "412", "412"},
+	{19800, "19800", "19.8k"},
+	{2.5e6, "2500000", "2.5M"},
+	{-19800, "-19800", "-19.8k"},
+	{0.001, "0.001", "0.001"},
+	{0.00012, "0.00012", "1e-04"},
+	{999.6, "999.6", "1.0k"},
+	{99.96, "99.96", "100"},
+	{9.996, "9.996", "10.0"},
+	{999949, "999949", "1.0M"},
+	{1e15, "1e+15", "1e+15"},
+	{1.0 / 3, "0.3333333333333333", "0.33"},
+	{0.1 + 0.2, "0.30000000000000004", "0.30"},
+	{5e-324, "4.94065645841247e-324", "5e-324"},
+	{1.7976931348623157e308, "1.7976931348623157e+308", "2e+308"},
+	{NAN, "NaN", "?"},
+	{INFINITY, "+Inf", "inf"},
+	{-INFINITY, "-Inf", "-inf"},
+};
+
+static void check_texts(void)
+{
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		char out[NUMBER_TEXT_BYTES];
+		number_write(texts[i].value, out);
+		ck_assert_str_eq(out, texts[i].shortest);
+		number_format(texts[i].value, out);
+		ck_assert_str_eq(out, texts[i].people);
+		ck_assert_uint_le(strlen(out), 6);
+	}
+}
+
+START_TEST(numbers_as_text)
+{
+	check_texts();
+}
+END_TEST
+
+START_TEST(what_is_written_reads_back_the_same)
+{
+	uint64_t state = 88172645463325252u;
+	for (int i = 0; i < 20000; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		double value;
+		double back = 0;
+		char out[NUMBER_TEXT_BYTES];
+		memcpy(&value, &state, sizeof(value));
+		if (isnan(value) || isinf(value))
+			continue;
+		number_write(value, out);
+		if (!number_parse(out, strlen(out), &back) || back != value)
+			ck_abort_msg("%s does not read back", out);
+		number_format(value, out);
+		if (strlen(out) > 7)
+			ck_abort_msg("%s is too wide", out);
+	}
+}
+END_TEST
+
+START_TEST(the_locale_has_no_say)
+{
+	static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8"};
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!setlocale(LC_NUMERIC, names[i]))
+			continue; /* not on this machine */
+		double value = 0;
+		check_texts();
+		ck_assert(number_parse("1.5", 3, &value) && value == 1.5);
+		ck_assert(!number_parse("1,5", 3, &value));
+	}
+}
+END_TEST
+
+static Suite *number_suite(void)
+{
+	const TTest *tests[] = {what_exporters_write, named_values_in_any_case, what_is_no_number,
+		integers, numbers_as_text, what_is_written_reads_back_the_same,
+		the_locale_has_no_say};
+	return suite_of("number", tests, COUNT_OF(tests));
+}
+
+int main(void)
+{
+	return suite_run(number_suite());
+}
