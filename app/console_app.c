@@ -1,0 +1,473 @@
+#include "app/console_app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/executor.h"
+#include "actions/journal.h"
+#include "actions/plan.h"
+#include "app/config.h"
+#include "app/control.h"
+#include "app/engine.h"
+#include "app/status_text.h"
+#include "app/theme_choice.h"
+#include "backends/poller.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/loop.h"
+#include "core/base/text.h"
+#include "core/fleet/snapshot.h"
+#include "ui/canvas.h"
+#include "ui/console/console.h"
+#include "ui/terminal.h"
+#include "ui/theme.h"
+
+#define FRAME_MS 33 /* at most 30 frames a second, however fast keys come */
+#define RUNS_SHOWN 32
+#define JOURNAL_SHOWN 200
+#define EXPORT_BYTES (1024u * 1024)
+#define SIGNAL_EXIT_BASE 128 /* a shell's convention for "ended by signal n" */
+
+struct console_app {
+	const struct config *config;
+	struct engine *engine;
+	struct control *control;
+	struct terminal *terminal;
+	struct theme theme; /* the terminal borrows it */
+	struct console *console;
+	struct plan plan;
+	bool has_plan;
+	char plan_trouble[ERROR_TEXT_BYTES];
+	int64_t armed_until_ms;
+	struct run_view runs[RUNS_SHOWN];
+	size_t run_count;
+	enum run_state seen_state; /* of the run whose journal lines are shown */
+	struct journal_line *journal;
+	size_t journal_count;
+	struct console_message messages[CONSOLE_MESSAGES_MOST];
+	size_t message_count;
+	enum source_state *source_states; /* as last told in a message */
+	size_t source_count;
+	bool frame_pending;
+	bool drain_watched;
+	int exit_code;
+};
+
+bool console_app_has_screen(const struct options *options)
+{
+	return !options->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static int64_t app_now_ms(const struct console_app *app)
+{
+	return loop_now_ms(app->engine->loop);
+}
+
+static void app_message(struct console_app *app, enum severity severity, const char *text)
+{
+	if (app->message_count == CONSOLE_MESSAGES_MOST) {
+		memmove(app->messages, app->messages + 1,
+			(CONSOLE_MESSAGES_MOST - 1) * sizeof app->messages[0]);
+		app->message_count--;
+	}
+	struct console_message *message = &app->messages[app->message_count++];
+	*message = (struct console_message){.at_ms = app_now_ms(app), .severity = severity};
+	snprintf(message->text, sizeof message->text, "%.*s", (int)sizeof message->text - 1, text);
+}
+
+static struct console_model app_model(const struct console_app *app)
+{
+	const struct engine *engine = app->engine;
+	const char *slash = strrchr(app->config->path, '/');
+	return (struct console_model){
+		.now_ms = app_now_ms(app),
+		.environment = app->config->environment,
+		.fleet_name = slash ? slash + 1 : app->config->path,
+		.snapshot = engine->snapshot,
+		.history = engine->history,
+		.assessment = engine->snapshot ? &engine->assessment : NULL,
+		.armed_until_ms = executor_is_armed(app->control->executor, app_now_ms(app))
+					  ? app->armed_until_ms
+					  : 0,
+		.may_arm = app->control->may_write,
+		.actions = app->control->infos,
+		.action_count = app->control->info_count,
+		.plan = app->has_plan ? &app->plan : NULL,
+		.plan_trouble = app->plan_trouble,
+		.run = executor_run(app->control->executor),
+		.runs = app->runs,
+		.run_count = app->run_count,
+		.journal = app->journal,
+		.journal_count = app->journal_count,
+		.messages = app->messages,
+		.message_count = app->message_count,
+	};
+}
+
+/* ---- drawing ---- */
+
+static void app_drain(void *context, int fd, unsigned events)
+{
+	struct console_app *app = context;
+	(void)events;
+	terminal_drain(app->terminal);
+	if (!terminal_has_backlog(app->terminal)) {
+		loop_unwatch(app->engine->loop, fd);
+		app->drain_watched = false;
+	}
+}
+
+static void app_draw(struct console_app *app)
+{
+	struct console_model model = app_model(app);
+	struct error error;
+	console_draw(app->console, &model, terminal_canvas(app->terminal));
+	terminal_flush(app->terminal);
+	/* The same descriptor often serves input too: only a separate one can be watched for room.
+	 */
+	int fd = terminal_output_fd(app->terminal);
+	if (terminal_has_backlog(app->terminal) && !app->drain_watched &&
+		fd != terminal_input_fd(app->terminal))
+		app->drain_watched =
+			loop_watch(app->engine->loop, fd, LOOP_WRITE, app_drain, app, &error);
+}
+
+static void app_frame(void *context)
+{
+	struct console_app *app = context;
+	app->frame_pending = false;
+	app_draw(app);
+}
+
+static void app_want_frame(struct console_app *app)
+{
+	if (app->frame_pending)
+		return;
+	app->frame_pending = loop_timer_start(app->engine->loop, FRAME_MS, app_frame, app) != 0;
+}
+
+/* ---- what keys ask for ---- */
+
+static void app_drop_plan(struct console_app *app)
+{
+	plan_finish(&app->plan);
+	plan_init(&app->plan);
+	app->has_plan = false;
+	app->plan_trouble[0] = '\0';
+}
+
+static void app_take_plan(struct console_app *app, bool made, const struct error *error)
+{
+	app->has_plan = made;
+	snprintf(app->plan_trouble, sizeof app->plan_trouble, "%s", made ? "" : error->text);
+	if (!made)
+		app_message(app, SEVERITY_WARNING, error->text);
+}
+
+static void app_plan(struct console_app *app, const struct console_request *request)
+{
+	struct error error = {0};
+	app_drop_plan(app);
+	if (!app->engine->snapshot)
+		return;
+	bool made = executor_plan(app->control->executor, request->action, request->target,
+		request->value, app->config->environment, NULL, 0, app->engine->snapshot,
+		&app->engine->assessment, app_now_ms(app), &app->plan, &error);
+	app_take_plan(app, made, &error);
+}
+
+static void app_plan_undo(struct console_app *app, const struct console_request *request)
+{
+	struct error error = {0};
+	app_drop_plan(app);
+	if (!app->engine->snapshot)
+		return;
+	bool made = executor_plan_undo(app->control->executor, request->run_id,
+		app->config->environment, app->engine->snapshot, &app->engine->assessment,
+		app_now_ms(app), &app->plan, &error);
+	app_take_plan(app, made, &error);
+}
+
+static void app_start_run(struct console_app *app, const struct console_request *request)
+{
+	struct error error = {0};
+	enum outcome_code code = OUTCOME_LOCAL_ERROR;
+	if (!app->has_plan)
+		return;
+	if (executor_start(app->control->executor, &app->plan, request->plan_hash, request->reason,
+		    app->engine->snapshot, &app->engine->assessment, app_now_ms(app), &code,
+		    &error))
+		return;
+	snprintf(app->plan_trouble, sizeof app->plan_trouble, "%s", error.text);
+	app_message(app, SEVERITY_CRITICAL, error.text);
+}
+
+static void app_arm(struct console_app *app)
+{
+	if (!app->control->may_write) {
+		app_message(app, SEVERITY_WARNING, "this console is read-only and cannot be armed");
+		return;
+	}
+	app->armed_until_ms = app_now_ms(app) + CONTROL_ARM_MS;
+	executor_arm(app->control->executor, app->armed_until_ms);
+	if (app->control->journal_trouble[0])
+		app_message(app, SEVERITY_CRITICAL, app->control->journal_trouble);
+}
+
+/* The screen and the state in one text file, in the working directory, for pasting into a handover.
+ */
+static void app_export(struct console_app *app)
+{
+	char at[CLOCK_TEXT_BYTES];
+	char name[96];
+	clock_format(clock_wall_ms(&app->engine->clock), false, at);
+	snprintf(name, sizeof name, "spillway-%s.txt", at);
+	struct text text;
+	text_init(&text, EXPORT_BYTES);
+	canvas_capture(terminal_canvas(app->terminal), &text);
+	text_add(&text, "\n");
+	if (app->engine->snapshot) {
+		status_print_text(app->engine->snapshot, &app->engine->assessment, &text);
+		status_print_json(app->engine->snapshot, &app->engine->assessment, &text);
+	}
+	char line[ACTION_TEXT_BYTES];
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 && write(fd, text_string(&text), text.length) == (ssize_t)text.length;
+	if (ok)
+		snprintf(line, sizeof line, "written: %s", name);
+	else
+		snprintf(line, sizeof line, "cannot write %s: %s", name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	text_finish(&text);
+	app_message(app, ok ? SEVERITY_OK : SEVERITY_WARNING, line);
+}
+
+static void app_suspend(struct console_app *app)
+{
+	terminal_suspend(app->terminal);
+	raise(SIGSTOP);
+	terminal_resume(app->terminal);
+	app_want_frame(app);
+}
+
+static void app_leave(struct console_app *app, int code)
+{
+	app->exit_code = code;
+	loop_stop(app->engine->loop);
+}
+
+static void app_carry_out(struct console_app *app, const struct console_request *request)
+{
+	switch (request->kind) {
+	case REQUEST_NONE:
+		return;
+	case REQUEST_REDRAW:
+		break;
+	case REQUEST_QUIT:
+		app_leave(app, 0);
+		return;
+	case REQUEST_ARM:
+		app_arm(app);
+		break;
+	case REQUEST_DISARM:
+		app->armed_until_ms = 0;
+		executor_disarm(app->control->executor);
+		break;
+	case REQUEST_PLAN:
+		app_plan(app, request);
+		break;
+	case REQUEST_RUN:
+		app_start_run(app, request);
+		break;
+	case REQUEST_DROP_PLAN:
+		app_drop_plan(app);
+		break;
+	case REQUEST_UNDO:
+		app_plan_undo(app, request);
+		break;
+	case REQUEST_REFRESH:
+		poller_hurry(app->engine->poller);
+		break;
+	case REQUEST_EXPORT:
+		app_export(app);
+		break;
+	case REQUEST_SUSPEND:
+		app_suspend(app);
+		break;
+	}
+	app_want_frame(app);
+}
+
+static void app_drain_keys(struct console_app *app)
+{
+	uint32_t key;
+	while ((key = terminal_key(app->terminal)) != TERMINAL_KEY_NONE) {
+		if (key == TERMINAL_KEY_HANGUP) {
+			app_leave(app, SIGNAL_EXIT_BASE + SIGHUP);
+			return;
+		}
+		struct console_model model = app_model(app);
+		struct console_request request = console_key(app->console, key, &model);
+		app_carry_out(app, &request);
+	}
+}
+
+static void app_input(void *context, int fd, unsigned events)
+{
+	struct console_app *app = context;
+	(void)fd;
+	app_drain_keys(app);
+	if (events & LOOP_HANGUP)
+		app_leave(app, SIGNAL_EXIT_BASE + SIGHUP);
+}
+
+static void app_signal(void *context, int signal_number)
+{
+	struct console_app *app = context;
+	if (signal_number == SIGWINCH) {
+		terminal_resize(app->terminal);
+		app_drain_keys(app);
+		app_want_frame(app);
+	} else if (signal_number == SIGTSTP) {
+		app_suspend(app);
+	} else {
+		app_leave(app, SIGNAL_EXIT_BASE + signal_number);
+	}
+}
+
+/* ---- each tick ---- */
+
+static void app_tell_sources(struct console_app *app)
+{
+	const struct snapshot *snapshot = app->engine->snapshot;
+	if (snapshot->source_count > app->source_count) {
+		enum source_state *more =
+			realloc(app->source_states, snapshot->source_count * sizeof *more);
+		if (!more)
+			return;
+		app->source_states = more;
+		while (app->source_count < snapshot->source_count)
+			app->source_states[app->source_count++] = SOURCE_STARTING;
+	}
+	for (size_t i = 0; i < snapshot->source_count; i++) {
+		const struct source_status *source = &snapshot->sources[i];
+		if (source->state == app->source_states[i])
+			continue;
+		char line[ACTION_TEXT_BYTES];
+		snprintf(line, sizeof line, "source %.63s: %.200s", source->name,
+			source->state == SOURCE_OK ? "answers" : source->trouble);
+		bool news = source->state == SOURCE_FAILING || source->state == SOURCE_PARTIAL ||
+			    app->source_states[i] == SOURCE_FAILING;
+		if (news)
+			app_message(app,
+				source->state == SOURCE_OK ? SEVERITY_OK : SEVERITY_WARNING, line);
+		app->source_states[i] = source->state;
+	}
+}
+
+/* The journal is read again only when the run has moved: its file may be long. */
+static void app_read_journal(struct console_app *app)
+{
+	struct error error;
+	app->run_count = executor_runs(app->control->executor, app->runs, RUNS_SHOWN);
+	if (app->control->journal)
+		app->journal_count = journal_tail(
+			app->control->configs.journal_file, app->journal, JOURNAL_SHOWN, &error);
+}
+
+static void app_tick(void *context)
+{
+	struct console_app *app = context;
+	executor_tick(app->control->executor, app->engine->snapshot, &app->engine->assessment,
+		app_now_ms(app));
+	app_tell_sources(app);
+	const struct run_view *run = executor_run(app->control->executor);
+	enum run_state state = run ? run->state : RUN_IDLE;
+	if (state != app->seen_state) {
+		app->seen_state = state;
+		app_read_journal(app);
+		if (run && (state == RUN_DONE || state == RUN_FAILED))
+			app_message(app, state == RUN_DONE ? SEVERITY_OK : SEVERITY_CRITICAL,
+				run->text);
+	}
+	app_want_frame(app);
+}
+
+/* ---- beginning and end ---- */
+
+static bool app_watch(struct console_app *app, struct error *error)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
+	struct loop *loop = app->engine->loop;
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		if (!loop_signal(loop, signals[i], app_signal, app, error))
+			return false;
+	}
+	return loop_watch(loop, terminal_input_fd(app->terminal), LOOP_READ, app_input, app, error);
+}
+
+static int app_run(struct console_app *app, struct error *error)
+{
+	app->engine->on_tick = app_tick;
+	app->engine->context = app;
+	if (!app_watch(app, error))
+		return 1;
+	app_read_journal(app);
+	app_draw(app);
+	engine_start(app->engine);
+	if (!loop_run(app->engine->loop, error))
+		return 1;
+	struct loop_stats stats = loop_stats_take(app->engine->loop);
+	log_info("console", "longest callback %lld us, %llu of %llu callbacks over 5 ms",
+		(long long)stats.longest_callback_us, (unsigned long long)stats.stalls,
+		(unsigned long long)stats.callbacks);
+	return app->exit_code;
+}
+
+static bool app_open(struct console_app *app, const struct options *options, struct error *error)
+{
+	const char *no_color = getenv("NO_COLOR");
+	if (!theme_choose(options->theme, &app->theme, error))
+		return false;
+	struct terminal_options terminal = {
+		.theme = &app->theme,
+		.no_color = options->no_color || (no_color && no_color[0]),
+		.ascii = options->ascii,
+	};
+	plan_init(&app->plan);
+	app->journal = calloc(JOURNAL_SHOWN, sizeof *app->journal);
+	app->console = console_create();
+	if (!app->journal || !app->console)
+		return error_no_memory(error, "the console");
+	app->terminal = terminal_open(&terminal, error);
+	return app->terminal != NULL;
+}
+
+int console_app_run(const struct options *options, const struct config *config,
+	struct engine *engine, struct control *control, struct error *error)
+{
+	struct console_app *app = calloc(1, sizeof *app);
+	if (!app) {
+		error_no_memory(error, "the console");
+		return 1;
+	}
+	app->config = config;
+	app->engine = engine;
+	app->control = control;
+	int code = app_open(app, options, error) ? app_run(app, error) : 1;
+	engine->on_tick = NULL;
+	terminal_close(app->terminal);
+	console_destroy(app->console);
+	plan_finish(&app->plan);
+	free(app->source_states);
+	free(app->journal);
+	free(app);
+	return code;
+}

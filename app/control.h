@@ -1,0 +1,48 @@
+/*
+ * control.h - the acting river, wired to an engine: journal, SSH, executor. Only programs that can
+ * act link it.
+ */
+#ifndef APP_CONTROL_H
+#define APP_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actions/config.h"
+
+struct complaints;
+struct config;
+struct engine;
+struct error;
+struct executor;
+struct journal;
+struct ssh;
+
+#define CONTROL_ARM_MS (10 * 60 * 1000) /* how long arming lasts */
+
+struct control {
+	struct action_configs configs;
+	struct action_info infos[ACTIONS_MOST]; /* of configs, for screens and runbooks */
+	size_t info_count;
+	struct journal *journal; /* NULL: read-only, or it cannot be written: see journal_trouble */
+	char journal_trouble[512];
+	struct ssh *ssh;
+	struct executor *executor;
+	bool may_write; /* false: read-only for good */
+	char operator_name[64];
+};
+
+/* Read the acting sections of the file. False when it complained. */
+bool control_read(
+	const struct config *config, struct action_configs *out, struct complaints *complaints);
+
+/*
+ * Wire it. With read_only (or SPILLWAY_READONLY set) the journal is not opened and arming is
+ * refused. A journal that cannot be opened is not an error here: everything can be looked at, and
+ * every action is refused with journal_trouble.
+ */
+bool control_init(struct control *control, struct engine *engine,
+	const struct action_configs *configs, bool read_only, struct error *error);
+void control_finish(struct control *control); /* before engine_finish() */
+
+#endif

@@ -1,0 +1,137 @@
+#include "app/engine.h"
+
+#include <stddef.h>
+
+#include "app/config.h"
+#include "backends/poller.h"
+#include "backends/recorder.h"
+#include "core/base/complaints.h"
+#include "core/base/error.h"
+#include "core/base/loop.h"
+#include "core/fleet/entity.h"
+#include "core/fleet/history.h"
+#include "core/fleet/snapshot.h"
+#include "core/wire/http.h"
+
+static void engine_tick(void *context)
+{
+	struct engine *engine = context;
+	engine->timer = loop_timer_start(engine->loop, ENGINE_TICK_MS, engine_tick, engine);
+	int64_t now_ms = loop_now_ms(engine->loop);
+	struct snapshot *next = store_seal(engine->store, now_ms);
+	if (!next ||
+		!assess(engine->assessor, next, engine->history, now_ms, &engine->assessment)) {
+		/* Without memory the last picture stays, and its age tells. */
+		snapshot_destroy(next);
+		engine->missed++;
+		return;
+	}
+	assessment_record(&engine->assessment, engine->history);
+	struct snapshot *last = engine->snapshot;
+	engine->snapshot = next;
+	if (engine->on_tick)
+		engine->on_tick(engine->context);
+	snapshot_destroy(last);
+}
+
+static bool engine_declare(struct engine *engine, struct error *error)
+{
+	struct complaints complaints;
+	complaints_init(&complaints);
+	bool ok = config_declare(engine->config, engine->fleet, &complaints);
+	complaints_finish(&complaints);
+	if (!ok)
+		return error_set(error, ERROR_SCHEMA, "the fleet section of '%s' is wrong",
+			engine->config->path);
+	return true;
+}
+
+static bool engine_wire(struct engine *engine, const char *record_file, struct error *error)
+{
+	engine->loop = loop_create(&engine->clock, error);
+	if (!engine->loop)
+		return false;
+	engine->http = http_create(engine->loop, error);
+	if (!engine->http)
+		return false;
+	engine->fleet = fleet_create();
+	engine->history = history_create(HISTORY_SAMPLES, ENGINE_HISTORY_BYTES);
+	engine->assessor = assessor_create();
+	if (!engine->fleet || !engine->history || !engine->assessor)
+		return error_no_memory(error, "the fleet");
+	if (!engine_declare(engine, error))
+		return false;
+	engine->store = store_create(engine->fleet);
+	if (!engine->store)
+		return error_no_memory(error, "the fleet");
+	if (record_file) {
+		engine->recorder = recorder_create(record_file, engine->fleet, error);
+		if (!engine->recorder)
+			return false;
+	}
+	engine->poller = poller_create(engine->loop, engine->http, engine->fleet, engine->store,
+		engine->history, &engine->config->sources, engine->recorder, error);
+	return engine->poller != NULL;
+}
+
+bool engine_init(struct engine *engine, const struct config *config, const char *record_file,
+	struct error *error)
+{
+	*engine = (struct engine){.config = config};
+	clock_init_system(&engine->clock);
+	assessment_init(&engine->assessment);
+	if (engine_wire(engine, record_file, error))
+		return true;
+	engine_finish(engine);
+	return false;
+}
+
+void engine_finish(struct engine *engine)
+{
+	poller_destroy(engine->poller);
+	recorder_destroy(engine->recorder);
+	http_destroy(engine->http);
+	loop_destroy(engine->loop);
+	snapshot_destroy(engine->snapshot);
+	assessment_finish(&engine->assessment);
+	assessor_destroy(engine->assessor);
+	history_destroy(engine->history);
+	store_destroy(engine->store);
+	fleet_destroy(engine->fleet);
+	*engine = (struct engine){0};
+}
+
+void engine_start(struct engine *engine)
+{
+	poller_start(engine->poller);
+	engine->timer = loop_timer_start(engine->loop, 0, engine_tick, engine);
+}
+
+/* Rates need two samples of every source, and the assessment a tick after the second. */
+static bool engine_has_picture(const struct engine *engine, int64_t settled_ms)
+{
+	if (!engine->snapshot || settled_ms == 0)
+		return false;
+	int64_t longest_ms = 0;
+	for (size_t i = 0; i < engine->snapshot->source_count; i++) {
+		const struct source_status *source = &engine->snapshot->sources[i];
+		if (source->state != SOURCE_FAILING && source->interval_ms > longest_ms)
+			longest_ms = source->interval_ms;
+	}
+	return engine->snapshot->at_ms >= settled_ms + longest_ms + longest_ms / 5 + ENGINE_TICK_MS;
+}
+
+bool engine_wait_picture(struct engine *engine, int64_t timeout_ms, struct error *error)
+{
+	int64_t deadline_ms = loop_now_ms(engine->loop) + timeout_ms;
+	int64_t settled_ms = 0;
+	while (loop_now_ms(engine->loop) < deadline_ms) {
+		if (!loop_turn(engine->loop, ENGINE_TICK_MS, error))
+			return false;
+		if (settled_ms == 0 && poller_settled(engine->poller))
+			settled_ms = loop_now_ms(engine->loop);
+		if (engine_has_picture(engine, settled_ms))
+			break;
+	}
+	return true;
+}

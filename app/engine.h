@@ -1,0 +1,67 @@
+/*
+ * engine.h - the reading river, wired: sources -> store + history -> snapshot -> assessment, once a
+ * tick.
+ *
+ * Shared by every program that looks at a fleet. It holds nothing that can change one.
+ */
+#ifndef APP_ENGINE_H
+#define APP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/assess/assess.h"
+#include "core/base/clock.h"
+
+struct config;
+struct error;
+struct history;
+struct http;
+struct loop;
+struct poller;
+struct recorder;
+struct snapshot;
+struct store;
+
+#define ENGINE_TICK_MS                                                                            \
+	250 /* between assessments: a quarter of the usual poll, so that a trigger is not held up \
+	     */
+#define ENGINE_HISTORY_BYTES (256u * 1024 * 1024)
+
+typedef void engine_tick_fn(void *context);
+
+struct engine {
+	const struct config *config;
+	struct clock clock;
+	struct loop *loop;
+	struct http *http;
+	struct fleet *fleet;
+	struct store *store;
+	struct history *history;
+	struct poller *poller;
+	struct recorder *recorder; /* NULL unless recording */
+	struct assessor *assessor;
+	struct snapshot *snapshot;    /* the newest; NULL before the first tick */
+	struct assessment assessment; /* of that snapshot; at_ms 0 before the first */
+	uint64_t timer;
+	uint64_t missed; /* ticks skipped for want of memory: the last picture stays and ages */
+	engine_tick_fn *on_tick; /* after each new assessment; may be NULL */
+	void *context;
+};
+
+/* Wire everything; nothing is polled before engine_start(). `config` must outlive it. `record_file`
+ * may be NULL. */
+bool engine_init(struct engine *engine, const struct config *config, const char *record_file,
+	struct error *error);
+void engine_finish(struct engine *engine);
+
+void engine_start(struct engine *engine);
+
+/*
+ * Turn the loop until every source has answered or failed and at least `least_ms` of readings are
+ * there, or until `timeout_ms`. For one-shot commands: rates need two samples. False when waiting
+ * failed.
+ */
+bool engine_wait_picture(struct engine *engine, int64_t timeout_ms, struct error *error);
+
+#endif

@@ -1,0 +1,20 @@
+#include "app/schema.h"
+
+#include "actions/config.h"
+#include "app/config.h"
+#include "core/base/text.h"
+
+void schema_print(struct text *out)
+{
+	text_add(out, "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
+		      "\"title\":\"Spillway fleet "
+		      "file\",\"type\":\"object\",\"additionalProperties\":false,"
+		      "\"required\":[\"version\"],\"properties\":{");
+	config_schema_members(out);
+	text_add(out, ",\"actions\":{\"type\":\"object\",\"additionalProperties\":");
+	action_configs_schema_action(out);
+	text_add(out, "},\"guards\":");
+	action_configs_schema_guards(out);
+	text_add(out, ",\"journal\":{\"type\":\"object\",\"additionalProperties\":false,"
+		      "\"properties\":{\"file\":{\"type\":\"string\"}}}}}\n");
+}
