@@ -1,9 +1,11 @@
 /*
  * poller.h - when to ask whom, and where the answers go.
  *
- * Each target is polled on its own phase within the interval (spread by a hash of its name, so that starts never coincide), with at most one request
- * in flight; a late answer delays its own next poll and nobody else's. Failures back off (doubling to 8 intervals, at most 60 s, jittered)
- * but every miss is noted at once. The poller decides nothing about health: it stores readings with their age.
+ * Each target is polled on its own phase within the interval (spread by a hash of its name, so that
+ * starts never coincide), with at most one request in flight; a late answer delays its own next
+ * poll and nobody else's. Failures back off (doubling to 8 intervals, at most 60 s, jittered) but
+ * every miss is noted at once. The poller decides nothing about health: it stores readings with
+ * their age.
  */
 #ifndef BACKENDS_POLLER_H
 #define BACKENDS_POLLER_H
@@ -23,8 +25,8 @@ struct sources;
 struct store;
 
 /*
- * `sources` and everything it points to, and all else passed in, must outlive the poller. `recorder` may be NULL. Every target becomes a
- * source status in the store.
+ * `sources` and everything it points to, and all else passed in, must outlive the poller.
+ * `recorder` may be NULL. Every target becomes a source status in the store.
  */
 struct poller *poller_create(struct loop *loop, struct http *http, struct fleet *fleet,
 	struct store *store, struct history *history, const struct sources *sources,
@@ -33,13 +35,19 @@ void poller_destroy(struct poller *poller); /* cancels what is in flight */
 
 void poller_start(struct poller *poller);
 
-/* Whether every target has answered or failed at least once: for one-shot commands that wait for a first full picture. */
+/* Whether every target has answered or failed at least once: for one-shot commands that wait for a
+ * first full picture. */
 bool poller_settled(const struct poller *poller);
 
 /* How many targets answered well at least once. */
 size_t poller_answered(const struct poller *poller);
 
-/* Ask everybody now, out of turn, unless a request is in flight (the executor wants a newer snapshot to verify against). */
+/* Ask everybody now, out of turn, unless a request is in flight (the executor wants a newer
+ * snapshot to verify against). */
 void poller_hurry(struct poller *poller);
+
+/* Whether a row of sources->maps has ever given a value: a name that no exporter knows never does.
+ */
+bool poller_row_answered(const struct poller *poller, size_t map);
 
 #endif

@@ -1,0 +1,141 @@
+/*
+ * backend.h - what a kind of source must be able to do: the table of operations.
+ *
+ * A kind decides; it never acts. It says what to ask (`request`) and what an answer means
+ * (`accept`). Carrying bytes, waiting, deadlines, secrets and storing are the poller's. So every
+ * kind runs unchanged on live HTTP, on bytes in a test or a fuzzer, and in virtual time, and a
+ * wrapper (fault.h) is an ordinary kind that calls another one's slots.
+ *
+ * One instance serves one source, that is all its targets. After `create` an instance never
+ * changes: no slot keeps anything between calls, reads a clock or does I/O. What has to be
+ * remembered from poll to poll (the counters behind rates, the time of the poll before) belongs to
+ * the poller and comes in as an argument.
+ *
+ * A poll of one target is `steps` asks, one after the other, never two at once.
+ */
+#ifndef BACKENDS_BACKEND_H
+#define BACKENDS_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/wire/http.h"
+
+struct arena;
+struct error;
+struct observations;
+struct source_config;
+struct sources;
+struct text;
+
+#define BACKEND_STEPS_MOST 1024
+#define BACKEND_SCRATCH_BYTES ((size_t)64 * 1024 * 1024) /* the limit of the arena given to slots \
+							  */
+
+/* What a kind needs from the fleet file: checked by sources_read() before anything runs. */
+enum backend_trait {
+	BACKEND_NEEDS_URL = 1 << 0,   /* url or targets; without it both are refused */
+	BACKEND_NEEDS_FILE = 1 << 1,  /* file: a path on this machine */
+	BACKEND_HAS_PROXIES = 1 << 2, /* proxies: may be given */
+};
+
+struct backend_setup {
+	const struct source_config *source; /* this source; outlives the instance */
+	const struct sources *sources;      /* all of them, for the rows of `signals:` */
+	int64_t now_ms;                     /* steady time of creation */
+};
+
+/* One question. */
+struct backend_ask {
+	size_t target;    /* index into the source's targets; 0 for kinds that have none */
+	size_t step;      /* 0 .. steps - 1 */
+	int64_t since_ms; /* when this target was last asked; 0: never */
+	int64_t now_ms;   /* steady time */
+	bool past;        /* a window of the past is wanted instead of the present */
+	int64_t from_ms, until_ms, every_ms; /* the window and its resolution, when `past` */
+};
+
+/* What to fetch. */
+struct backend_request {
+	/* Method, url, headers, body and gzip are the kind's; the poller adds secrets,
+	 * certificates, deadlines and caps. A NULL url means that there is nothing to fetch:
+	 * `accept` is called with an empty answer (status 0). Strings live in the scratch arena. */
+	struct http_request http;
+	int64_t hold_ms; /* wait this long before it is sent; 0 for all but fault.h */
+};
+
+/* What came back. Any status: a kind explains its own error pages. */
+struct backend_answer {
+	int status; /* 0: nothing was fetched */
+	const char *bytes;
+	size_t length;
+	const char *content_type; /* "" when none */
+	const char *location;     /* of a redirect that was not followed; "" */
+	int64_t date_ms;          /* the peer's Date header, 0 none */
+	int64_t arrived_ms;       /* steady time at which the whole of it was there */
+};
+
+struct backend_ops {
+	const char *name; /* as in the fleet file: "prometheus" */
+	const char *help; /* one sentence */
+	unsigned traits;  /* bit set of enum backend_trait */
+
+	/* The key that a row of `signals:` must have to take from this kind ("query", "metric");
+	 * NULL: the kind yields its signals by itself and takes no rows. */
+	const char *row_key;
+
+	/*
+	 * Make an instance; may read local files named in the source (the only slot that may), and
+	 * may check what it was given. Returns NULL with `error` filled: ERROR_NO_MEMORY, ERROR_IO,
+	 * ERROR_SYNTAX, ERROR_LIMIT.
+	 */
+	void *(*create)(const struct backend_setup *setup, struct error *error);
+
+	/* Free it. NULL is allowed. */
+	void (*destroy)(void *instance);
+
+	/*
+	 * How many asks make one poll of `target`: 1 to BACKEND_STEPS_MOST. With `past`: how many
+	 * fill the past, 0 where that cannot be had.
+	 */
+	size_t (*steps)(const void *instance, size_t target, bool past);
+
+	/*
+	 * What to fetch for `ask`. `out` comes zeroed. Strings may be borrowed from the instance or
+	 * made in `scratch`, which lives until the request was sent (where it is held back the slot
+	 * is called again after that). Errors: ERROR_NO_MEMORY, ERROR_LIMIT.
+	 */
+	bool (*request)(const void *instance, const struct backend_ask *ask, struct arena *scratch,
+		struct backend_request *out, struct error *error);
+
+	/*
+	 * What `answer` means: observations into `sink`, whose fleet learns entities seen for the
+	 * first time. `scratch` is empty and lives as long as the call. An answer that is good but
+	 * not whole (warnings of the server, lines without the labels that say whose they are) is
+	 * noted with observations_warn(), and true is returned. Absent stays absent: nothing is
+	 * ever filled in.
+	 *
+	 * False with one sentence for people, naming what came and what to do about it, when the
+	 * answer is no good; the sink's contents are then not used. ERROR_REJECTED means that only
+	 * this ask was refused and the next step is worth asking; any other kind ends the poll
+	 * (ERROR_UNREACHABLE, ERROR_UNTRUSTED, ERROR_SYNTAX, ERROR_SCHEMA, ERROR_LIMIT,
+	 * ERROR_NO_MEMORY).
+	 */
+	bool (*accept)(const void *instance, const struct backend_ask *ask,
+		const struct backend_answer *answer, struct arena *scratch,
+		struct observations *sink, struct error *error);
+};
+
+/* The kinds a fleet file may name; NULL when there is none of that name. */
+const struct backend_ops *backend_find(const char *kind);
+
+/* The table itself, NULL-terminated. */
+const struct backend_ops *const *backend_kinds(void);
+
+extern const struct backend_ops prometheus_ops;
+extern const struct backend_ops exposition_ops;
+extern const struct backend_ops haproxy_ops;
+extern const struct backend_ops replay_ops;
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * intake.h - from what an answer said to what is stored.
+ *
+ * Rates are made, series of one entity merged, values checked against their signal's range, and
+ * what remains goes into the store, the history and the recording. Samples of the past go into the
+ * history alone. Nothing here knows who was asked or how.
+ */
+#ifndef BACKENDS_INTAKE_H
+#define BACKENDS_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct history;
+struct observations;
+struct rates;
+struct recorder;
+struct store;
+
+/* Where things go; all the caller's. */
+struct intake {
+	struct store *store;
+	struct history *history;
+	struct recorder *recorder; /* may be NULL */
+};
+
+/* Whose observations they are. */
+struct intake_origin {
+	const char *name;    /* of the target, for the recording */
+	uint16_t source;     /* its index in the store */
+	int32_t interval_ms; /* where an observation has none of its own */
+	struct rates *rates;
+};
+
+/*
+ * Take all of `sink`; a value out of range becomes a warning in it and is left out. Errors:
+ * ERROR_NO_MEMORY, ERROR_LIMIT; nothing was stored then.
+ */
+bool intake_take(const struct intake *intake, const struct intake_origin *origin,
+	struct observations *sink, struct error *error);
+
+#endif

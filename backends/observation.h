@@ -1,0 +1,83 @@
+/*
+ * observation.h - what one answer said, before it becomes readings.
+ *
+ * A decoder adds one observation per series it recognised. Then, in this order: series that are
+ * counters become rates (rates.h), series of one entity become one value (by the signal's own
+ * rule: counts and rates are summed, of flags and waits the worst is kept), and only then is
+ * anything stored.
+ *
+ *   group   observations of one row of `signals:` belong together; only within a group is merged.
+ *           Where several groups give the same signal of the same entity in one answer the first
+ *           one wins: rows of one signal are alternatives, in the order of the file.
+ *   series  tells the lines of one group and entity apart. The same series twice in one answer is
+ *           against the format: the first is kept and a warning noted, because a sum would count
+ *           it double.
+ *
+ * Limit: OBSERVATIONS_MOST per answer.
+ */
+#ifndef BACKENDS_OBSERVATION_H
+#define BACKENDS_OBSERVATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/fleet/signal.h"
+
+struct error;
+struct fleet;
+
+#define OBSERVATIONS_MOST 131072
+#define OBSERVATION_ALONE UINT32_MAX /* a group of its own: never merged with anything */
+#define OBSERVATION_WARNING_BYTES 200
+
+struct observation {
+	uint32_t entity;
+	uint32_t group;
+	uint64_t series;
+	enum signal signal;
+	bool rate;           /* a counter still: `value` is to become a rate */
+	int32_t interval_ms; /* how often one is expected; 0: as often as the source is asked */
+	int64_t at_ms;       /* when it was sampled, steady time */
+	double value;        /* already scaled; never NaN or infinite */
+};
+
+struct observations {
+	struct fleet *fleet; /* entities are learned into it; the caller's */
+	struct observation *rows;
+	size_t count, capacity;
+	bool past; /* samples of different times are kept apart when merging */
+	size_t warnings;
+	char warning[OBSERVATION_WARNING_BYTES]; /* the first, sanitised; "" when none */
+};
+
+void observations_init(struct observations *sink, struct fleet *fleet);
+void observations_finish(struct observations *sink);
+void observations_clear(struct observations *sink); /* keeps the memory and the fleet */
+
+/*
+ * Keep a copy. A value that is NaN or infinite is not kept, and that is no error: such a value says
+ * "unknown", which is what absence says. Errors: ERROR_NO_MEMORY, ERROR_LIMIT.
+ */
+bool observations_add(
+	struct observations *sink, const struct observation *row, struct error *error);
+
+/* Note that the answer is not whole; the first text is kept, further ones are counted. */
+void observations_warn(struct observations *sink, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Sort by group, entity, signal and series, and drop repeated series (with a warning). */
+void observations_sort(struct observations *sink);
+
+/*
+ * Merge what observations_sort() brought together into one observation per entity and signal (with
+ * `past`: per time too). The time of a merged one is that of its oldest part.
+ */
+void observations_merge(struct observations *sink);
+
+/* FNV-1a over the bytes, for series and schedules; start with HASH_START. */
+#define HASH_START 0xcbf29ce484222325ull
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length);
+uint64_t hash_string(uint64_t hash, const char *string); /* its NUL included */
+
+#endif

@@ -1,0 +1,464 @@
+#include "backends/poller.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/backend.h"
+#include "backends/intake.h"
+#include "backends/observation.h"
+#include "backends/rates.h"
+#include "backends/schedule.h"
+#include "backends/source.h"
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/loop.h"
+#include "core/base/sanitise.h"
+#include "core/base/secret.h"
+#include "core/fleet/snapshot.h"
+
+#define PAST_MS (60 * 60 * 1000)
+#define PAST_STEP_MS 10000 /* fine enough for a baseline, small enough to be read in one go */
+#define HURRY_AT_ONCE 8    /* asks started in one turn of the loop */
+#define HURRY_GAP_MS 5
+#define ROOM "backends"
+
+/* One target of one source, being polled. */
+struct watch {
+	struct poller *poller;
+	const struct source_config *source;
+	const void *instance;
+	const struct source_target *target;
+	uint64_t hash;
+	uint16_t status; /* index in the store */
+	struct rates rates;
+
+	uint64_t timer;   /* the next poll, or the end of holding back */
+	uint64_t request; /* in flight; 0 none */
+	bool busy;        /* a poll is under way */
+	bool settled;     /* a poll has ended, well or not */
+	bool answered;    /* one has ended well */
+
+	/* the poll under way */
+	struct backend_ask ask;
+	size_t steps, good, refused;
+	double took_ms;
+	char trouble[SOURCE_TROUBLE_BYTES];
+};
+
+struct poller {
+	struct loop *loop;
+	struct http *http;
+	struct intake intake;
+	const struct sources *sources;
+	void **instances; /* one per source */
+	struct watch *watches;
+	size_t watch_count;
+	bool *row_answered;       /* one per row of sources->maps */
+	struct observations sink; /* of the answer being taken */
+	struct arena *scratch;    /* of the slot being called */
+	bool started;
+};
+
+static void on_timer(void *context);
+static void send_step(struct watch *watch, bool may_hold);
+
+/* ---- making and unmaking ---- */
+
+static const struct source_target file_target = {.name = NULL};
+
+static bool add_watch(struct poller *poller, size_t source, size_t target, struct error *error)
+{
+	const struct source_config *config = &poller->sources->rows[source];
+	struct watch *watch = &poller->watches[poller->watch_count];
+	watch->poller = poller;
+	watch->source = config;
+	watch->instance = poller->instances[source];
+	watch->target = config->target_count > 0 ? &config->targets[target] : &file_target;
+	watch->ask.target = target;
+	const char *name = watch->target->name ? watch->target->name : config->name;
+	watch->hash = hash_string(HASH_START, name);
+	rates_init(&watch->rates);
+	if (!store_add_source(poller->intake.store, name, config->ops->name,
+		    (int32_t)config->every_ms, &watch->status, error))
+		return error_prefix(error, "source '%s'", config->name);
+	poller->watch_count++;
+	return true;
+}
+
+static bool add_source(struct poller *poller, size_t source, struct error *error)
+{
+	const struct source_config *config = &poller->sources->rows[source];
+	struct backend_setup setup = {
+		.source = config, .sources = poller->sources, .now_ms = loop_now_ms(poller->loop)};
+	poller->instances[source] = config->ops->create(&setup, error);
+	if (!poller->instances[source])
+		return error_prefix(error, "source '%s'", config->name);
+	size_t targets = config->target_count > 0 ? config->target_count : 1;
+	for (size_t i = 0; i < targets; i++)
+		if (!add_watch(poller, source, i, error))
+			return false;
+	return true;
+}
+
+static bool allocate(struct poller *poller, struct error *error)
+{
+	const struct sources *sources = poller->sources;
+	size_t targets = 0;
+	for (size_t i = 0; i < sources->count; i++)
+		targets += sources->rows[i].target_count > 0 ? sources->rows[i].target_count : 1;
+	poller->instances = calloc(sources->count + 1, sizeof(*poller->instances));
+	poller->watches = calloc(targets + 1, sizeof(*poller->watches));
+	poller->row_answered = calloc(sources->map_count + 1, sizeof(*poller->row_answered));
+	poller->scratch = arena_create(BACKEND_SCRATCH_BYTES);
+	if (!poller->instances || !poller->watches || !poller->row_answered || !poller->scratch)
+		return error_no_memory(error, "the poller");
+	return true;
+}
+
+struct poller *poller_create(struct loop *loop, struct http *http, struct fleet *fleet,
+	struct store *store, struct history *history, const struct sources *sources,
+	struct recorder *recorder, struct error *error)
+{
+	struct poller *poller = calloc(1, sizeof(*poller));
+	if (!poller) {
+		error_no_memory(error, "the poller");
+		return NULL;
+	}
+	poller->loop = loop;
+	poller->http = http;
+	poller->sources = sources;
+	poller->intake = (struct intake){store, history, recorder};
+	observations_init(&poller->sink, fleet);
+	bool good = allocate(poller, error);
+	for (size_t i = 0; good && i < sources->count; i++)
+		good = add_source(poller, i, error);
+	if (good)
+		return poller;
+	poller_destroy(poller);
+	return NULL;
+}
+
+void poller_destroy(struct poller *poller)
+{
+	if (!poller)
+		return;
+	for (size_t i = 0; i < poller->watch_count; i++) {
+		struct watch *watch = &poller->watches[i];
+		loop_timer_stop(poller->loop, watch->timer);
+		if (watch->request != 0)
+			http_cancel(poller->http, watch->request);
+		rates_finish(&watch->rates);
+	}
+	for (size_t i = 0; poller->instances && i < poller->sources->count; i++)
+		poller->sources->rows[i].ops->destroy(poller->instances[i]);
+	observations_finish(&poller->sink);
+	arena_destroy(poller->scratch);
+	free(poller->row_answered);
+	free(poller->watches);
+	free(poller->instances);
+	free(poller);
+}
+
+/* ---- one poll ---- */
+
+static struct source_status *status_of(struct watch *watch)
+{
+	return store_source(watch->poller->intake.store, watch->status);
+}
+
+static void start_timer(struct watch *watch, int64_t delay_ms)
+{
+	struct loop *loop = watch->poller->loop;
+	loop_timer_stop(loop, watch->timer);
+	watch->timer = loop_timer_start(loop, delay_ms, on_timer, watch);
+	if (watch->timer == 0)
+		log_error(ROOM, "no memory for the next poll of '%s'", status_of(watch)->name);
+}
+
+/* The first thing that went wrong in this poll is what people are told. */
+static void note_trouble(struct watch *watch, const char *text)
+{
+	if (watch->trouble[0] == '\0')
+		sanitise(text, strlen(text), watch->trouble, sizeof(watch->trouble));
+}
+
+/* What to do about an error that has no answer behind it. */
+static const char *advice(enum error_kind kind)
+{
+	if (kind == ERROR_UNREACHABLE)
+		return "; is it running, and is the url right?";
+	if (kind == ERROR_TIMEOUT)
+		return "; is it overloaded, or 'timeout' too short?";
+	if (kind == ERROR_UNTRUSTED)
+		return "; check ca_file and the certificate";
+	return "";
+}
+
+static void log_change(const struct source_status *status, enum source_state before)
+{
+	if (status->state == before)
+		return;
+	if (status->state == SOURCE_OK)
+		log_info(ROOM, "source '%s' answers", status->name);
+	else
+		log_warn(ROOM, "source '%s': %s", status->name, status->trouble);
+}
+
+static void end_poll(struct watch *watch, bool failed)
+{
+	struct source_status *status = status_of(watch);
+	enum source_state before = status->state;
+	int64_t now_ms = loop_now_ms(watch->poller->loop);
+	watch->busy = false;
+	watch->settled = true;
+	if (failed) {
+		status->state = SOURCE_FAILING;
+		status->failures++;
+	} else {
+		status->state = watch->trouble[0] ? SOURCE_PARTIAL : SOURCE_OK;
+		status->failures = 0;
+		status->last_ok_ms = now_ms;
+		watch->answered = true;
+	}
+	status->last_took_ms = watch->took_ms;
+	snprintf(status->trouble, sizeof(status->trouble), "%s", watch->trouble);
+	status->next_try_ms = schedule_next_ms(watch->hash, watch->source->every_ms,
+		status->failures, status->last_try_ms, now_ms);
+	log_change(status, before);
+	start_timer(watch, status->next_try_ms - now_ms);
+}
+
+static void begin_poll(struct watch *watch)
+{
+	int64_t now_ms = loop_now_ms(watch->poller->loop);
+	watch->ask = (struct backend_ask){
+		.target = watch->ask.target, .since_ms = watch->ask.since_ms, .now_ms = now_ms};
+	watch->steps = watch->source->ops->steps(watch->instance, watch->ask.target, false);
+	watch->good = watch->refused = 0;
+	watch->took_ms = 0;
+	watch->trouble[0] = '\0';
+	watch->busy = true;
+	status_of(watch)->last_try_ms = now_ms;
+	send_step(watch, true);
+}
+
+/* The past is filled once and before the first poll, because history takes times in order only. */
+static bool begin_past(struct watch *watch)
+{
+	int64_t now_ms = loop_now_ms(watch->poller->loop);
+	int64_t every_ms = watch->source->every_ms;
+	watch->ask.past = true;
+	watch->ask.now_ms = now_ms;
+	watch->ask.step = 0;
+	watch->ask.every_ms = every_ms > PAST_STEP_MS ? every_ms : PAST_STEP_MS;
+	watch->ask.until_ms = now_ms - every_ms;
+	watch->ask.from_ms = watch->ask.until_ms - PAST_MS;
+	watch->steps = watch->source->ops->steps(watch->instance, watch->ask.target, true);
+	watch->busy = watch->steps > 0;
+	if (watch->busy)
+		send_step(watch, true);
+	return watch->busy;
+}
+
+/* A poll cannot go on. Of the past no more is wanted then; the present is what counts. */
+static void give_up(struct watch *watch, const char *text)
+{
+	if (watch->ask.past) {
+		log_info(ROOM, "source '%s' gives no past: %s", status_of(watch)->name, text);
+		begin_poll(watch);
+		return;
+	}
+	note_trouble(watch, text);
+	end_poll(watch, true);
+}
+
+static void next_step(struct watch *watch)
+{
+	if (++watch->ask.step < watch->steps) {
+		send_step(watch, true);
+		return;
+	}
+	if (watch->ask.past) {
+		begin_poll(watch);
+		return;
+	}
+	watch->ask.since_ms = watch->ask.now_ms;
+	end_poll(watch, watch->good == 0);
+}
+
+static void note_rows(struct poller *poller, const struct watch *watch)
+{
+	if (!watch->source->ops->row_key)
+		return;
+	for (size_t i = 0; i < poller->sink.count; i++)
+		if (poller->sink.rows[i].group < poller->sources->map_count)
+			poller->row_answered[poller->sink.rows[i].group] = true;
+}
+
+static void take_answer(struct watch *watch, const struct backend_answer *answer)
+{
+	struct poller *poller = watch->poller;
+	struct observations *sink = &poller->sink;
+	struct intake_origin origin = {.name = watch->source->name,
+		.source = watch->status,
+		.interval_ms = (int32_t)watch->source->every_ms,
+		.rates = &watch->rates};
+	struct error error = {0};
+	observations_clear(sink);
+	sink->past = watch->ask.past;
+	arena_reset(poller->scratch);
+	bool good = watch->source->ops->accept(
+		watch->instance, &watch->ask, answer, poller->scratch, sink, &error);
+	if (good) {
+		note_rows(poller, watch);
+		good = intake_take(&poller->intake, &origin, sink, &error);
+	}
+	if (!good && error.kind != ERROR_REJECTED) {
+		give_up(watch, error.text);
+		return;
+	}
+	watch->good += good ? 1 : 0;
+	watch->refused += good ? 0 : 1;
+	if (!watch->ask.past && !good)
+		note_trouble(watch, error.text);
+	else if (!watch->ask.past && sink->warnings > 0)
+		note_trouble(watch, sink->warning);
+	next_step(watch);
+}
+
+static void on_done(void *context, const struct http_reply *reply, const struct error *error)
+{
+	struct watch *watch = context;
+	watch->request = 0;
+	if (!reply) {
+		char text[ERROR_TEXT_BYTES + 64];
+		if (error->kind == ERROR_CANCELLED) {
+			watch->busy = false;
+			return;
+		}
+		snprintf(text, sizeof(text), "%s%s", error->text, advice(error->kind));
+		give_up(watch, text);
+		return;
+	}
+	struct source_status *status = status_of(watch);
+	status->bytes += reply->wire_bytes;
+	watch->took_ms += reply->took_ms;
+	struct backend_answer answer = {.status = reply->status,
+		.bytes = reply->body,
+		.length = reply->length,
+		.content_type = reply->content_type,
+		.location = reply->location,
+		.date_ms = reply->date_ms,
+		.arrived_ms = loop_now_ms(watch->poller->loop)};
+	take_answer(watch, &answer);
+}
+
+/* ---- one ask ---- */
+
+static bool send_http(struct watch *watch, struct http_request *http, struct error *error)
+{
+	const struct source_config *source = watch->source;
+	struct secret secret = {0};
+	const char *file = source->bearer_file ? source->bearer_file : source->basic_file;
+	if (file && !secret_read_file(&secret, file, error))
+		return false;
+	http->bearer = source->bearer_file ? secret.bytes : NULL;
+	http->basic = !source->bearer_file && file ? secret.bytes : NULL;
+	http->ca_file = source->ca_file;
+	http->client_cert_file = source->client_cert_file;
+	http->client_key_file = source->client_key_file;
+	http->unix_socket = source->unix_socket;
+	http->timeout_ms = source->timeout_ms;
+	watch->request = http_send(watch->poller->http, http, on_done, watch, error);
+	secret_wipe(&secret);
+	status_of(watch)->requests += watch->request != 0 ? 1 : 0;
+	return watch->request != 0;
+}
+
+static void send_step(struct watch *watch, bool may_hold)
+{
+	struct poller *poller = watch->poller;
+	struct backend_request request = {0};
+	struct error error = {0};
+	arena_reset(poller->scratch);
+	if (!watch->source->ops->request(
+		    watch->instance, &watch->ask, poller->scratch, &request, &error)) {
+		give_up(watch, error.text);
+		return;
+	}
+	if (may_hold && request.hold_ms > 0) {
+		start_timer(watch, request.hold_ms);
+		return;
+	}
+	if (request.http.url) {
+		if (!send_http(watch, &request.http, &error))
+			give_up(watch, error.text);
+		return;
+	}
+	struct backend_answer nothing = {.bytes = "",
+		.content_type = "",
+		.location = "",
+		.arrived_ms = loop_now_ms(poller->loop)};
+	take_answer(watch, &nothing);
+}
+
+static void on_timer(void *context)
+{
+	struct watch *watch = context;
+	watch->timer = 0;
+	if (watch->busy)
+		send_step(watch, false); /* it was held back */
+	else if (watch->ask.now_ms != 0 || !begin_past(watch))
+		begin_poll(watch);
+}
+
+/* ---- from outside ---- */
+
+void poller_start(struct poller *poller)
+{
+	if (poller->started)
+		return;
+	poller->started = true;
+	for (size_t i = 0; i < poller->watch_count; i++) {
+		struct watch *watch = &poller->watches[i];
+		int64_t delay_ms = schedule_first_ms(watch->hash, watch->source->every_ms);
+		status_of(watch)->next_try_ms = loop_now_ms(poller->loop) + delay_ms;
+		start_timer(watch, delay_ms);
+	}
+}
+
+bool poller_settled(const struct poller *poller)
+{
+	for (size_t i = 0; i < poller->watch_count; i++)
+		if (!poller->watches[i].settled)
+			return false;
+	return true;
+}
+
+size_t poller_answered(const struct poller *poller)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < poller->watch_count; i++)
+		count += poller->watches[i].answered ? 1 : 0;
+	return count;
+}
+
+void poller_hurry(struct poller *poller)
+{
+	int64_t started = 0;
+	if (!poller->started)
+		return;
+	for (size_t i = 0; i < poller->watch_count; i++) {
+		struct watch *watch = &poller->watches[i];
+		if (watch->busy)
+			continue;
+		start_timer(watch, started++ / HURRY_AT_ONCE * HURRY_GAP_MS);
+	}
+}
+
+bool poller_row_answered(const struct poller *poller, size_t map)
+{
+	return map < poller->sources->map_count && poller->row_answered[map];
+}

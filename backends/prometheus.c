@@ -1,0 +1,350 @@
+/*
+ * Kind prometheus: anything that speaks its HTTP API (Prometheus, Thanos, VictoriaMetrics, Mimir).
+ * One query per row of `signals:`; answers with warnings are not whole and are said to be so.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/answer.h"
+#include "backends/backend.h"
+#include "backends/label.h"
+#include "backends/observation.h"
+#include "backends/series.h"
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/base/sanitise.h"
+#include "core/base/text.h"
+#include "core/wire/json.h"
+
+#define QUERY_GET_MOST 1500 /* longer ones go into a POST body: proxies cut long urls */
+#define REQUEST_BYTES (1024 * 1024)
+
+struct prometheus {
+	const struct source_config *source;
+	const struct sources *sources;
+	size_t row_count;
+	size_t rows[]; /* indices into sources->maps */
+};
+
+/* What one answer is read with. */
+struct result {
+	const struct prometheus *prometheus;
+	const struct source_target *target;
+	const struct signal_map *map;
+	const struct backend_answer *answer;
+	struct observations *sink;
+	uint32_t group;
+	const char *subject; /* "the query of pool.used (line 12)" */
+};
+
+static void *create(const struct backend_setup *setup, struct error *error)
+{
+	const struct sources *sources = setup->sources;
+	struct prometheus *prometheus =
+		calloc(1, sizeof(*prometheus) + sources->map_count * sizeof(prometheus->rows[0]));
+	if (!prometheus) {
+		error_no_memory(error, "a source");
+		return NULL;
+	}
+	prometheus->source = setup->source;
+	prometheus->sources = sources;
+	for (size_t i = 0; i < sources->map_count; i++)
+		if (sources->maps[i].query &&
+			signal_map_is_from(&sources->maps[i], setup->source->name))
+			prometheus->rows[prometheus->row_count++] = i;
+	return prometheus;
+}
+
+static void destroy(void *instance)
+{
+	free(instance);
+}
+
+/* Without rows there is still one ask, so that the status says whether the server answers. */
+static size_t steps(const void *instance, size_t target, bool past)
+{
+	const struct prometheus *prometheus = instance;
+	(void)target;
+	return prometheus->row_count == 0 && !past ? 1 : prometheus->row_count;
+}
+
+static const struct signal_map *row_of(const struct prometheus *prometheus, size_t step)
+{
+	return step < prometheus->row_count ? &prometheus->sources->maps[prometheus->rows[step]]
+					    : NULL;
+}
+
+static void add_encoded(struct text *out, const char *bytes)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	for (const char *at = bytes; *at; at++) {
+		unsigned char c = (unsigned char)*at;
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			strchr("-_.~", c)) {
+			text_add_char(out, *at);
+			continue;
+		}
+		text_add_char(out, '%');
+		text_add_char(out, digits[c >> 4]);
+		text_add_char(out, digits[c & 15]);
+	}
+}
+
+static void add_parameters(struct text *out, const struct prometheus *prometheus,
+	const struct backend_ask *ask, const char *query)
+{
+	text_add(out, "query=");
+	add_encoded(out, query);
+	if (ask->past) /* whole seconds and milliseconds apart: no decimal point of any locale */
+		text_printf(out, "&start=%lld.%03lld&end=%lld.%03lld&step=%lldms",
+			(long long)(ask->from_ms / 1000), (long long)(ask->from_ms % 1000),
+			(long long)(ask->until_ms / 1000), (long long)(ask->until_ms % 1000),
+			(long long)ask->every_ms);
+	text_printf(out, "&timeout=%lldms", (long long)prometheus->source->timeout_ms);
+}
+
+static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
+	struct backend_request *out, struct error *error)
+{
+	const struct prometheus *prometheus = instance;
+	const struct signal_map *map = row_of(prometheus, ask->step);
+	const char *base = prometheus->source->targets[ask->target].url;
+	size_t base_length = strcspn(base, "?#");
+	while (base_length > 0 && base[base_length - 1] == '/')
+		base_length--;
+	struct text text;
+	text_init(&text, REQUEST_BYTES);
+	add_parameters(&text, prometheus, ask, map ? map->query : "vector(1)");
+	bool post = text.length > QUERY_GET_MOST;
+	const char *parameters = text_ok(&text) ? arena_strdup(scratch, text_string(&text)) : NULL;
+	out->http.body_length = post ? text.length : 0;
+	text_finish(&text);
+	if (!parameters)
+		return error_set(error, ERROR_LIMIT, "the query of %s is too long",
+			map ? signal_row(map->signal)->name : "a row");
+	out->http.url = arena_printf(scratch, "%.*s/api/v1/%s%s%s", (int)base_length, base,
+		ask->past ? "query_range" : "query", post ? "" : "?", post ? "" : parameters);
+	if (!out->http.url)
+		return error_no_memory(error, "a request");
+	out->http.method = post ? "POST" : "GET";
+	out->http.body = post ? parameters : NULL;
+	out->http.gzip = true;
+	if (post) {
+		out->http.headers[0] =
+			(struct http_header){"Content-Type", "application/x-www-form-urlencoded"};
+		out->http.header_count = 1;
+	}
+	return true;
+}
+
+/* ---- the answer ---- */
+
+/* A sample pair [seconds, "value"]. */
+static bool read_pair(const struct json_node *pair, int64_t *at_ms, double *value)
+{
+	const struct json_node *first = json_first(pair);
+	double seconds = 0;
+	if (!json_is_array(pair) || !json_number_of(first, &seconds) ||
+		!json_number_of(json_next(first), value))
+		return false;
+	if (!isfinite(seconds) || fabs(seconds) > 1e12)
+		return false;
+	*at_ms = llround(seconds * 1000.0);
+	return true;
+}
+
+static bool note_pair(struct result *result, uint32_t entity, uint64_t series,
+	const struct json_node *pair, struct error *error)
+{
+	int64_t peer_ms = 0;
+	double value = 0;
+	if (!read_pair(pair, &peer_ms, &value))
+		return error_set(error, ERROR_SCHEMA,
+			"%s gives a sample that is not [time, \"value\"]", result->subject);
+	struct observation observation = {.entity = entity,
+		.group = result->group,
+		.series = series,
+		.signal = result->map->signal,
+		.at_ms = answer_time_ms(result->answer, peer_ms),
+		.value = value * result->map->scale};
+	return observations_add(result->sink, &observation, error);
+}
+
+/* The labels of one series; false when there are more than anybody needs. */
+static bool read_labels(const struct json_node *metric, struct series *out, uint64_t *hash)
+{
+	out->label_count = 0;
+	*hash = 0;
+	for (const struct json_node *label = json_first(metric); label; label = json_next(label)) {
+		const char *name = json_key_of(label), *value = json_text(label);
+		if (!name || !value)
+			continue;
+		if (out->label_count == SERIES_LABELS_MOST)
+			return false;
+		out->labels[out->label_count++] = (struct source_label){name, value};
+		*hash += hash_string(hash_string(HASH_START, name), value);
+	}
+	return true;
+}
+
+static bool read_series(struct result *result, const struct json_node *item, struct error *error)
+{
+	struct series series;
+	uint64_t hash = 0;
+	uint32_t entity = ENTITY_NONE;
+	if (!read_labels(json_get(item, "metric"), &series, &hash)) {
+		observations_warn(result->sink, "%s gives a series with more than %d labels",
+			result->subject, SERIES_LABELS_MOST);
+		return true;
+	}
+	struct label_view view = {.series = series.labels,
+		.count = series.label_count,
+		.row = result->map,
+		.target = result->target};
+	struct error trouble = {0};
+	if (!label_entity(result->sink->fleet, &view, result->map->signal, &entity, &trouble)) {
+		observations_warn(result->sink, "%s", trouble.text);
+		return true;
+	}
+	const struct json_node *value = json_get(item, "value"), *values = json_get(item, "values");
+	if (!value && !values) {
+		observations_warn(result->sink,
+			"%s gives histograms: take one figure with histogram_quantile()",
+			result->subject);
+		return true;
+	}
+	if (value)
+		return note_pair(result, entity, hash, value, error);
+	for (const struct json_node *pair = json_first(values); pair; pair = json_next(pair))
+		if (!note_pair(result, entity, hash, pair, error))
+			return false;
+	return true;
+}
+
+static bool read_scalar(struct result *result, const struct json_node *pair, struct error *error)
+{
+	struct label_view view = {.row = result->map, .target = result->target};
+	uint32_t entity = ENTITY_NONE;
+	struct error trouble = {0};
+	if (!label_entity(result->sink->fleet, &view, result->map->signal, &entity, &trouble)) {
+		observations_warn(result->sink, "%s", trouble.text);
+		return true;
+	}
+	return note_pair(result, entity, 0, pair, error);
+}
+
+static bool read_data(
+	struct result *result, const struct json_node *data, bool past, struct error *error)
+{
+	const char *type = json_text(json_get(data, "resultType"));
+	const struct json_node *items = json_get(data, "result");
+	if (!type || !json_is_array(items))
+		return error_set(
+			error, ERROR_SCHEMA, "%s has no result in its answer", result->subject);
+	if (strcmp(type, "scalar") == 0)
+		return read_scalar(result, items, error);
+	if (strcmp(type, past ? "matrix" : "vector") != 0) {
+		char clean[32];
+		sanitise(type, strlen(type), clean, sizeof(clean));
+		return error_set(error, ERROR_REJECTED,
+			"%s gives a %s, not one value per series: leave out the bare [range]",
+			result->subject, clean);
+	}
+	for (const struct json_node *item = json_first(items); item; item = json_next(item))
+		if (!read_series(result, item, error))
+			return false;
+	return true;
+}
+
+/* The server's own words about what went wrong. */
+static bool refuse(const struct result *result, const struct json_node *root, struct error *error)
+{
+	const char *type = json_text(json_get(root, "errorType"));
+	const char *said = json_text(json_get(root, "error"));
+	char clean[120], clean_type[24];
+	sanitise(said ? said : "no reason given", said ? strlen(said) : 15, clean, sizeof(clean));
+	sanitise(type ? type : "error", type ? strlen(type) : 5, clean_type, sizeof(clean_type));
+	/* Overload concerns every query alike; asking the next would only add to it. */
+	bool overload = result->answer->status == 503;
+	return error_set(error, overload ? ERROR_UNREACHABLE : ERROR_REJECTED,
+		"%s is refused (%d, %s): %s", result->subject, result->answer->status, clean_type,
+		clean);
+}
+
+static void note_warnings(struct result *result, const struct json_node *root)
+{
+	const struct json_node *warnings = json_get(root, "warnings");
+	for (const struct json_node *item = json_first(warnings); item; item = json_next(item)) {
+		const char *said = json_text(item);
+		observations_warn(result->sink, "%s comes with a warning: %s", result->subject,
+			said ? said : "(not a text)");
+	}
+	bool partial = false; /* VictoriaMetrics' way of saying so */
+	if (json_bool_of(json_get(root, "isPartial"), &partial) && partial)
+		observations_warn(result->sink, "%s is partial: some of the storage is missing",
+			result->subject);
+}
+
+static bool read_answer(
+	struct result *result, const struct json_node *root, bool past, struct error *error)
+{
+	const char *status = json_text(json_get(root, "status"));
+	if (!status || (strcmp(status, "success") != 0 && strcmp(status, "error") != 0)) {
+		char place[ANSWER_PLACE_BYTES];
+		answer_place(result->target->url, place);
+		return error_set(error, ERROR_SCHEMA,
+			"%s answers JSON that is not Prometheus': check the path of the url",
+			place);
+	}
+	if (strcmp(status, "error") == 0)
+		return refuse(result, root, error);
+	note_warnings(result, root);
+	return !result->map || read_data(result, json_get(root, "data"), past, error);
+}
+
+static bool accept(const void *instance, const struct backend_ask *ask,
+	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
+	struct error *error)
+{
+	const struct prometheus *prometheus = instance;
+	const struct signal_map *map = row_of(prometheus, ask->step);
+	struct result result = {.prometheus = prometheus,
+		.target = &prometheus->source->targets[ask->target],
+		.map = map,
+		.answer = answer,
+		.sink = sink,
+		.group = map ? (uint32_t)prometheus->rows[ask->step] : 0,
+		.subject = map ? arena_printf(scratch, "the query of %s (line %d)",
+					 signal_row(map->signal)->name, map->line)
+			       : "the test query"};
+	if (!result.subject)
+		return error_no_memory(error, "an answer");
+	bool is_json = answer->length > 0 && answer->bytes[0] == '{';
+	if (!is_json && !answer_check(answer, result.target->url, "Prometheus' JSON", error))
+		return false;
+	struct error trouble = {0};
+	struct json_document *document = json_parse(answer->bytes, answer->length, &trouble);
+	if (!document) {
+		char place[ANSWER_PLACE_BYTES];
+		answer_place(result.target->url, place);
+		return error_set(error, trouble.kind,
+			"%s does not answer with whole JSON (cut short on its way?): %s", place,
+			trouble.text);
+	}
+	bool good = read_answer(&result, json_root(document), ask->past, error);
+	json_destroy(document);
+	return good;
+}
+
+const struct backend_ops prometheus_ops = {
+	.name = "prometheus",
+	.help = "A Prometheus server, or anything that speaks its query API.",
+	.traits = BACKEND_NEEDS_URL,
+	.row_key = "query",
+	.create = create,
+	.destroy = destroy,
+	.steps = steps,
+	.request = request,
+	.accept = accept,
+};

@@ -1,0 +1,162 @@
+/* Kind exposition: any exporter, asked directly. One page per target holds all of its signals. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/answer.h"
+#include "backends/backend.h"
+#include "backends/exposition.h"
+#include "backends/label.h"
+#include "backends/observation.h"
+#include "core/base/error.h"
+
+struct scrape {
+	const struct source_config *source;
+	const struct sources *sources;
+	size_t row_count;
+	size_t rows[]; /* indices into sources->maps */
+};
+
+/* What one page is read with. */
+struct page {
+	const struct scrape *scrape;
+	const struct source_target *target;
+	const struct backend_answer *answer;
+	struct observations *sink;
+};
+
+static void *create(const struct backend_setup *setup, struct error *error)
+{
+	const struct sources *sources = setup->sources;
+	struct scrape *scrape =
+		calloc(1, sizeof(*scrape) + sources->map_count * sizeof(scrape->rows[0]));
+	if (!scrape) {
+		error_no_memory(error, "a source");
+		return NULL;
+	}
+	scrape->source = setup->source;
+	scrape->sources = sources;
+	for (size_t i = 0; i < sources->map_count; i++)
+		if (sources->maps[i].metric &&
+			signal_map_is_from(&sources->maps[i], setup->source->name))
+			scrape->rows[scrape->row_count++] = i;
+	return scrape;
+}
+
+static void destroy(void *instance)
+{
+	free(instance);
+}
+
+static size_t steps(const void *instance, size_t target, bool past)
+{
+	(void)instance;
+	(void)target;
+	return past ? 0 : 1;
+}
+
+static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
+	struct backend_request *out, struct error *error)
+{
+	const struct scrape *scrape = instance;
+	(void)scratch;
+	(void)error;
+	out->http.method = "GET";
+	out->http.url = scrape->source->targets[ask->target].url;
+	out->http.headers[0] =
+		(struct http_header){"Accept", "text/plain;version=0.0.4;q=1,*/*;q=0.1"};
+	out->http.header_count = 1;
+	return true;
+}
+
+static bool is_selected(const struct signal_map *map, const struct series *series)
+{
+	if (strcmp(map->metric, series->name) != 0)
+		return false;
+	for (size_t i = 0; i < map->where_count; i++)
+		if (strcmp(series_label(series, map->where[i].name), map->where[i].value) != 0)
+			return false;
+	return true;
+}
+
+/* The same for any order of the labels. */
+static uint64_t series_hash(const struct series *series)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < series->label_count; i++)
+		sum += hash_string(
+			hash_string(HASH_START, series->labels[i].name), series->labels[i].value);
+	return sum;
+}
+
+static bool take_row(
+	struct page *page, size_t row, const struct exposition_sample *sample, struct error *error)
+{
+	const struct signal_map *map = &page->scrape->sources->maps[row];
+	struct label_view view = {.series = sample->series->labels,
+		.count = sample->series->label_count,
+		.row = map,
+		.target = page->target};
+	struct observation observation = {.group = (uint32_t)row,
+		.series = series_hash(sample->series),
+		.signal = map->signal,
+		.rate = map->rate,
+		.at_ms = page->answer->arrived_ms,
+		.value = sample->value * map->scale};
+	if (!isfinite(sample->value))
+		return true;
+	if (sample->has_time)
+		observation.at_ms = answer_time_ms(page->answer, sample->time_ms);
+	struct error trouble = {0};
+	if (!label_entity(page->sink->fleet, &view, map->signal, &observation.entity, &trouble)) {
+		observations_warn(page->sink, "%s", trouble.text);
+		return true;
+	}
+	return observations_add(page->sink, &observation, error);
+}
+
+static bool on_sample(void *context, const struct exposition_sample *sample, struct error *error)
+{
+	struct page *page = context;
+	const struct scrape *scrape = page->scrape;
+	for (size_t i = 0; i < scrape->row_count; i++)
+		if (is_selected(&scrape->sources->maps[scrape->rows[i]], sample->series) &&
+			!take_row(page, scrape->rows[i], sample, error))
+			return false;
+	return true;
+}
+
+static bool accept(const void *instance, const struct backend_ask *ask,
+	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
+	struct error *error)
+{
+	const struct scrape *scrape = instance;
+	const struct source_target *target = &scrape->source->targets[ask->target];
+	(void)scratch;
+	if (!answer_check(answer, target->url, "Prometheus text", error))
+		return false;
+	struct page page = {scrape, target, answer, sink};
+	struct exposition_reader reader;
+	if (!exposition_init(&reader, on_sample, &page, error))
+		return false;
+	bool good = exposition_feed(&reader, answer->bytes, answer->length, error) &&
+		    exposition_end(&reader, error);
+	exposition_finish(&reader);
+	if (good)
+		return true;
+	char place[ANSWER_PLACE_BYTES];
+	answer_place(target->url, place);
+	return error_prefix(error, "%s does not speak Prometheus text", place);
+}
+
+const struct backend_ops exposition_ops = {
+	.name = "exposition",
+	.help = "An exporter's page in the Prometheus text format, read directly.",
+	.traits = BACKEND_NEEDS_URL,
+	.row_key = "metric",
+	.create = create,
+	.destroy = destroy,
+	.steps = steps,
+	.request = request,
+	.accept = accept,
+};
