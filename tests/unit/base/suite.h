@@ -9,15 +9,23 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* A suite of one case out of `count` tests. */
-static inline Suite *suite_of(const char *noun, const TTest *const *tests, size_t count)
+/* A suite of one case out of `count` tests; each runs between setup and teardown, which may be
+ * NULL. */
+static inline Suite *suite_with(
+	const char *noun, const TTest *const *tests, size_t count, SFun setup, SFun teardown)
 {
 	Suite *suite = suite_create(noun);
 	TCase *tcase = tcase_create(noun);
+	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);
 	return suite;
+}
+
+static inline Suite *suite_of(const char *noun, const TTest *const *tests, size_t count)
+{
+	return suite_with(noun, tests, count, NULL, NULL);
 }
 
 /* Run it; the exit code for main(). */
