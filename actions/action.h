@@ -1,12 +1,14 @@
 /*
- * action.h - actions, plans, verdicts and outcomes as plain data: the one header that actions and screens share.
+ * action.h - actions, plans, verdicts and outcomes as plain data: the one header that actions and
+ * screens share.
  *
  * Life of a change:
  *
- *   action (fleet file) + target + value --plan_make()--> plan (pure; changes nothing) --shown--> confirmed --executor--> run
+ *   action (fleet file) + target + value --plan_make()--> plan (pure; changes nothing) --shown-->
+ * confirmed --executor--> run
  *
- * A plan is frozen: exact requests, values read, verdicts, and a hash over all of it. What was confirmed by hash is exactly what runs, or the
- * run is refused as stale.
+ * A plan is frozen: exact requests, values read, verdicts, and a hash over all of it. What was
+ * confirmed by hash is exactly what runs, or the run is refused as stale.
  */
 #ifndef ACTIONS_ACTION_H
 #define ACTIONS_ACTION_H
@@ -22,6 +24,8 @@
 #define ACTION_NAME_BYTES 48
 #define ACTION_TEXT_BYTES 320
 #define PLAN_REQUESTS_MOST 64
+#define PLAN_LINE_BYTES 512 /* a request that cannot be shown whole is not sent */
+#define PLAN_EFFECTS_MOST 16
 #define PLAN_VERDICTS_MOST 24
 #define PLAN_ID_BYTES 24
 #define PLAN_HASH_BYTES 65
@@ -30,14 +34,15 @@
 /* What kind of change it is; guards differ by it. */
 enum action_class { CLASS_RELIEVE, CLASS_SHIFT, CLASS_GROW, CLASS_DISRUPT };
 
-/* A verb: a change with a known effect. One row each; drives parser, help, menu, man page and tests. */
+/* A verb: a change with a known effect. One row each; drives parser, help, menu, man page and
+ * tests. */
 struct verb_row {
-	const char *name;            /* "cluster.divert" */
-	const char *label;           /* "divert traffic": for menus */
-	enum entity_kind target;     /* what it acts on */
-	const char *parameter;       /* "weight": the k in k=v and in templates */
-	enum signal reads;           /* where the value before is seen, and the value after is verified */
-	enum move_kind move;         /* for the projection */
+	const char *name;        /* "cluster.divert" */
+	const char *label;       /* "divert traffic": for menus */
+	enum entity_kind target; /* what it acts on */
+	const char *parameter;   /* "weight": the k in k=v and in templates */
+	enum signal reads;   /* where the value before is seen, and the value after is verified */
+	enum move_kind move; /* for the projection */
 	enum action_class class;
 	const char *help;
 };
@@ -46,7 +51,7 @@ struct verb_row {
 struct action_info {
 	char name[ACTION_NAME_BYTES]; /* as in the fleet file */
 	const struct verb_row *verb;
-	const char *transport;        /* "ssh" or "http" */
+	const char *transport; /* "ssh" or "http" */
 };
 
 enum verdict_kind {
@@ -57,7 +62,7 @@ enum verdict_kind {
 };
 
 struct verdict {
-	const char *guard;            /* "capacity", "staleness", ...: the name for --override */
+	const char *guard; /* "capacity", "staleness", ...: the name for --override */
 	enum verdict_kind kind;
 	bool overridable;
 	bool overridden;
@@ -66,28 +71,37 @@ struct verdict {
 
 /* One request exactly as it will be sent, secrets masked. */
 struct plan_request {
-	char transport[8];            /* "ssh", "http" */
-	char line[ACTION_TEXT_BYTES]; /* "POST http://127.0.0.1:4000/v1/clusters/east-a/weight {"weight":88}" or "ops@127.0.0.1:2201 $ psql ..." */
+	char transport[8];          /* "ssh", "http" */
+	char line[PLAN_LINE_BYTES]; /* "POST http://127.0.0.1:4000/v1/clusters/east-a/weight
+				       {"weight":88}" or "ops@127.0.0.1:2201 $ psql ..." */
+};
+
+/* What the projection says of one cluster, by name, for screens and JSON. */
+struct plan_effect {
+	char cluster[ENTITY_NAME_BYTES];
+	double share_before, share_after;     /* of all traffic */
+	double use_before, use_low, use_high; /* busy and waiting over pool size; NAN unknown */
+	bool changed, over_ceiling;
 };
 
 /* Numbers equal exit codes of act, run and undo (design, section 5). */
 enum outcome_code {
-	OUTCOME_DONE = 0,              /* done and verified */
-	OUTCOME_LOCAL_ERROR = 1,       /* nothing sent */
-	OUTCOME_REFUSED = 10,          /* by guards, all of them listed */
+	OUTCOME_DONE = 0,        /* done and verified */
+	OUTCOME_LOCAL_ERROR = 1, /* nothing sent */
+	OUTCOME_REFUSED = 10,    /* by guards, all of them listed */
 	OUTCOME_NEEDS_CONFIRMATION = 11,
 	OUTCOME_FAILED_UNCHANGED = 12,
 	OUTCOME_PARTIAL = 13,
-	OUTCOME_INCONCLUSIVE = 14,     /* applied, verification inconclusive, holding */
-	OUTCOME_UNKNOWN = 15,          /* sent, no answer: read back first */
+	OUTCOME_INCONCLUSIVE = 14, /* applied, verification inconclusive, holding */
+	OUTCOME_UNKNOWN = 15,      /* sent, no answer: read back first */
 	OUTCOME_ROLLED_BACK = 16,
 	OUTCOME_ROLLBACK_FAILED = 17,
 	OUTCOME_STALE_PLAN = 18,
 	OUTCOME_LOCKED = 19,
-	OUTCOME_CHANGES_PENDING = 20,  /* plan only: there is something to do */
+	OUTCOME_CHANGES_PENDING = 20, /* plan only: there is something to do */
 	OUTCOME_USAGE = 64,
 	OUTCOME_BAD_RUNBOOK = 65,
-	OUTCOME_UNREACHABLE = 69,      /* nothing sent */
+	OUTCOME_UNREACHABLE = 69, /* nothing sent */
 	OUTCOME_RETRY_LATER = 75,
 	OUTCOME_NOT_PERMITTED = 77,
 	OUTCOME_BAD_CONFIG = 78,
@@ -97,63 +111,69 @@ enum outcome_code {
 /* The one table of exit codes: help, man page and tests read it. */
 struct outcome_row {
 	enum outcome_code code;
-	const char *name;   /* "refused" */
-	const char *means;  /* one sentence */
+	const char *name;  /* "refused" */
+	const char *means; /* one sentence */
 };
 
 struct plan {
-	char id[PLAN_ID_BYTES];          /* "p-4f1c2a" */
+	char id[PLAN_ID_BYTES]; /* "p-4f1c2a" */
 	char action[ACTION_NAME_BYTES];
 	const struct verb_row *verb;
 	char environment[ENTITY_NAME_BYTES];
 	uint32_t target;
 	char target_path[ENTITY_PATH_BYTES];
-	double from, to;                 /* absolute values; from as read */
-	int64_t from_age_ms;             /* of that reading when the plan was made */
-	uint64_t generation;             /* snapshot it stands on */
-	int64_t made_ms, expires_ms;     /* a plan older than that is stale */
+	double from, to;             /* absolute values; from as read */
+	int64_t from_age_ms;         /* of that reading when the plan was made */
+	uint64_t generation;         /* snapshot it stands on */
+	int64_t made_ms, expires_ms; /* a plan older than that is stale */
 	struct plan_request requests[PLAN_REQUESTS_MOST];
 	size_t request_count;
-	struct projection projection;    /* owned: plan_finish() */
+	struct projection projection; /* owned: plan_finish() */
+	struct plan_effect
+		effects[PLAN_EFFECTS_MOST]; /* the same by name; changed clusters first */
+	size_t effect_count;
+	double waiting_before; /* clients waiting at the target when planned; NAN unknown */
 	struct verdict verdicts[PLAN_VERDICTS_MOST];
 	size_t verdict_count;
-	bool blocked;                    /* some verdict blocks or is unknown, and is not overridden */
-	bool no_change;                  /* from equals to */
-	double largest_safe_to;          /* the value to offer instead when blocked; NAN none */
-	char verify[ACTION_TEXT_BYTES];  /* what will count as done, in words */
-	char undo[ACTION_TEXT_BYTES];    /* how to take it back, in words */
-	char hash[PLAN_HASH_BYTES];      /* over action, target, from, to and exact requests */
-	bool needs_typed_name;           /* prod: the target's name must be typed */
+	bool blocked;           /* some verdict blocks or is unknown, and is not overridden */
+	bool no_change;         /* from equals to */
+	double largest_safe_to; /* the value to offer instead when blocked; NAN none */
+	char verify[ACTION_TEXT_BYTES]; /* what will count as done, in words */
+	char undo[ACTION_TEXT_BYTES];   /* how to take it back, in words */
+	char hash[PLAN_HASH_BYTES];     /* over action, target, from, to and exact requests */
+	bool is_undo;
+	char undo_of[PLAN_ID_BYTES]; /* the run it takes back, "" none */
+	bool needs_typed_name;       /* prod: the target's name must be typed */
 };
 
 enum run_state {
 	RUN_IDLE,
-	RUN_INTENT,      /* being written to the journal */
-	RUN_SENDING,     /* bytes may have left */
-	RUN_VERIFYING,   /* accepted; waiting for a newer snapshot that shows it */
+	RUN_INTENT,    /* being written to the journal */
+	RUN_SENDING,   /* bytes may have left */
+	RUN_VERIFYING, /* accepted; waiting for a newer snapshot that shows it */
 	RUN_DONE,
-	RUN_FAILED,      /* see `code` */
+	RUN_FAILED, /* see `code` */
 };
 
 /* A run as a screen sees it. */
 struct run_view {
-	char id[PLAN_ID_BYTES];          /* "a-0007": what undo takes */
+	char id[PLAN_ID_BYTES]; /* "a-0007": what undo takes */
 	char action[ACTION_NAME_BYTES];
 	char target_path[ENTITY_PATH_BYTES];
 	double from, to;
 	enum run_state state;
-	enum outcome_code code;          /* when done or failed */
+	enum outcome_code code; /* when done or failed */
 	int64_t started_ms, ended_ms;
 	char by[ENTITY_NAME_BYTES];
 	bool can_undo;
-	char text[ACTION_TEXT_BYTES];    /* what is happening or what came of it */
+	char text[ACTION_TEXT_BYTES]; /* what is happening or what came of it */
 };
 
 /* One journal record as a screen sees it. */
 struct journal_line {
 	int64_t at_ms;
 	char run[PLAN_ID_BYTES];
-	char event[16];                  /* "intent", "sent", "reply", "verify", "done", ... */
+	char event[16]; /* "intent", "sent", "reply", "verify", "done", ... */
 	char text[ACTION_TEXT_BYTES];
 };
 

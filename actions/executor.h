@@ -1,9 +1,10 @@
 /*
  * executor.h - the only place from which anything is ever changed.
  *
- * Decisions are in run.h's pure state machine; the executor carries its orders out: append to the journal, send, wait for a newer snapshot.
- * Read-only is checked here, once, for every caller, and again by the transport right before bytes leave. One change at a time per
- * executor; an intent is on disk, fsynced, before the first byte leaves, or nothing is sent.
+ * Decisions are in run.h's pure state machine; the executor carries its orders out: append to the
+ * journal, send, wait for a newer snapshot. Read-only is checked here, once, for every caller, and
+ * again by the transport right before bytes leave. One change at a time per executor; an intent is
+ * on disk, fsynced, before the first byte leaves, or nothing is sent.
  */
 #ifndef ACTIONS_EXECUTOR_H
 #define ACTIONS_EXECUTOR_H
@@ -19,31 +20,42 @@ struct loop;
 struct snapshot;
 struct ssh;
 
-/* Everything passed in must outlive the executor. `ssh` and `http` may be NULL in a read-only program. */
+/* Everything passed in must outlive the executor. `ssh`, `http` and `journal` may be NULL in a
+ * read-only program: every plan is then blocked by the guard concerned. */
 struct executor *executor_create(struct loop *loop, struct http *http, struct ssh *ssh,
 	struct journal *journal, const struct action_configs *configs, const char *operator_name,
 	struct error *error);
-void executor_destroy(struct executor *executor); /* a run in flight is journalled as interrupted, outcome unknown where bytes left */
+void executor_destroy(struct executor *executor); /* a run in flight is journalled as interrupted,
+						     outcome unknown where bytes left */
 
 /* Read-only until armed. Arming lasts until `until_ms`. */
 void executor_arm(struct executor *executor, int64_t until_ms);
 void executor_disarm(struct executor *executor);
 bool executor_is_armed(const struct executor *executor, int64_t now_ms);
 
-/* Plan with the facts only the executor has (armed, cool-downs, journal). See plan_make(). */
+/* The operator broke off (SIGINT): the run in flight ends now, OUTCOME_UNKNOWN where bytes may have
+ * left, else OUTCOME_INTERRUPTED. */
+void executor_interrupt(struct executor *executor, int64_t now_ms);
+
+/* Plan with the facts only the executor has (armed, cool-downs, journal). See plan_make(). `to` NAN
+ * is ERROR_USAGE. */
 bool executor_plan(struct executor *executor, const char *action, uint32_t target, double to,
 	const char *environment, const char *const *overrides, size_t override_count,
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
 	struct plan *out, struct error *error);
 
-/* A plan that takes run `id` back (its from as to). ERROR_USAGE: no such run, or nothing to undo, or it was not ours. */
+/* A plan that takes run `id` back (its from as to). ERROR_USAGE: no such run, or nothing to undo,
+ * or it was not ours; ERROR_REJECTED: the target no longer has the value that run set (drift;
+ * OUTCOME_STALE_PLAN).
+ */
 bool executor_plan_undo(struct executor *executor, const char *id, const char *environment,
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
 	struct plan *out, struct error *error);
 
 /*
- * Begin the run of a plan that was shown and confirmed: `hash` is what the operator saw. The plan is made again from the present snapshot and must have
- * the same hash (else OUTCOME_STALE_PLAN). Progress is in executor_run(); it ends in RUN_DONE or RUN_FAILED. False with *code set when it
+ * Begin the run of a plan that was shown and confirmed: `hash` is what the operator saw. The plan
+ * is made again from the present snapshot and must have the same hash (else OUTCOME_STALE_PLAN).
+ * Progress is in executor_run(); it ends in RUN_DONE or RUN_FAILED. False with *code set when it
  * was refused before anything was journalled.
  */
 bool executor_start(struct executor *executor, const struct plan *plan, const char *hash,

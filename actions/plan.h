@@ -1,5 +1,6 @@
 /*
- * plan.h - making a plan: pure. The same inputs give the same plan, hash included; nothing is sent, written or read from disk.
+ * plan.h - making a plan: pure. The same inputs give the same plan, hash included; nothing is sent,
+ * written or read from disk.
  */
 #ifndef ACTIONS_PLAN_H
 #define ACTIONS_PLAN_H
@@ -14,30 +15,41 @@ struct text;
 /* What guards must know beside the snapshot. */
 struct plan_facts {
 	const char *environment;
-	bool armed;                     /* writes allowed now */
-	int64_t last_change_ms;         /* on this target, 0 never: for the cool-down */
-	bool is_undo;                   /* undo of our own change: exempt from step and cool-down */
-	const char *const *overrides;   /* guard names */
+	bool armed;                   /* writes allowed now */
+	int64_t last_change_ms;       /* on this target, 0 never: for the cool-down */
+	bool is_undo;                 /* undo of our own change: exempt from step and cool-down */
+	const char *undo_of;          /* the run it takes back; NULL or "" none */
+	const char *const *overrides; /* guard names */
 	size_t override_count;
-	const char *journal_trouble;    /* "" or why the journal cannot be written */
+	const char *journal_trouble; /* "" or why the journal cannot be written */
 };
 
 void plan_init(struct plan *plan);
 void plan_finish(struct plan *plan);
 
 /*
- * Make the plan of `action` on `target` with value `to`. A plan that guards refuse is still a plan (true, plan->blocked). False with
- * ERROR_USAGE (wrong kind of target, value out of range), ERROR_SCHEMA (template names an unknown attribute, a value that may not go into a
- * command), ERROR_NO_MEMORY. `out` was initialised.
+ * Make the plan of `action` on `target` with value `to`. A plan that guards refuse is still a plan
+ * (true, plan->blocked). False with ERROR_USAGE (wrong kind of target, value out of range),
+ * ERROR_SCHEMA (template names an unknown attribute, a value that may not go into a command),
+ * ERROR_NO_MEMORY. `out` was initialised.
  */
 bool plan_make(const struct action_config *action, const struct guard_config *guards,
 	const struct plan_facts *facts, const struct snapshot *snapshot,
 	const struct assessment *assessment, uint32_t target, double to, int64_t now_ms,
 	struct plan *out, struct error *error);
 
+/*
+ * The exit code of a plan that is not run as it stands: DONE nothing to change, CHANGES_PENDING
+ * nothing hinders it, NOT_PERMITTED or RETRY_LATER when read-only or the cool-down is the only
+ * blocker, LOCAL_ERROR when the journal is, else REFUSED.
+ */
+enum outcome_code plan_outcome(const struct plan *plan);
+
+/* Deep copy. False without memory, with `out` as before. */
 bool plan_copy(const struct plan *from, struct plan *out);
 
-/* The plan as people read it: the same lines on the screen's dialog, from `spillway plan` and in reports. `columns` wraps. */
+/* The plan as people read it: the same lines on the screen's dialog, from `spillway plan` and in
+ * reports. `columns` wraps. */
 void plan_print(const struct plan *plan, int columns, struct text *out);
 void plan_print_json(const struct plan *plan, struct text *out);
 

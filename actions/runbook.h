@@ -16,10 +16,13 @@
  *     - id: recovered
  *       wait: {until: "surface.errors < 1%", for: 15s, within: 3m}
  *
- * `to` is an absolute value, "xN" times the present one, "-N%" of it, or "largest-safe". Names in expressions: phase (number in order of enum phase),
- * severity, surface.errors[web], service.failures, service.attempts, cluster.waiting[C], cluster.use[C], cluster.errors[C], replicas.serving,
- * replicas.expected, headroom[C], age. Unknown is three-valued: a wait goes on, a `when` that is unknown stops the run unless on_unknown: skip.
- * The engine is pure: (runbook, state, snapshot, assessment, run view, time) -> next order; the caller plans, confirms (--yes) and executes.
+ * `to` is an absolute value, "xN" times the present one, "-N%" of it, or "largest-safe". Names in
+ * expressions: phase (number in order of enum phase), severity, surface.errors[web],
+ * service.failures, service.attempts, cluster.waiting[C], cluster.use[C], cluster.errors[C],
+ * replicas.serving, replicas.expected, headroom[C], age. Unknown is three-valued: a wait goes on, a
+ * `when` that is unknown stops the run unless on_unknown: skip. The engine is pure: (runbook,
+ * state, snapshot, assessment, run view, time) -> next order; the caller plans, confirms (--yes)
+ * and executes.
  */
 #ifndef ACTIONS_RUNBOOK_H
 #define ACTIONS_RUNBOOK_H
@@ -38,7 +41,7 @@ struct runbook_param {
 	const char *name;
 	const char *value; /* as given on the command line, or the default; NULL */
 	bool required;
-	const char *kind;  /* "cluster", "replica", "number", "string" */
+	const char *kind; /* "cluster", "replica", "number", "string" */
 	const char *help;
 };
 
@@ -49,7 +52,8 @@ const char *runbook_name(const struct runbook *runbook);
 const struct runbook_param *runbook_params(const struct runbook *runbook, size_t *count);
 size_t runbook_step_count(const struct runbook *runbook);
 
-/* Bind parameters and check that actions and entities exist. Errors: ERROR_USAGE names the parameter or step. */
+/* Bind parameters and check that actions and entities exist. Errors: ERROR_USAGE names the
+ * parameter or step. */
 struct runbook_state *runbook_begin(const struct runbook *runbook,
 	const struct runbook_param *values, size_t value_count, const struct snapshot *snapshot,
 	const struct action_info *actions, size_t action_count, struct error *error);
@@ -66,9 +70,9 @@ struct runbook_order {
 	char step[ACTION_NAME_BYTES];
 	char action[ACTION_NAME_BYTES];
 	uint32_t target;
-	double to;               /* when largest_safe: the value to try first */
-	bool largest_safe;       /* a refused plan's largest_safe_to may be used instead */
-	enum outcome_code code;  /* when finished */
+	double to;                    /* when largest_safe: the value to try first */
+	bool largest_safe;            /* a refused plan's largest_safe_to may be used instead */
+	enum outcome_code code;       /* when finished */
 	char text[ACTION_TEXT_BYTES]; /* what it waits for, with present values; or why it ended */
 };
 

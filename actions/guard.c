@@ -1,0 +1,549 @@
+#include "actions/guard.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actions/template.h"
+#include "core/assess/assess.h"
+#include "core/base/clock.h"
+#include "core/base/number.h"
+#include "core/fleet/snapshot.h"
+
+#define ALL_CLASSES \
+	(1u << CLASS_RELIEVE | 1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT)
+#define VALUE_BYTES NUMBER_TEXT_BYTES
+
+static void say(struct verdict *out, enum verdict_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(struct verdict *out, enum verdict_kind kind, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(out->text, sizeof(out->text), format, arguments);
+	va_end(arguments);
+	out->kind = kind;
+}
+
+static const char *number(double value, char out[VALUE_BYTES])
+{
+	if (!template_number(value, out, VALUE_BYTES, NULL))
+		snprintf(out, VALUE_BYTES, "?");
+	return out;
+}
+
+static const char *path_of(const struct guard_context *context, uint32_t entity)
+{
+	return fleet_entity(context->snapshot->fleet, entity)->path;
+}
+
+static const char *signal_name(const struct guard_context *context)
+{
+	return signal_row(context->plan->verb->reads)->name;
+}
+
+/* ---- may anything be written at all ---- */
+
+static void check_read_only(const struct guard_context *context, struct verdict *out)
+{
+	if (context->facts->armed)
+		say(out, VERDICT_PASS, "armed: changes are allowed now");
+	else
+		say(out, VERDICT_BLOCK,
+			"read-only: nothing is changed until the operator arms it first");
+}
+
+static void check_journal(const struct guard_context *context, struct verdict *out)
+{
+	const char *trouble = context->facts->journal_trouble;
+	if (trouble && !trouble[0])
+		say(out, VERDICT_PASS, "the journal can be written");
+	else
+		say(out, VERDICT_BLOCK, "%.250s: what cannot be recorded is not done",
+			trouble ? trouble : "there is no journal");
+}
+
+/* ---- is what the plan stands on known and fresh ---- */
+
+static void check_preflight(const struct guard_context *context, struct verdict *out)
+{
+	const struct target_value *value = context->value;
+	char low[VALUE_BYTES];
+	char high[VALUE_BYTES];
+	char age[CLOCK_TEXT_BYTES];
+	const char *target = context->plan->target_path;
+	if (!value->known) {
+		say(out, VERDICT_UNKNOWN,
+			"%s of %s is not known, so there is nothing to go back to",
+			signal_name(context), path_of(context, value->missing));
+		return;
+	}
+	int64_t age_ms = context->now_ms - value->oldest_at_ms;
+	clock_format_span(age_ms, age);
+	if (age_ms > context->limits->max_age_ms)
+		say(out, VERDICT_BLOCK,
+			"%s of %s was read %s ago: wait for a newer reading, or mend its source",
+			signal_name(context), path_of(context, value->oldest), age);
+	else if (!target_equal(value->low, value->high))
+		say(out, VERDICT_WARN,
+			"%s differs within %s, from %s to %s: the change and its undo level that",
+			signal_name(context), target, number(value->low, low),
+			number(value->high, high));
+	else
+		say(out, VERDICT_PASS, "%s of %s is %s, read %s ago", signal_name(context), target,
+			number(value->low, low), age);
+}
+
+/* The oldest of the readings that the projection stands on. */
+struct oldest {
+	const struct guard_context *context;
+	uint32_t entity;
+	enum signal signal;
+	int64_t age_ms;
+	size_t seen;   /* of the last cluster: pools with fresh readings */
+	size_t silent; /* replicas counted as out */
+};
+
+static void note(struct oldest *oldest, uint32_t entity, enum signal signal)
+{
+	const struct reading *reading = snapshot_reading(oldest->context->snapshot, entity, signal);
+	int64_t age_ms = oldest->context->now_ms - reading->at_ms;
+	if (reading->at_ms != 0 && age_ms > oldest->age_ms) {
+		oldest->age_ms = age_ms;
+		oldest->entity = entity;
+		oldest->signal = signal;
+	}
+}
+
+static const enum signal pool_signals[] = {
+	SIGNAL_POOL_USED, SIGNAL_POOL_BUSY, SIGNAL_POOL_MAX, SIGNAL_POOL_WAITING};
+#define POOL_SIGNALS (sizeof(pool_signals) / sizeof(pool_signals[0]))
+
+/* Whether anything the entity's pool reports is young enough to decide on. */
+static bool has_fresh_pool(const struct guard_context *context, uint32_t entity)
+{
+	for (size_t i = 0; i < POOL_SIGNALS; i++) {
+		const struct reading *reading =
+			snapshot_reading(context->snapshot, entity, pool_signals[i]);
+		if (reading->at_ms != 0 &&
+			context->now_ms - reading->at_ms <= context->limits->max_age_ms)
+			return true;
+	}
+	return false;
+}
+
+static void note_pool(struct oldest *oldest, uint32_t entity)
+{
+	oldest->seen += has_fresh_pool(oldest->context, entity);
+	for (size_t i = 0; i < POOL_SIGNALS; i++)
+		note(oldest, entity, pool_signals[i]);
+}
+
+static bool is_known_out(const struct snapshot *snapshot, uint32_t replica)
+{
+	double up = 1;
+	double maintenance = 0;
+	return (snapshot_value(snapshot, replica, SIGNAL_REPLICA_UP, &up) && up <= 0) ||
+	       (snapshot_value(snapshot, replica, SIGNAL_REPLICA_MAINTENANCE, &maintenance) &&
+		       maintenance > 0);
+}
+
+/*
+ * A replica from which nothing at all is heard is taken as out: its silence must not forbid the
+ * very change that its loss calls for. One that serves but whose pool is not heard of is another
+ * matter: its load is unknown, and that blocks.
+ */
+static void note_cluster(struct oldest *oldest, uint32_t cluster)
+{
+	const struct snapshot *snapshot = oldest->context->snapshot;
+	note(oldest, cluster, SIGNAL_CLUSTER_WEIGHT);
+	oldest->seen = 0;
+	note_pool(oldest, cluster);
+	uint32_t replica = ENTITY_NONE;
+	while ((replica = fleet_next(snapshot->fleet, ENTITY_REPLICA, cluster, replica)) !=
+		ENTITY_NONE) {
+		if (target_serves(snapshot, replica))
+			note_pool(oldest, replica);
+		else if (!is_known_out(snapshot, replica))
+			oldest->silent++;
+	}
+}
+
+static void check_staleness(const struct guard_context *context, struct verdict *out)
+{
+	const struct projection *projection = &context->plan->projection;
+	struct oldest oldest = {.context = context, .entity = ENTITY_NONE, .age_ms = -1};
+	char age[CLOCK_TEXT_BYTES];
+	char most[CLOCK_TEXT_BYTES];
+	clock_format_span(context->limits->max_age_ms, most);
+	for (size_t i = 0; i < projection->line_count; i++) {
+		uint32_t cluster = projection->lines[i].cluster;
+		const struct cluster_assessment *row =
+			assessment_cluster(context->assessment, cluster);
+		if (!projection->lines[i].changed)
+			continue;
+		note_cluster(&oldest, cluster);
+		if (oldest.seen == 0 || !row || row->stale) {
+			say(out, VERDICT_UNKNOWN,
+				"no pool of %s has been read within %s: its load is not known",
+				path_of(context, cluster), most);
+			return;
+		}
+	}
+	if (context->now_ms - context->snapshot->at_ms > context->limits->max_age_ms)
+		say(out, VERDICT_BLOCK, "the newest snapshot is older than %s", most);
+	else if (oldest.entity == ENTITY_NONE)
+		say(out, VERDICT_UNKNOWN, "nothing that the projection needs has been read");
+	else if (oldest.age_ms > context->limits->max_age_ms) {
+		clock_format_span(oldest.age_ms, age);
+		say(out, VERDICT_BLOCK, "%s of %s is %s old, at most %s may be decided on",
+			signal_row(oldest.signal)->name, path_of(context, oldest.entity), age,
+			most);
+	} else {
+		clock_format_span(oldest.age_ms, age);
+		say(out, oldest.silent ? VERDICT_WARN : VERDICT_PASS,
+			"inputs at most %s old (limit %s)%s", age, most,
+			oldest.silent ? "; a silent replica is counted as out" : "");
+	}
+}
+
+/* ---- would it fit ---- */
+
+static void add_offer(const struct guard_context *context, struct verdict *out)
+{
+	char safe[VALUE_BYTES];
+	double value = context->plan->largest_safe_to;
+	size_t used = strlen(out->text);
+	if (isnan(value) || target_equal(value, context->plan->to))
+		return;
+	snprintf(out->text + used, sizeof(out->text) - used, "; safe at most: %s=%s",
+		context->plan->verb->parameter, number(value, safe));
+}
+
+/* The fullest of the clusters the move touches; NULL when none is known. */
+static const struct projection_line *fullest(const struct projection *projection)
+{
+	const struct projection_line *worst = NULL;
+	for (size_t i = 0; i < projection->line_count; i++) {
+		const struct projection_line *line = &projection->lines[i];
+		if (line->changed && line->known && (!worst || line->use_high > worst->use_high))
+			worst = line;
+	}
+	return worst;
+}
+
+static void check_capacity(const struct guard_context *context, struct verdict *out)
+{
+	const struct projection *projection = &context->plan->projection;
+	double ceiling = context->limits->ceiling * 100;
+	if (!projection->known) {
+		say(out, VERDICT_UNKNOWN, "cannot be projected: %.200s",
+			projection->unknown_why[0] ? projection->unknown_why
+						   : "too little is known");
+		return;
+	}
+	for (size_t i = 0; i < projection->line_count; i++) {
+		const struct projection_line *line = &projection->lines[i];
+		if (!line->over_ceiling)
+			continue;
+		if (projection->sum[0])
+			say(out, VERDICT_BLOCK, "%.230s", projection->sum);
+		else
+			say(out, VERDICT_BLOCK, "%s %.0f%% -> %.0f%%, ceiling %.0f%%",
+				path_of(context, line->cluster), line->use_before * 100,
+				line->use_high * 100, ceiling);
+		add_offer(context, out);
+		return;
+	}
+	const struct projection_line *worst = fullest(projection);
+	if (!worst)
+		say(out, VERDICT_UNKNOWN, "no cluster is known that this would touch");
+	else
+		say(out, worst->use_high > context->limits->ceiling ? VERDICT_WARN : VERDICT_PASS,
+			"fullest afterwards: %s %.0f%% -> %.0f%% (ceiling %.0f%%)%s",
+			path_of(context, worst->cluster), worst->use_before * 100,
+			worst->use_high * 100, ceiling,
+			worst->use_high > context->limits->ceiling ? ", over it but no worse" : "");
+}
+
+static void check_ledger(const struct guard_context *context, struct verdict *out)
+{
+	const struct projection *projection = &context->plan->projection;
+	const struct projection_line *tightest = NULL;
+	for (size_t i = 0; projection->known && i < projection->line_count; i++) {
+		const struct projection_line *line = &projection->lines[i];
+		if (isnan(line->connections_after))
+			continue;
+		if (!tightest || isnan(line->connections_max) ||
+			(!isnan(tightest->connections_max) &&
+				line->connections_max - line->connections_after <
+					tightest->connections_max - tightest->connections_after))
+			tightest = line;
+	}
+	if (!tightest) {
+		say(out, VERDICT_UNKNOWN, "what the pools may open afterwards is not known");
+		return;
+	}
+	const char *cluster = path_of(context, tightest->cluster);
+	double after = tightest->connections_after;
+	double max = tightest->connections_max;
+	if (isnan(max)) {
+		say(out, VERDICT_UNKNOWN,
+			"pools of %s may open %.0f, but what the database allows is not known: set "
+			"fleet.clusters.%s.connections_max",
+			cluster, after, cluster);
+	} else if (after > max) {
+		say(out, VERDICT_BLOCK,
+			"pools of %s could open %.0f connections to one database, %.0f more than "
+			"the %.0f it allows",
+			cluster, after, after - max, max);
+		add_offer(context, out);
+	} else {
+		say(out, VERDICT_PASS,
+			"pools of %s may open %.0f of the %.0f connections one database allows",
+			cluster, after, max);
+	}
+}
+
+/* ---- how much at once ---- */
+
+/* The setting furthest from `from` in the direction of `to` that one step may reach. */
+static double step_limit(const struct guard_config *limits, const struct plan *plan)
+{
+	if (plan->verb->class == CLASS_SHIFT) {
+		double keep = 1 - limits->max_divert;
+		if (plan->to < plan->from)
+			return plan->from * keep;
+		return keep > 0 ? plan->from / keep : INFINITY;
+	}
+	return plan->to > plan->from ? plan->from * limits->max_step
+				     : plan->from / limits->max_step;
+}
+
+static bool is_past(const struct plan *plan, double limit)
+{
+	return !target_equal(plan->to, limit) &&
+	       (plan->to > plan->from ? plan->to > limit : plan->to < limit);
+}
+
+static void check_step(const struct guard_context *context, struct verdict *out)
+{
+	const struct plan *plan = context->plan;
+	char rule[64];
+	char from[VALUE_BYTES];
+	char to[VALUE_BYTES];
+	if (context->facts->is_undo) {
+		say(out, VERDICT_PASS, "takes back our own change: any step may be");
+		return;
+	}
+	if (isnan(plan->from)) {
+		say(out, VERDICT_UNKNOWN, "the present value is not known, so neither is the step");
+		return;
+	}
+	if (plan->verb->class == CLASS_SHIFT)
+		snprintf(rule, sizeof(rule), "%.0f%% of the weight",
+			context->limits->max_divert * 100);
+	else
+		snprintf(rule, sizeof(rule), "a factor of %.2g", context->limits->max_step);
+	bool past = is_past(plan, step_limit(context->limits, plan));
+	say(out, past ? VERDICT_BLOCK : VERDICT_PASS, "%s -> %s %s, %s at a time",
+		number(plan->from, from), number(plan->to, to),
+		past ? "is too much at once" : "is within the step", rule);
+	if (past)
+		add_offer(context, out);
+}
+
+/* The weight at which the share that moves is just the blast radius. */
+static double blast_limit(const struct guard_context *context)
+{
+	const struct plan *plan = context->plan;
+	const struct projection *projection = &plan->projection;
+	for (size_t i = 0; i < projection->line_count; i++) {
+		const struct projection_line *line = &projection->lines[i];
+		if (line->cluster != plan->target || !(line->share_before > 0) ||
+			!(line->share_before < 1))
+			continue;
+		double others = plan->from / line->share_before - plan->from;
+		double share = plan->to < plan->from
+				       ? line->share_before - context->limits->blast_radius
+				       : line->share_before + context->limits->blast_radius;
+		if (share <= 0)
+			return 0;
+		return share >= 1 ? INFINITY : share * others / (1 - share);
+	}
+	return plan->to;
+}
+
+static void check_blast(const struct guard_context *context, struct verdict *out)
+{
+	const struct projection *projection = &context->plan->projection;
+	double most = context->limits->blast_radius;
+	if (!projection->known) {
+		say(out, VERDICT_UNKNOWN, "how much traffic moves cannot be projected");
+		return;
+	}
+	bool past = projection->moved_share > most + 1e-9;
+	say(out, past ? VERDICT_BLOCK : VERDICT_PASS,
+		"%.1f%% of all traffic moves, %s %.0f%% that may", projection->moved_share * 100,
+		past ? "more than the" : "within the", most * 100);
+	if (past)
+		add_offer(context, out);
+}
+
+static void check_cooldown(const struct guard_context *context, struct verdict *out)
+{
+	int64_t since_ms = context->now_ms - context->facts->last_change_ms;
+	int64_t left_ms = context->limits->cooldown_ms - since_ms;
+	char since[CLOCK_TEXT_BYTES];
+	char left[CLOCK_TEXT_BYTES];
+	if (context->facts->is_undo) {
+		say(out, VERDICT_PASS, "takes back our own change: no waiting");
+	} else if (context->facts->last_change_ms == 0 || left_ms <= 0) {
+		say(out, VERDICT_PASS, "no change of this target just now");
+	} else {
+		clock_format_span(since_ms, since);
+		clock_format_span(left_ms, left);
+		say(out, VERDICT_BLOCK,
+			"this target was changed %s ago: see what came of it, and try again in %s",
+			since, left);
+	}
+}
+
+static void check_no_change(const struct guard_context *context, struct verdict *out)
+{
+	char value[VALUE_BYTES];
+	if (context->plan->no_change)
+		say(out, VERDICT_WARN, "%s is %s already: nothing would be sent",
+			signal_name(context), number(context->plan->to, value));
+	else
+		say(out, VERDICT_PASS, "the value differs from the present one");
+}
+
+/* ---- never the last one ---- */
+
+static bool others_serve(const struct guard_context *context)
+{
+	uint32_t cluster = ENTITY_NONE;
+	while ((cluster = fleet_next(context->snapshot->fleet, ENTITY_CLUSTER, ENTITY_NONE,
+			cluster)) != ENTITY_NONE) {
+		double weight = 0;
+		if (cluster != context->plan->target &&
+			snapshot_value(
+				context->snapshot, cluster, SIGNAL_CLUSTER_WEIGHT, &weight) &&
+			weight > 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_last_serving(const struct guard_context *context, struct verdict *out)
+{
+	const struct plan *plan = context->plan;
+	if (plan->to > 0)
+		say(out, VERDICT_PASS, "%s goes on serving", plan->target_path);
+	else if (others_serve(context))
+		say(out, VERDICT_PASS, "other clusters go on serving");
+	else
+		say(out, VERDICT_BLOCK,
+			"no other cluster is known to have weight: nothing would serve any more; "
+			"give another one weight first");
+}
+
+static const struct guard_row rows[] = {
+	{"read-only", "nothing changes until the operator arms it", false, ALL_CLASSES,
+		check_read_only},
+	{"preflight", "the value before is known and fresh", false, ALL_CLASSES, check_preflight},
+	{"staleness", "every reading the projection uses is at most max_age old", false,
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, check_staleness},
+	{"capacity", "no surviving pool passes the ceiling because of it", true,
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, check_capacity},
+	{"ledger", "all pools of one database together fit its connections", true, 1u << CLASS_GROW,
+		check_ledger},
+	{"step", "one command changes at most max_step or max_divert", true,
+		1u << CLASS_SHIFT | 1u << CLASS_GROW, check_step},
+	{"blast-radius", "one command moves at most blast_radius of all traffic", true,
+		1u << CLASS_SHIFT | 1u << CLASS_DISRUPT, check_blast},
+	{"cooldown", "a target rests after a change", true, ALL_CLASSES, check_cooldown},
+	{"no-change", "what is so already is not done again", false, ALL_CLASSES, check_no_change},
+	{"last-serving", "the last cluster that serves keeps its weight", false, 1u << CLASS_SHIFT,
+		check_last_serving},
+	{"journal", "what cannot be recorded is not done", false, ALL_CLASSES, check_journal},
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROWS <= PLAN_VERDICTS_MOST, "a plan must hold every verdict");
+
+const struct guard_row *guard_rows(size_t *count)
+{
+	*count = ROWS;
+	return rows;
+}
+
+const struct guard_row *guard_find(const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* Whichever of the two lies nearer to `from`. */
+static double nearer(const struct plan *plan, double a, double b)
+{
+	return fabs(a - plan->from) <= fabs(b - plan->from) ? a : b;
+}
+
+double guards_largest_safe(const struct guard_context *context)
+{
+	const struct plan *plan = context->plan;
+	double safe = plan->to;
+	if (isnan(plan->from) || !plan->projection.known)
+		return NAN;
+	if (plan->projection.blocked)
+		safe = plan->projection.largest_safe_to;
+	if (isnan(safe))
+		return NAN;
+	if (!context->facts->is_undo)
+		safe = nearer(plan, safe, step_limit(context->limits, plan));
+	if (plan->verb->class == CLASS_SHIFT)
+		safe = nearer(plan, safe, blast_limit(context));
+	safe = safe < plan->from ? ceil(safe - 1e-9) : floor(safe + 1e-9);
+	if (plan->verb->class == CLASS_SHIFT && safe <= 0 && !others_serve(context))
+		safe = 1;
+	/* Rounded past the present value, or onto it: then there is no step that changes anything.
+	 */
+	bool moves = plan->to < plan->from ? safe < plan->from : safe > plan->from;
+	return moves && !target_equal(safe, plan->from) ? safe : NAN;
+}
+
+static bool is_overridden(const struct plan_facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->override_count; i++) {
+		if (strcmp(facts->overrides[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void guards_judge(const struct guard_context *context, struct plan *plan)
+{
+	plan->verdict_count = 0;
+	plan->blocked = false;
+	plan->largest_safe_to = guards_largest_safe(context);
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!(rows[i].classes & 1u << plan->verb->class))
+			continue;
+		struct verdict verdict = {.guard = rows[i].name,
+			.kind = VERDICT_UNKNOWN,
+			.overridable = rows[i].overridable};
+		rows[i].check(context, &verdict);
+		bool stops = verdict.kind == VERDICT_BLOCK || verdict.kind == VERDICT_UNKNOWN;
+		verdict.overridden =
+			stops && verdict.overridable && is_overridden(context->facts, rows[i].name);
+		plan->blocked = plan->blocked || (stops && !verdict.overridden);
+		plan->verdicts[plan->verdict_count++] = verdict;
+	}
+}

@@ -1,0 +1,268 @@
+#include "actions/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "actions/guard.h"
+#include "actions/request.h"
+#include "actions/template.h"
+#include "core/assess/assess.h"
+#include "core/base/clock.h"
+#include "core/base/digest.h"
+#include "core/base/error.h"
+#include "core/base/number.h"
+#include "core/base/text.h"
+#include "core/fleet/snapshot.h"
+
+#define HASHED_BYTES ((size_t)PLAN_REQUESTS_MOST * PLAN_LINE_BYTES + 1024)
+
+void plan_init(struct plan *plan)
+{
+	*plan = (struct plan){.from = NAN,
+		.to = NAN,
+		.largest_safe_to = NAN,
+		.waiting_before = NAN,
+		.target = ENTITY_NONE};
+	projection_init(&plan->projection);
+}
+
+void plan_finish(struct plan *plan)
+{
+	projection_finish(&plan->projection);
+	plan_init(plan);
+}
+
+bool plan_copy(const struct plan *from, struct plan *out)
+{
+	struct projection projection;
+	projection_init(&projection);
+	if (!projection_copy(&from->projection, &projection)) {
+		projection_finish(&projection);
+		return false;
+	}
+	projection_finish(&out->projection);
+	*out = *from;
+	out->projection = projection;
+	return true;
+}
+
+static bool is_production(const char *environment)
+{
+	return strcasecmp(environment, "prod") == 0 || strcasecmp(environment, "production") == 0;
+}
+
+static bool check_arguments(const struct verb_row *verb, const struct snapshot *snapshot,
+	uint32_t target, double to, struct error *error)
+{
+	const struct signal_row *row = signal_row(verb->reads);
+	if (target >= snapshot->entity_count)
+		return error_set(error, ERROR_USAGE, "target is not in the fleet as last seen");
+	const struct entity *entity = fleet_entity(snapshot->fleet, target);
+	if (entity->kind != verb->target)
+		return error_set(error, ERROR_USAGE, "'%s' is a %s, but %s acts on a %s",
+			entity->path, entity_kind_name(entity->kind), verb->name,
+			entity_kind_name(verb->target));
+	double least = verb->class == CLASS_GROW ? 1 : 0;
+	double most = fmin(row->max, 1e6);
+	if (!isfinite(to) || to < least || to > most)
+		return error_set(error, ERROR_USAGE, "%s must be a number from %.0f to %.0f",
+			verb->parameter, least, most);
+	if (row->unit == UNIT_COUNT && to != floor(to))
+		return error_set(error, ERROR_USAGE, "%s must be a whole number", verb->parameter);
+	return true;
+}
+
+static bool add_requests(struct plan *plan, const struct action_config *action,
+	const struct snapshot *snapshot, struct error *error)
+{
+	struct request *requests = calloc(PLAN_REQUESTS_MOST, sizeof(*requests));
+	if (!requests)
+		return error_no_memory(error, "the requests of a plan");
+	plan->request_count = requests_make(
+		action, snapshot, plan->target, plan->to, requests, PLAN_REQUESTS_MOST, error);
+	bool ok = plan->request_count > 0;
+	for (size_t i = 0; ok && i < plan->request_count; i++) {
+		struct plan_request *row = &plan->requests[i];
+		snprintf(row->transport, sizeof(row->transport), "%s",
+			requests[i].is_http ? "http" : "ssh");
+		ok = request_line(&requests[i], row->line, error);
+	}
+	free(requests);
+	return ok;
+}
+
+/* What was confirmed is what runs: everything that decides what will happen goes into the hash. */
+static bool add_hash(struct plan *plan, struct error *error)
+{
+	struct text text;
+	char from[NUMBER_TEXT_BYTES];
+	char to[NUMBER_TEXT_BYTES];
+	number_write(plan->from, from);
+	number_write(plan->to, to);
+	text_init(&text, HASHED_BYTES);
+	text_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n", plan->action, plan->verb->name,
+		plan->environment, plan->target_path, from, to);
+	for (size_t i = 0; i < plan->request_count; i++)
+		text_printf(&text, "%s %s\n", plan->requests[i].transport, plan->requests[i].line);
+	digest_sha256(text_string(&text), text.length, plan->hash);
+	bool ok = text_ok(&text) && plan->hash[0];
+	text_finish(&text);
+	if (!ok)
+		return error_no_memory(error, "the hash of a plan");
+	snprintf(plan->id, sizeof(plan->id), "p-%.6s", plan->hash);
+	return true;
+}
+
+/* Changed clusters are first in a projection already. */
+static void add_effects(struct plan *plan, const struct snapshot *snapshot)
+{
+	const struct projection *projection = &plan->projection;
+	for (size_t i = 0; i < projection->line_count && i < PLAN_EFFECTS_MOST; i++) {
+		const struct projection_line *line = &projection->lines[i];
+		struct plan_effect *effect = &plan->effects[plan->effect_count++];
+		*effect = (struct plan_effect){
+			.share_before = line->share_before,
+			.share_after = line->share_after,
+			.use_before = line->known ? line->use_before : NAN,
+			.use_low = line->known ? line->use_low : NAN,
+			.use_high = line->known ? line->use_high : NAN,
+			.changed = line->changed,
+			.over_ceiling = line->over_ceiling,
+		};
+		snprintf(effect->cluster, sizeof(effect->cluster), "%s",
+			fleet_entity(snapshot->fleet, line->cluster)->name);
+	}
+}
+
+static void add_words(struct plan *plan, const struct guard_config *limits)
+{
+	char from[NUMBER_TEXT_BYTES] = "?";
+	char to[NUMBER_TEXT_BYTES] = "?";
+	char within[CLOCK_TEXT_BYTES];
+	template_number(plan->from, from, sizeof(from), NULL);
+	template_number(plan->to, to, sizeof(to), NULL);
+	clock_format_span(limits->verify_within_ms, within);
+	snprintf(plan->verify, sizeof(plan->verify),
+		"%s of %s reads %s after the reply, within %s, and nothing it touches gets worse; "
+		"else held",
+		signal_row(plan->verb->reads)->name, plan->target_path, to, within);
+	if (isnan(plan->from))
+		snprintf(plan->undo, sizeof(plan->undo), "none: the value before is not known");
+	else
+		snprintf(plan->undo, sizeof(plan->undo),
+			"%s %s=%s, as long as nobody else has changed it", plan->target_path,
+			plan->verb->parameter, from);
+}
+
+static bool all_equal(const struct target_value *value, double to)
+{
+	return value->known && target_equal(value->low, to) && target_equal(value->high, to);
+}
+
+static void add_state(struct plan *plan, const struct guard_config *limits,
+	const struct plan_facts *facts, const struct snapshot *snapshot,
+	const struct target_value *value, int64_t now_ms)
+{
+	snprintf(plan->environment, sizeof(plan->environment), "%s",
+		facts->environment ? facts->environment : "");
+	snprintf(plan->target_path, sizeof(plan->target_path), "%s",
+		fleet_entity(snapshot->fleet, plan->target)->path);
+	snprintf(plan->undo_of, sizeof(plan->undo_of), "%s", facts->undo_of ? facts->undo_of : "");
+	plan->is_undo = facts->is_undo;
+	plan->needs_typed_name = is_production(plan->environment);
+	plan->generation = snapshot->generation;
+	plan->made_ms = now_ms;
+	plan->expires_ms = now_ms + limits->plan_expires_ms;
+	plan->from = value->known ? value->low : NAN;
+	plan->from_age_ms = value->known ? now_ms - value->oldest_at_ms : -1;
+	plan->no_change = all_equal(value, plan->to);
+}
+
+static bool build(struct plan *plan, const struct action_config *action,
+	const struct guard_config *limits, const struct plan_facts *facts,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct error *error)
+{
+	struct target_value value;
+	target_read(snapshot, plan->verb, plan->target, &value);
+	add_state(plan, limits, facts, snapshot, &value, now_ms);
+	const struct move move = {.kind = plan->verb->move, .entity = plan->target, .to = plan->to};
+	if (!project(snapshot, assessment, &move, limits->ceiling, &plan->projection))
+		return error_no_memory(error, "a projection");
+	const struct cluster_assessment *row = assessment_cluster(assessment, plan->target);
+	plan->waiting_before = row ? row->waiting : NAN;
+	add_effects(plan, snapshot);
+	add_words(plan, limits);
+	if (!add_requests(plan, action, snapshot, error) || !add_hash(plan, error))
+		return false;
+	const struct guard_context context = {
+		.limits = limits,
+		.facts = facts,
+		.snapshot = snapshot,
+		.assessment = assessment,
+		.value = &value,
+		.plan = plan,
+		.now_ms = now_ms,
+	};
+	guards_judge(&context, plan);
+	return true;
+}
+
+bool plan_make(const struct action_config *action, const struct guard_config *guards,
+	const struct plan_facts *facts, const struct snapshot *snapshot,
+	const struct assessment *assessment, uint32_t target, double to, int64_t now_ms,
+	struct plan *out, struct error *error)
+{
+	const struct verb_row *verb = action->info.verb;
+	if (!check_arguments(verb, snapshot, target, to, error))
+		return false;
+	struct plan *plan = malloc(sizeof(*plan));
+	if (!plan)
+		return error_no_memory(error, "a plan");
+	plan_init(plan);
+	snprintf(plan->action, sizeof(plan->action), "%s", action->info.name);
+	plan->verb = verb;
+	plan->target = target;
+	plan->to = to;
+	bool ok = build(plan, action, guards, facts, snapshot, assessment, now_ms, error);
+	if (ok) {
+		plan_finish(out);
+		*out = *plan;
+	} else {
+		plan_finish(plan);
+	}
+	free(plan);
+	return ok;
+}
+
+enum outcome_code plan_outcome(const struct plan *plan)
+{
+	static const struct {
+		const char *guard;
+		enum outcome_code code;
+	} alone[] = {
+		{"read-only", OUTCOME_NOT_PERMITTED},
+		{"cooldown", OUTCOME_RETRY_LATER},
+		{"journal", OUTCOME_LOCAL_ERROR},
+	};
+	const char *blocker = NULL;
+	size_t blockers = 0;
+	for (size_t i = 0; i < plan->verdict_count; i++) {
+		const struct verdict *verdict = &plan->verdicts[i];
+		if ((verdict->kind == VERDICT_BLOCK || verdict->kind == VERDICT_UNKNOWN) &&
+			!verdict->overridden) {
+			blocker = verdict->guard;
+			blockers++;
+		}
+	}
+	for (size_t i = 0; blockers == 1 && i < sizeof(alone) / sizeof(alone[0]); i++) {
+		if (strcmp(alone[i].guard, blocker) == 0)
+			return alone[i].code;
+	}
+	if (blockers > 0)
+		return OUTCOME_REFUSED;
+	return plan->no_change ? OUTCOME_DONE : OUTCOME_CHANGES_PENDING;
+}

@@ -1,0 +1,105 @@
+#include "actions/request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actions/target.h"
+#include "actions/template.h"
+#include "core/base/error.h"
+#include "core/fleet/snapshot.h"
+
+static bool is_per_replica(const struct action_config *action)
+{
+	if (action->is_http)
+		return template_mentions(action->http.url, "replica") ||
+		       template_mentions(action->http.json, "replica");
+	return template_mentions(action->ssh.host, "replica") ||
+	       template_mentions(action->ssh.command, "replica");
+}
+
+static bool render(const struct action_config *action, const struct template_values *values,
+	struct request *out, struct error *error)
+{
+	struct request made = {.is_http = action->is_http};
+	bool ok = false;
+	if (action->is_http) {
+		snprintf(made.method, sizeof(made.method), "%s", action->http.method);
+		ok = template_render(action->http.url, values, made.url, sizeof(made.url), error) &&
+		     template_render(
+			     action->http.json, values, made.body, sizeof(made.body), error);
+	} else {
+		made.port = (int)action->ssh.port;
+		ok = template_render(
+			     action->ssh.host, values, made.host, sizeof(made.host), error) &&
+		     template_render(
+			     action->ssh.user, values, made.user, sizeof(made.user), error) &&
+		     template_render(action->ssh.command, values, made.command,
+			     sizeof(made.command), error);
+	}
+	if (!ok)
+		return error_prefix(error, "action '%s'", action->info.name);
+	*out = made;
+	return true;
+}
+
+bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], struct error *error)
+{
+	int length = 0;
+	char line[PLAN_LINE_BYTES];
+	if (request->is_http)
+		length = snprintf(line, sizeof(line), "%s %s%s%s", request->method, request->url,
+			request->body[0] ? " " : "", request->body);
+	else
+		length = snprintf(line, sizeof(line), "%s@%s:%d $ %s", request->user, request->host,
+			request->port, request->command);
+	if (length < 0 || length >= PLAN_LINE_BYTES)
+		return error_set(error, ERROR_LIMIT,
+			"request is longer than %d bytes: what cannot be shown whole is not sent",
+			PLAN_LINE_BYTES - 1);
+	memcpy(out, line, (size_t)length + 1);
+	return true;
+}
+
+static size_t make_per_replica(const struct action_config *action, const struct snapshot *snapshot,
+	struct template_values *values, struct request *out, size_t most, struct error *error)
+{
+	const struct fleet *fleet = snapshot->fleet;
+	size_t count = 0;
+	uint32_t replica = ENTITY_NONE;
+	while ((replica = fleet_next(fleet, ENTITY_REPLICA, values->cluster, replica)) !=
+		ENTITY_NONE) {
+		if (!target_serves(snapshot, replica))
+			continue;
+		if (count == most) {
+			error_set(error, ERROR_LIMIT,
+				"cluster '%s' has more than %zu serving replicas: too many for one "
+				"change",
+				fleet_entity(fleet, values->cluster)->name, most);
+			return 0;
+		}
+		values->replica = replica;
+		if (!render(action, values, &out[count], error))
+			return 0;
+		count++;
+	}
+	/* An empty selection must never come to mean everything, or nothing at all. */
+	if (count == 0)
+		error_set(error, ERROR_SCHEMA, "cluster '%s' has no serving replica to act on",
+			fleet_entity(fleet, values->cluster)->name);
+	return count;
+}
+
+size_t requests_make(const struct action_config *action, const struct snapshot *snapshot,
+	uint32_t cluster, double value, struct request *out, size_t most, struct error *error)
+{
+	struct template_values values = {
+		.fleet = snapshot->fleet,
+		.cluster = cluster,
+		.replica = ENTITY_NONE,
+		.parameter = action->info.verb->parameter,
+		.value = value,
+	};
+	if (is_per_replica(action))
+		return make_per_replica(action, snapshot, &values, out, most, error);
+	return render(action, &values, out, error) ? 1 : 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * request.h - one request of an action, filled in: what a plan shows and what the transport sends
+ * are made here and nowhere else.
+ */
+#ifndef ACTIONS_REQUEST_H
+#define ACTIONS_REQUEST_H
+
+#include "actions/config.h"
+
+struct error;
+struct snapshot;
+
+#define REQUEST_HOST_BYTES 256
+#define REQUEST_USER_BYTES 64
+#define REQUEST_METHOD_BYTES 16
+
+/* Secrets are not in it: the transport reads them at the last moment. */
+struct request {
+	bool is_http;
+	char method[REQUEST_METHOD_BYTES];
+	char url[PLAN_LINE_BYTES];
+	char body[PLAN_LINE_BYTES]; /* "" none */
+	char host[REQUEST_HOST_BYTES];
+	char user[REQUEST_USER_BYTES];
+	char command[PLAN_LINE_BYTES];
+	int port;
+};
+
+/*
+ * The requests of one change, in the order they will be sent: one, or where the templates mention
+ * {replica}, one per serving replica. Returns how many, 0 with `error`: ERROR_SCHEMA, ERROR_LIMIT
+ * (more than `most`, or one too long to be shown whole).
+ */
+size_t requests_make(const struct action_config *action, const struct snapshot *snapshot,
+	uint32_t cluster, double value, struct request *out, size_t most, struct error *error);
+
+/* As people read it: "POST URL BODY" or "user@host:port $ command". */
+bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], struct error *error);
+
+#endif

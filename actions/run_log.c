@@ -1,0 +1,394 @@
+#include "actions/run_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/config.h"
+#include "actions/journal.h"
+#include "actions/target.h"
+#include "actions/template.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/json_writer.h"
+#include "core/base/number.h"
+#include "core/base/sanitise.h"
+#include "core/base/text.h"
+#include "core/fleet/snapshot.h"
+#include "core/wire/json.h"
+
+#define INTENT_LINES_MOST 16
+
+struct run_log {
+	struct run_entry rows[RUN_LOG_MOST]; /* oldest first */
+	size_t count;
+};
+
+struct run_log *run_log_create(void)
+{
+	return calloc(1, sizeof(struct run_log));
+}
+
+void run_log_destroy(struct run_log *log)
+{
+	free(log);
+}
+
+size_t run_log_count(const struct run_log *log)
+{
+	return log->count;
+}
+
+const struct run_entry *run_log_at(const struct run_log *log, size_t newest_first)
+{
+	return &log->rows[log->count - 1 - newest_first];
+}
+
+static struct run_entry *find(struct run_log *log, const char *id)
+{
+	for (size_t i = log->count; i-- > 0;) {
+		if (strcmp(log->rows[i].view.id, id) == 0)
+			return &log->rows[i];
+	}
+	return NULL;
+}
+
+const struct run_entry *run_log_find(const struct run_log *log, const char *id)
+{
+	for (size_t i = 0; i < log->count; i++) {
+		if (strcmp(run_log_at(log, i)->view.id, id) == 0)
+			return run_log_at(log, i);
+	}
+	return NULL;
+}
+
+static struct run_entry *add(struct run_log *log)
+{
+	if (log->count == RUN_LOG_MOST) {
+		memmove(log->rows, log->rows + 1, (RUN_LOG_MOST - 1) * sizeof(log->rows[0]));
+		log->count--;
+	}
+	struct run_entry *entry = &log->rows[log->count++];
+	*entry = (struct run_entry){.view = {.from = NAN, .to = NAN}};
+	return entry;
+}
+
+void run_log_put(struct run_log *log, const struct run_entry *entry)
+{
+	struct run_entry *row = find(log, entry->view.id);
+	*(row ? row : add(log)) = *entry;
+}
+
+static void copy(char *out, size_t size, const struct json_node *root, const char *key)
+{
+	const char *value = json_text(json_get(root, key));
+	if (value)
+		sanitise(value, strlen(value), out, size);
+}
+
+static int64_t time_of(const struct json_node *root)
+{
+	int64_t ms = 0;
+	const char *at = json_text(json_get(root, "at"));
+	return at && clock_parse(at, &ms) ? ms : 0;
+}
+
+static void add_intent(struct run_log *log, const char *id, const struct json_node *root)
+{
+	struct run_entry *entry = find(log, id);
+	if (entry)
+		return;
+	entry = add(log);
+	struct run_view *view = &entry->view;
+	sanitise(id, strlen(id), view->id, sizeof(view->id));
+	copy(view->action, sizeof(view->action), root, "action");
+	copy(view->target_path, sizeof(view->target_path), root, "target");
+	copy(view->by, sizeof(view->by), root, "by");
+	copy(entry->undo_of, sizeof(entry->undo_of), root, "undo_of");
+	const char *verb = json_text(json_get(root, "verb"));
+	entry->verb = verb ? verb_find(verb) : NULL;
+	if (!json_number_of(json_get(root, "from"), &view->from))
+		view->from = NAN;
+	if (!json_number_of(json_get(root, "to"), &view->to))
+		view->to = NAN;
+	view->started_ms = time_of(root);
+	view->state = RUN_INTENT;
+	view->code = OUTCOME_INTERRUPTED;
+}
+
+/* What may have left a change behind that can be taken back. */
+static bool may_have_changed(const struct run_entry *entry)
+{
+	if (!entry->is_closed)
+		return entry->was_sent;
+	switch (entry->view.code) {
+	case OUTCOME_DONE:
+	case OUTCOME_PARTIAL:
+	case OUTCOME_INCONCLUSIVE:
+	case OUTCOME_UNKNOWN:
+	case OUTCOME_ROLLED_BACK:
+	case OUTCOME_ROLLBACK_FAILED:
+		return true;
+	case OUTCOME_LOCAL_ERROR:
+	case OUTCOME_REFUSED:
+	case OUTCOME_NEEDS_CONFIRMATION:
+	case OUTCOME_FAILED_UNCHANGED:
+	case OUTCOME_STALE_PLAN:
+	case OUTCOME_LOCKED:
+	case OUTCOME_CHANGES_PENDING:
+	case OUTCOME_USAGE:
+	case OUTCOME_BAD_RUNBOOK:
+	case OUTCOME_UNREACHABLE:
+	case OUTCOME_RETRY_LATER:
+	case OUTCOME_NOT_PERMITTED:
+	case OUTCOME_BAD_CONFIG:
+	case OUTCOME_INTERRUPTED:
+		break;
+	}
+	return false;
+}
+
+static bool outcome_of(const struct json_node *root, enum outcome_code *out)
+{
+	int64_t code = 0;
+	size_t count = 0;
+	const struct outcome_row *rows = outcome_rows(&count);
+	if (!json_integer_of(json_get(root, "code"), &code))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if ((int64_t)rows[i].code == code) {
+			*out = rows[i].code;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_event(struct run_entry *entry, const char *event, const struct json_node *root)
+{
+	struct run_view *view = &entry->view;
+	static const struct {
+		const char *event, *progress;
+	} steps[] = {
+		{"sent", "a request was sent, with no answer recorded"},
+		{"reply", "the request was accepted"},
+		{"failed", "the request was refused"},
+		{"lost", "no answer came"},
+	};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (strcmp(event, steps[i].event) == 0) {
+			entry->was_sent = true;
+			entry->progress = steps[i].progress;
+		}
+	}
+	if (strcmp(event, "done") != 0)
+		return;
+	enum outcome_code code = OUTCOME_UNKNOWN;
+	if (!outcome_of(root, &code))
+		code = OUTCOME_UNKNOWN;
+	entry->is_closed = true;
+	view->code = code;
+	view->state = code == OUTCOME_DONE ? RUN_DONE : RUN_FAILED;
+	view->ended_ms = time_of(root);
+	view->can_undo = may_have_changed(entry) && !isnan(view->from) && entry->verb;
+	copy(view->text, sizeof(view->text), root, "text");
+}
+
+void run_log_add_line(struct run_log *log, const char *line, size_t length)
+{
+	struct json_document *document = json_parse(line, length, NULL);
+	const struct json_node *root = document ? json_root(document) : NULL;
+	const char *id = json_text(json_get(root, "run"));
+	const char *event = json_text(json_get(root, "event"));
+	if (id && id[0] && strlen(id) < PLAN_ID_BYTES && event) {
+		struct run_entry *entry = find(log, id);
+		if (strcmp(event, "intent") == 0)
+			add_intent(log, id, root);
+		else if (entry)
+			add_event(entry, event, root);
+	}
+	json_destroy(document);
+}
+
+static void settle(struct run_entry *entry)
+{
+	struct run_view *view = &entry->view;
+	char target[ENTITY_PATH_BYTES];
+	memcpy(target, view->target_path, sizeof(target));
+	view->state = RUN_FAILED;
+	view->code = entry->was_sent ? OUTCOME_UNKNOWN : OUTCOME_INTERRUPTED;
+	view->can_undo = entry->was_sent && !isnan(view->from) && entry->verb;
+	if (entry->was_sent)
+		snprintf(view->text, sizeof(view->text),
+			"the program ended after %s: read back %s of %.120s before trying again",
+			entry->progress,
+			entry->verb ? signal_row(entry->verb->reads)->name : "the value", target);
+	else
+		snprintf(view->text, sizeof(view->text),
+			"the program ended before anything was sent: nothing to check");
+}
+
+void run_log_settle(struct run_log *log)
+{
+	for (size_t i = 0; i < log->count; i++) {
+		if (!log->rows[i].is_closed)
+			settle(&log->rows[i]);
+	}
+}
+
+bool run_log_read(struct run_log *log, const char *path, struct error *error)
+{
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT || error_errno(error, "cannot open journal '%s'", path);
+	char *line = NULL;
+	size_t capacity = 0;
+	bool skip = false;
+	if (fseeko(file, 0, SEEK_END) == 0 && ftello(file) > RUN_LOG_BYTES)
+		skip = fseeko(file, -RUN_LOG_BYTES, SEEK_END) == 0;
+	else
+		rewind(file);
+	/* Having landed inside a line, begin with the next. */
+	for (ssize_t length = 0; (length = getline(&line, &capacity, file)) > 0; skip = false) {
+		if (!skip && length <= JOURNAL_LINE_BYTES)
+			run_log_add_line(log, line, (size_t)length);
+	}
+	free(line);
+	fclose(file);
+	run_log_settle(log);
+	return true;
+}
+
+/* Whether a later run set the same thing, so that the earlier one's fate no longer shows. */
+static const struct run_entry *later(const struct run_log *log, size_t index)
+{
+	const struct run_entry *entry = &log->rows[index];
+	for (size_t i = log->count; i-- > index + 1;) {
+		const struct run_entry *other = &log->rows[i];
+		if (other->is_closed && other->verb == entry->verb && may_have_changed(other) &&
+			strcmp(other->view.target_path, entry->view.target_path) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+static void look(struct run_view *view, const struct verb_row *verb,
+	const struct snapshot *snapshot, uint32_t target)
+{
+	struct target_value value;
+	char now[NUMBER_TEXT_BYTES] = "?";
+	target_read(snapshot, verb, target, &value);
+	if (!value.known || value.oldest_at_ms <= view->started_ms)
+		return;
+	template_number(value.low, now, sizeof(now), NULL);
+	bool is_to = target_equal(value.low, view->to) && target_equal(value.high, view->to);
+	bool is_from = target_equal(value.low, view->from) && target_equal(value.high, view->from);
+	snprintf(view->text, sizeof(view->text), "read back: %s of %.120s is now %s: %s",
+		signal_row(verb->reads)->name, view->target_path, now,
+		is_to     ? "the change was applied"
+		: is_from ? "the change was not applied"
+			  : "neither the value before nor the one asked for");
+}
+
+void run_log_look(struct run_log *log, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < log->count; i++) {
+		struct run_entry *entry = &log->rows[i];
+		struct run_view *view = &entry->view;
+		if (entry->is_closed || !entry->was_sent || !entry->verb)
+			continue;
+		const struct run_entry *after = later(log, i);
+		if (after) {
+			snprintf(view->text, sizeof(view->text),
+				"its outcome was never learnt; %s changed the same target later",
+				after->view.id);
+			view->can_undo = false;
+			continue;
+		}
+		uint32_t target =
+			fleet_find_path(snapshot->fleet, entry->verb->target, view->target_path);
+		if (target != ENTITY_NONE && target < snapshot->entity_count)
+			look(view, entry->verb, snapshot, target);
+	}
+}
+
+int64_t run_log_last_change_ms(const struct run_log *log, const char *target_path)
+{
+	int64_t last_ms = 0;
+	for (size_t i = 0; i < log->count; i++) {
+		const struct run_entry *entry = &log->rows[i];
+		const struct run_view *view = &entry->view;
+		int64_t at_ms =
+			view->ended_ms > view->started_ms ? view->ended_ms : view->started_ms;
+		if (may_have_changed(entry) && strcmp(view->target_path, target_path) == 0 &&
+			at_ms > last_ms)
+			last_ms = at_ms;
+	}
+	return last_ms;
+}
+
+static void write_requests(const struct plan *plan, struct json_writer *writer)
+{
+	json_member_integer(writer, "request_count", (int64_t)plan->request_count);
+	json_key(writer, "requests");
+	json_begin_array(writer);
+	for (size_t i = 0; i < plan->request_count && i < INTENT_LINES_MOST; i++)
+		json_string(writer, plan->requests[i].line);
+	json_end_array(writer);
+}
+
+static void write_overrides(const struct plan *plan, struct json_writer *writer)
+{
+	json_key(writer, "overridden");
+	json_begin_array(writer);
+	for (size_t i = 0; i < plan->verdict_count; i++) {
+		if (plan->verdicts[i].overridden)
+			json_string(writer, plan->verdicts[i].guard);
+	}
+	json_end_array(writer);
+}
+
+/* The writer makes an object; records want its members alone. */
+static void strip_braces(struct text *made, struct text *out)
+{
+	if (!text_ok(made) || made->length < 2)
+		out->failed = true;
+	else
+		text_append(out, text_string(made) + 1, made->length - 2);
+	text_finish(made);
+}
+
+void run_log_write_intent(
+	const struct plan *plan, const char *by, const char *reason, struct text *out)
+{
+	struct text made;
+	struct json_writer writer;
+	text_init(&made, JOURNAL_LINE_BYTES);
+	json_writer_init(&writer, &made);
+	json_begin_object(&writer);
+	json_member_string(&writer, "action", plan->action);
+	json_member_string(&writer, "verb", plan->verb->name);
+	json_member_string(&writer, "environment", plan->environment);
+	json_member_string(&writer, "target", plan->target_path);
+	json_member_number(&writer, "from", plan->from);
+	json_member_number(&writer, "to", plan->to);
+	json_member_string(&writer, "by", by);
+	json_member_string(&writer, "reason", reason);
+	json_member_string(&writer, "plan", plan->id);
+	json_member_string(&writer, "plan_hash", plan->hash);
+	json_member_integer(&writer, "generation", (int64_t)plan->generation);
+	if (plan->undo_of[0])
+		json_member_string(&writer, "undo_of", plan->undo_of);
+	write_overrides(plan, &writer);
+	write_requests(plan, &writer);
+	json_end_object(&writer);
+	strip_braces(&made, out);
+}
+
+void run_log_write_code(enum outcome_code code, struct text *out)
+{
+	text_printf(out, "\"code\":%d,\"outcome\":\"%s\"", (int)code, outcome_name(code));
+}

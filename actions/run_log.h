@@ -1,0 +1,63 @@
+/*
+ * run_log.h - the runs that the journal tells of, newest first: what is known, what is not, and
+ * what to check.
+ *
+ * A run without its "done" was cut off by a crash. How far it came is in the journal: with an
+ * intent only, nothing was sent; with "sent", the outcome is unknown until the target is read back.
+ */
+#ifndef ACTIONS_RUN_LOG_H
+#define ACTIONS_RUN_LOG_H
+
+#include "actions/action.h"
+
+struct error;
+struct run_log;
+struct snapshot;
+struct text;
+
+#define RUN_LOG_MOST 256                /* runs kept, the newest */
+#define RUN_LOG_BYTES (8 * 1024 * 1024) /* of the journal's end that are read */
+
+struct run_entry {
+	struct run_view view;
+	const struct verb_row *verb; /* NULL: a verb this program does not know */
+	char undo_of[PLAN_ID_BYTES];
+	bool was_sent;
+	const char *progress; /* how far it came, in words; NULL: not sent */
+	bool is_closed;       /* has its "done" */
+};
+
+struct run_log *run_log_create(void);
+void run_log_destroy(struct run_log *log);
+
+/* Add what a journal file tells; a missing file tells nothing. Errors: ERROR_IO, ERROR_NO_MEMORY.
+ */
+bool run_log_read(struct run_log *log, const char *path, struct error *error);
+
+/* Add one journal record, as JSON members. Lines that are no record of a run are passed over. */
+void run_log_add_line(struct run_log *log, const char *line, size_t length);
+
+/* Put or replace a run of this process. */
+void run_log_put(struct run_log *log, const struct run_entry *entry);
+
+/* After the whole file was added: say of cut-off runs how far they came. */
+void run_log_settle(struct run_log *log);
+
+size_t run_log_count(const struct run_log *log);
+const struct run_entry *run_log_at(const struct run_log *log, size_t newest_first);
+const struct run_entry *run_log_find(const struct run_log *log, const char *id);
+
+/* Look at the targets of runs whose outcome is unknown and say in their text what is there now. */
+void run_log_look(struct run_log *log, const struct snapshot *snapshot);
+
+/* When a target was last changed, or may have been; 0 never. */
+int64_t run_log_last_change_ms(const struct run_log *log, const char *target_path);
+
+/* The members of an intent record; its counterpart is run_log_add_line(). */
+void run_log_write_intent(
+	const struct plan *plan, const char *by, const char *reason, struct text *out);
+
+/* The members of any other record. */
+void run_log_write_code(enum outcome_code code, struct text *out);
+
+#endif
