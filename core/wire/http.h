@@ -1,14 +1,30 @@
 /*
  * http.h - HTTP requests on the loop (the only room that knows libcurl).
  *
- * One multi handle on curl_multi_socket_action; nothing here blocks. http and https only; TLS is verified always; no proxy from the
- * environment unless asked; signals are left alone. A request either changes something (mutation) or does not:
+ * One multi handle on curl_multi_socket_action; nothing here blocks. http and https only; TLS is
+ * verified always; no proxy from the environment unless asked; signals are left alone. A request
+ * either changes something (mutation) or does not:
  *
- *   reads      may follow up to 3 redirects, on the same host and scheme only; credentials never leave the host
- *   mutations  are sent exactly once on a fresh connection (libcurl quietly repeats a request on a reused connection that died), follow no
- *              redirect, and when no answer came after any byte had left, fail as ERROR_UNKNOWN_OUTCOME, never as a plain failure
+ *   reads      may follow up to 3 redirects, on the same host and scheme only; credentials never
+ * leave the host mutations  are sent exactly once on a fresh connection (libcurl quietly repeats a
+ * request on a reused connection that died), follow no redirect, and when no answer came after any
+ * byte had left, fail as ERROR_UNKNOWN_OUTCOME, never as a plain failure
  *
- * HTTP status codes are not errors here: the caller reads `status`.
+ * HTTP status codes are not errors here: the caller reads `status`. A redirect that is not followed
+ * is a reply as well. PUT, PATCH, DELETE and the like must be mutations (ERROR_USAGE); a POST may
+ * be a read, for query languages are sent so.
+ *
+ * Errors that reach the callback name what failed, the host and port, and why, and are safe to
+ * show:
+ *
+ *   ERROR_UNREACHABLE      no address, refused, reset, closed before the answer was whole
+ *   ERROR_TIMEOUT          not connected or not answered in time; a mutation that was not sent is
+ * ERROR_UNREACHABLE instead ERROR_UNTRUSTED        the certificate, or the files to judge it by
+ *   ERROR_SYNTAX           the answer is not HTTP, or its compression is damaged
+ *   ERROR_LIMIT            the body or the headers are too large
+ *   ERROR_UNKNOWN_OUTCOME  any of these, once a mutation had begun to leave
+ *
+ * The program must ignore SIGPIPE: a write to a TLS connection that died would end it.
  */
 #ifndef CORE_WIRE_HTTP_H
 #define CORE_WIRE_HTTP_H
@@ -22,60 +38,83 @@ struct http;
 struct loop;
 
 #define HTTP_HEADERS_MOST 16
-#define HTTP_IN_FLIGHT_MOST 256      /* further ones are queued; the deadline runs from when they are sent */
+#define HTTP_IN_FLIGHT_MOST \
+	256 /* further ones are queued; the deadline runs from when they are sent */
+#define HTTP_QUEUED_MOST 4096     /* past it http_send() says ERROR_LIMIT */
+#define HTTP_CONNECTIONS_KEPT 768 /* open for reuse, below the usual limit of 1024 descriptors */
 #define HTTP_REPLY_BYTES (16 * 1024 * 1024) /* the default cap */
+#define HTTP_HELD_BYTES \
+	(1024 * 1024 * 1024) /* the most that max_body_bytes may ask for without on_chunk */
 
 struct http_header {
 	const char *name;
 	const char *value; /* may not hold CR, LF or NUL: ERROR_USAGE */
 };
 
-/* Called with pieces of the body as they come, for replies too big to hold; false stops the transfer (ERROR_LIMIT). */
+/*
+ * Called with pieces of the body as they come, for replies too big to hold; false stops the
+ * transfer (ERROR_LIMIT). Only the body of a 2xx comes this way; that of any other status, at most
+ * HTTP_REPLY_BYTES, is collected into the reply. It may send and cancel (that waits until it has
+ * returned) but not destroy.
+ */
 typedef bool http_chunk_fn(void *context, const char *bytes, size_t length);
 
 /* Everything is copied by http_send(). Zero means the default. */
 struct http_request {
-	const char *method;             /* "GET" */
-	const char *url;                /* http:// or https:// */
+	const char *method; /* "GET" */
+	const char *url;    /* http:// or https:// */
 	struct http_header headers[HTTP_HEADERS_MOST];
 	size_t header_count;
-	const char *body;               /* NULL: none */
+	const char *body; /* NULL: none */
 	size_t body_length;
-	const char *bearer;             /* a secret; sent as Authorization, never logged */
-	const char *basic;              /* a secret, "user:password" */
-	const char *ca_file;            /* instead of the system's */
+	const char *bearer;  /* a secret; sent as Authorization, never logged */
+	const char *basic;   /* a secret, "user:password" */
+	const char *ca_file; /* instead of the system's */
 	const char *client_cert_file, *client_key_file;
-	const char *unix_socket;        /* connect there instead */
-	const char *proxy;              /* NULL: none */
-	int64_t connect_timeout_ms;     /* 0: the timeout */
-	int64_t timeout_ms;             /* 0: 5000 */
-	size_t max_body_bytes;          /* after decompression; 0: HTTP_REPLY_BYTES; over it: ERROR_LIMIT */
-	bool gzip;                      /* ask for compression */
+	const char *unix_socket;    /* connect there instead */
+	const char *proxy;          /* NULL: none */
+	int64_t connect_timeout_ms; /* 0: the timeout */
+	int64_t timeout_ms;         /* 0: 5000 */
+	size_t max_body_bytes; /* after decompression; 0: HTTP_REPLY_BYTES; over it: ERROR_LIMIT */
+	bool gzip;             /* ask for compression */
 	bool mutation;
-	http_chunk_fn *on_chunk;        /* NULL: collect the body */
+	http_chunk_fn *on_chunk; /* NULL: collect the body */
 	void *chunk_context;
 };
 
 struct http_reply {
 	int status;
-	const char *body;               /* NUL-terminated after `length` bytes; "" when streamed; valid in the callback only */
+	const char *body; /* NUL-terminated after `length` bytes; "" when streamed; valid in the
+			     callback only; NOT sanitised */
 	size_t length;
-	const char *content_type;       /* "" when none */
-	const char *etag;               /* "" when none */
-	const char *location;           /* of a redirect that was not followed; "" */
-	int64_t date_ms;                /* the peer's Date header as epoch ms; 0 none: for clock skew */
+	const char
+		*content_type; /* "" when none or too long to be whole; these three are sanitised */
+	const char *etag;      /* "" when none */
+	const char *location;  /* of a redirect that was not followed; "" */
+	int64_t date_ms;       /* the peer's Date header as epoch ms; 0 none: for clock skew */
 	double took_ms;
-	double connect_ms;              /* name, connection and TLS; 0 on a kept connection */
-	uint64_t wire_bytes;            /* as received, before decompression */
+	double connect_ms;   /* name, connection and TLS; 0 on a kept connection */
+	uint64_t wire_bytes; /* as received, before decompression */
 };
 
-/* Exactly one of reply and error is not NULL. Called once, from the loop, never from inside http_send(). */
+/* Exactly one of reply and error is not NULL. Called once, from the loop, never from inside
+ * http_send(). */
 typedef void http_done_fn(void *context, const struct http_reply *reply, const struct error *error);
 
 struct http *http_create(struct loop *loop, struct error *error);
-void http_destroy(struct http *http); /* cancels everything: callbacks get ERROR_CANCELLED (mutations in flight: ERROR_UNKNOWN_OUTCOME) */
 
-/* Returns an id for http_cancel(), or 0 with `error` (ERROR_USAGE, ERROR_NO_MEMORY, ERROR_LIMIT) and no callback. */
+/*
+ * Cancels everything: callbacks get ERROR_CANCELLED (mutations of which bytes have left:
+ * ERROR_UNKNOWN_OUTCOME). Not to be called from a callback of its own. NULL is allowed.
+ */
+void http_destroy(struct http *http);
+
+/* The last gate: while read-only, every mutation is refused with ERROR_USAGE and no byte leaves.
+ * Off at first. */
+void http_set_read_only(struct http *http, bool read_only);
+
+/* Returns an id for http_cancel(), or 0 with `error` (ERROR_USAGE, ERROR_NO_MEMORY, ERROR_LIMIT)
+ * and no callback. */
 uint64_t http_send(struct http *http, const struct http_request *request, http_done_fn *done,
 	void *context, struct error *error);
 
@@ -83,8 +122,9 @@ uint64_t http_send(struct http *http, const struct http_request *request, http_d
 void http_cancel(struct http *http, uint64_t id);
 
 /*
- * A plain TCP connection made by libcurl, so that name resolution stays off the loop. The fd is non-blocking and the caller's to close; -1 with
- * an error (ERROR_UNREACHABLE, ERROR_TIMEOUT). `error` is NULL on success. Returns an id as http_send() does.
+ * A plain TCP connection made by libcurl, so that name resolution stays off the loop. The fd is
+ * non-blocking and the caller's to close; -1 with an error (ERROR_UNREACHABLE, ERROR_TIMEOUT).
+ * `error` is NULL on success. Returns an id as http_send() does.
  */
 typedef void http_connected_fn(void *context, int fd, const struct error *error);
 uint64_t http_connect(struct http *http, const char *host, int port, int64_t timeout_ms,

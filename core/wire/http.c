@@ -1,0 +1,448 @@
+/*
+ * How a turn goes: the loop reports a descriptor or the deadline; libcurl runs, and what it calls
+ * only records; then settle() takes out what was cancelled meanwhile, hands over what is done, and
+ * lets queued transfers fly. So no callback of a caller ever runs inside libcurl, except those for
+ * chunks, and what those ask for waits.
+ */
+#include "core/wire/http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/loop.h"
+#include "core/wire/http_failure.h"
+#include "core/wire/http_sockets.h"
+#include "core/wire/http_transfer.h"
+
+#define NO_DEADLINE INT64_MAX
+
+/* A list in order of arrival. */
+struct transfers {
+	struct http_transfer *first, *last;
+	size_t count;
+};
+
+struct http {
+	struct loop *loop;
+	CURLM *multi;
+	struct http_sockets sockets;
+	struct transfers queued;
+	struct transfers flying;
+	uint64_t last_id;
+
+	uint64_t timer; /* 0: none */
+	int64_t timer_due_ms;
+	int64_t deadline_ms; /* when libcurl wants to be called; may be later than the timer */
+
+	bool inside; /* libcurl is running: it must not be called */
+	bool sweep;  /* something was cancelled meanwhile */
+	bool closing;
+	bool read_only;
+};
+
+static void list_append(struct transfers *list, struct http_transfer *transfer)
+{
+	transfer->previous = list->last;
+	transfer->next = NULL;
+	if (list->last)
+		list->last->next = transfer;
+	else
+		list->first = transfer;
+	list->last = transfer;
+	list->count++;
+}
+
+static void list_remove(struct transfers *list, struct http_transfer *transfer)
+{
+	if (transfer->previous)
+		transfer->previous->next = transfer->next;
+	else
+		list->first = transfer->next;
+	if (transfer->next)
+		transfer->next->previous = transfer->previous;
+	else
+		list->last = transfer->previous;
+	transfer->previous = transfer->next = NULL;
+	list->count--;
+}
+
+static struct http_transfer *list_find(const struct transfers *list, uint64_t id)
+{
+	struct http_transfer *transfer = list->first;
+	while (transfer && transfer->id != id)
+		transfer = transfer->next;
+	return transfer;
+}
+
+/* ---- the deadline ---- */
+
+static void on_timer(void *context);
+
+/*
+ * libcurl moves its deadline many times per request, mostly to later. The timer follows only to
+ * earlier; when it fires too soon it is set again.
+ */
+static void follow_deadline(struct http *http)
+{
+	if (http->deadline_ms == NO_DEADLINE)
+		return;
+	if (http->timer != 0 && http->timer_due_ms <= http->deadline_ms)
+		return;
+	loop_timer_stop(http->loop, http->timer);
+	int64_t delay_ms = http->deadline_ms - loop_now_ms(http->loop);
+	http->timer = loop_timer_start(http->loop, delay_ms > 0 ? delay_ms : 0, on_timer, http);
+	http->timer_due_ms = http->deadline_ms;
+	if (http->timer == 0)
+		log_error("wire", "no memory for a timer: requests may be late");
+}
+
+static int on_deadline(CURLM *multi, long timeout_ms, void *context)
+{
+	(void)multi;
+	struct http *http = context;
+	http->deadline_ms = timeout_ms < 0 ? NO_DEADLINE : loop_now_ms(http->loop) + timeout_ms;
+	follow_deadline(http);
+	return 0;
+}
+
+/* Come back in the next turn, because something waits to be let fly. */
+static void wake_soon(struct http *http)
+{
+	http->deadline_ms = loop_now_ms(http->loop);
+	follow_deadline(http);
+}
+
+/* ---- taking off and landing ---- */
+
+static bool take_off(struct http *http, struct http_transfer *transfer)
+{
+	bool was_inside = http->inside;
+	http->inside = true;
+	transfer->flying = curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
+	http->inside = was_inside;
+	return transfer->flying;
+}
+
+static void land(struct http *http, struct http_transfer *transfer)
+{
+	if (!transfer->flying)
+		return;
+	bool was_inside = http->inside;
+	http->inside = true;
+	curl_multi_remove_handle(http->multi, transfer->easy);
+	http->inside = was_inside;
+	transfer->flying = false;
+}
+
+static void hand_over_error(struct http_transfer *transfer, const struct error *error)
+{
+	if (transfer->bare)
+		transfer->connected(transfer->context, -1, error);
+	else
+		transfer->done(transfer->context, NULL, error);
+}
+
+/* The connection outlives libcurl's handle in a duplicate: libcurl closes only its own descriptor.
+ */
+static int duplicate_socket(const struct http_transfer *transfer, struct error *error)
+{
+	curl_socket_t active = CURL_SOCKET_BAD;
+	curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &active);
+	int fd = active == CURL_SOCKET_BAD ? -1 : fcntl(active, F_DUPFD_CLOEXEC, 0);
+	if (active == CURL_SOCKET_BAD)
+		error_set(error, ERROR_UNREACHABLE, "lost the connection to %s at once",
+			transfer->target.where);
+	else if (fd < 0)
+		error_errno(error, "cannot keep the connection to %s", transfer->target.where);
+	return fd;
+}
+
+/* Not in any list any more; the callback may send, cancel and whatnot. */
+static void finish_bare(struct http *http, struct http_transfer *transfer)
+{
+	struct error error = {0};
+	int fd = duplicate_socket(transfer, &error);
+	land(http, transfer);
+	if (fd >= 0)
+		transfer->connected(transfer->context, fd, NULL);
+	else
+		hand_over_error(transfer, &error);
+}
+
+static void finish_reply(struct http_transfer *transfer)
+{
+	struct http_reply_texts texts;
+	struct http_reply reply;
+	http_transfer_reply(transfer, &texts, &reply);
+	transfer->done(transfer->context, &reply, NULL);
+}
+
+static void finish_error(struct http *http, struct http_transfer *transfer, CURLcode code)
+{
+	struct error error = {0};
+	http_failure_describe(transfer, code, &error);
+	land(http, transfer);
+	hand_over_error(transfer, &error);
+}
+
+static void finish(struct http *http, struct http_transfer *transfer, CURLcode code)
+{
+	if (code == CURLE_OK && !http_transfer_is_whole(transfer))
+		code = CURLE_PARTIAL_FILE;
+	/* A redirect takes off again under the same id. */
+	if (!transfer->cancelled && !transfer->bare && code == CURLE_OK) {
+		land(http, transfer);
+		if (http_transfer_follow(transfer)) {
+			if (take_off(http, transfer))
+				return;
+			code = CURLE_OUT_OF_MEMORY;
+		}
+	}
+	list_remove(&http->flying, transfer);
+	if (transfer->cancelled)
+		land(http, transfer);
+	else if (code != CURLE_OK)
+		finish_error(http, transfer, code);
+	else if (transfer->bare)
+		finish_bare(http, transfer);
+	else
+		finish_reply(transfer);
+	http_transfer_destroy(transfer);
+}
+
+/* ---- the turn ---- */
+
+static void sweep_cancelled(struct http *http)
+{
+	if (!http->sweep)
+		return;
+	http->sweep = false;
+	struct http_transfer *next = NULL;
+	for (struct http_transfer *transfer = http->flying.first; transfer; transfer = next) {
+		next = transfer->next;
+		if (!transfer->cancelled)
+			continue;
+		list_remove(&http->flying, transfer);
+		land(http, transfer);
+		http_transfer_destroy(transfer);
+	}
+}
+
+static void collect_finished(struct http *http)
+{
+	int left = 0;
+	CURLMsg *message = NULL;
+	while ((message = curl_multi_info_read(http->multi, &left))) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		/* The message dies with the landing. */
+		CURLcode code = message->data.result;
+		struct http_transfer *transfer = NULL;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		if (transfer)
+			finish(http, transfer, code);
+	}
+}
+
+static void admit_queued(struct http *http)
+{
+	while (http->queued.first && http->flying.count < HTTP_IN_FLIGHT_MOST) {
+		struct http_transfer *transfer = http->queued.first;
+		list_remove(&http->queued, transfer);
+		if (take_off(http, transfer)) {
+			list_append(&http->flying, transfer);
+			continue;
+		}
+		struct error error = {0};
+		error_no_memory(&error, "a request");
+		hand_over_error(transfer, &error);
+		http_transfer_destroy(transfer);
+	}
+}
+
+static void run(struct http *http, curl_socket_t fd, int ready)
+{
+	int running = 0;
+	http->inside = true;
+	CURLMcode code = curl_multi_socket_action(http->multi, fd, ready, &running);
+	http->inside = false;
+	if (code != CURLM_OK)
+		log_error("wire", "libcurl: %s", curl_multi_strerror(code));
+	sweep_cancelled(http);
+	collect_finished(http);
+	admit_queued(http);
+	follow_deadline(http);
+}
+
+static void on_ready(void *context, curl_socket_t fd, int ready)
+{
+	run(context, fd, ready);
+}
+
+static void on_timer(void *context)
+{
+	struct http *http = context;
+	http->timer = 0;
+	if (http->deadline_ms > loop_now_ms(http->loop)) {
+		follow_deadline(http);
+		return;
+	}
+	http->deadline_ms = NO_DEADLINE;
+	run(http, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* ---- what callers use ---- */
+
+static bool set_up_multi(struct http *http)
+{
+	CURLM *multi = http->multi;
+	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, http_sockets_change) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &http->sockets) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_deadline) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
+	       /* The default is four per flying transfer: a large fleet would connect for every
+		  poll. */
+	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_KEPT) ==
+		       CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK;
+}
+
+struct http *http_create(struct loop *loop, struct error *error)
+{
+	struct http *http = calloc(1, sizeof(*http));
+	if (!http || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(http);
+		error_no_memory(error, "the HTTP client");
+		return NULL;
+	}
+	http->loop = loop;
+	http->deadline_ms = NO_DEADLINE;
+	http_sockets_init(&http->sockets, loop, on_ready, http);
+	http->multi = curl_multi_init();
+	if (!http->multi || !set_up_multi(http)) {
+		http_destroy(http);
+		error_no_memory(error, "the HTTP client");
+		return NULL;
+	}
+	return http;
+}
+
+/* Each callback may cancel others, so it is always the first one left. */
+static void cancel_all(struct http *http, struct transfers *list)
+{
+	while (list->first) {
+		struct http_transfer *transfer = list->first;
+		struct error error = {0};
+		list_remove(list, transfer);
+		http_failure_cancelled(transfer, "the HTTP client is closing", &error);
+		land(http, transfer);
+		hand_over_error(transfer, &error);
+		http_transfer_destroy(transfer);
+	}
+}
+
+void http_destroy(struct http *http)
+{
+	if (!http)
+		return;
+	http->closing = true;
+	cancel_all(http, &http->flying);
+	cancel_all(http, &http->queued);
+	curl_multi_cleanup(http->multi);
+	http_sockets_finish(&http->sockets);
+	loop_timer_stop(http->loop, http->timer);
+	free(http);
+	curl_global_cleanup();
+}
+
+void http_set_read_only(struct http *http, bool read_only)
+{
+	http->read_only = read_only;
+}
+
+/* Takes the transfer over, also on failure. */
+static uint64_t start(struct http *http, struct http_transfer *transfer, struct error *error)
+{
+	transfer->id = ++http->last_id;
+	if (http->inside || http->queued.first || http->flying.count >= HTTP_IN_FLIGHT_MOST) {
+		list_append(&http->queued, transfer);
+		return transfer->id;
+	}
+	if (take_off(http, transfer) && http->timer != 0) {
+		list_append(&http->flying, transfer);
+		return transfer->id;
+	}
+	land(http, transfer);
+	http_transfer_destroy(transfer);
+	error_no_memory(error, "a request");
+	return 0;
+}
+
+static bool is_open(const struct http *http, struct error *error)
+{
+	if (http->closing)
+		return error_set(error, ERROR_CANCELLED, "the HTTP client is closing");
+	if (http->queued.count >= HTTP_QUEUED_MOST)
+		return error_set(
+			error, ERROR_LIMIT, "%d requests are queued already", HTTP_QUEUED_MOST);
+	return true;
+}
+
+uint64_t http_send(struct http *http, const struct http_request *request, http_done_fn *done,
+	void *context, struct error *error)
+{
+	if (!is_open(http, error))
+		return 0;
+	if (http->read_only && request->mutation) {
+		error_set(error, ERROR_USAGE, "a change was not sent: this program is read-only");
+		return 0;
+	}
+	struct http_transfer *transfer = http_transfer_create(request, &http->sockets, error);
+	if (!transfer)
+		return 0;
+	transfer->done = done;
+	transfer->context = context;
+	return start(http, transfer, error);
+}
+
+uint64_t http_connect(struct http *http, const char *host, int port, int64_t timeout_ms,
+	http_connected_fn *done, void *context, struct error *error)
+{
+	if (!is_open(http, error))
+		return 0;
+	struct http_transfer *transfer =
+		http_transfer_create_bare(host, port, timeout_ms, &http->sockets, error);
+	if (!transfer)
+		return 0;
+	transfer->connected = done;
+	transfer->context = context;
+	return start(http, transfer, error);
+}
+
+void http_cancel(struct http *http, uint64_t id)
+{
+	struct http_transfer *transfer = list_find(&http->queued, id);
+	if (transfer) {
+		list_remove(&http->queued, transfer);
+		http_transfer_destroy(transfer);
+		return;
+	}
+	transfer = list_find(&http->flying, id);
+	if (!transfer)
+		return;
+	if (http->inside) {
+		transfer->cancelled = true;
+		http->sweep = true;
+		return;
+	}
+	list_remove(&http->flying, transfer);
+	land(http, transfer);
+	http_transfer_destroy(transfer);
+	if (http->queued.first)
+		wake_soon(http);
+}

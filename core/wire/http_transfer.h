@@ -1,0 +1,97 @@
+/*
+ * http_transfer.h - one request (or one bare connection) from its checking to its reply.
+ *
+ * A transfer owns its libcurl handle and everything the handle points at. It knows nothing of loops
+ * and queues: http.c puts the handle into the multi, and asks here what the end means.
+ */
+#ifndef CORE_WIRE_HTTP_TRANSFER_H
+#define CORE_WIRE_HTTP_TRANSFER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/text.h"
+#include "core/wire/http.h"
+#include "core/wire/http_request.h"
+#include "core/wire/http_target.h"
+
+struct http_sockets;
+
+#define HTTP_REDIRECTS_MOST 3
+#define HTTP_HEAD_BYTES (64 * 1024) /* of all header lines of one answer */
+
+/* Why a callback of ours ended the transfer. */
+enum http_stop {
+	HTTP_STOP_NONE,
+	HTTP_STOP_BODY,  /* over the body's limit */
+	HTTP_STOP_HEAD,  /* over HTTP_HEAD_BYTES */
+	HTTP_STOP_CHUNK, /* the taker of chunks had enough */
+	HTTP_STOP_MEMORY,
+};
+
+struct http_transfer {
+	struct http_transfer *previous, *next; /* among the queued or the flying */
+	uint64_t id;
+	CURL *easy;
+	struct curl_slist *headers;
+
+	struct http_target target;
+	char method[HTTP_METHOD_BYTES];
+	bool bare; /* a connection for http_connect() */
+	bool mutation;
+	int64_t connect_timeout_ms;
+	int64_t timeout_ms;
+	size_t body_most;
+	http_chunk_fn *on_chunk;
+	void *chunk_context;
+
+	http_done_fn *done;
+	http_connected_fn *connected;
+	void *context;
+
+	bool flying;    /* in the multi */
+	bool cancelled; /* while libcurl was running: no callback any more */
+	bool began;     /* connected, and from here on bytes of the request may have left */
+	bool head_is_whole;
+	enum http_stop stop;
+	size_t head_bytes;
+	size_t body_bytes;
+	struct text body;
+	char curl_words[CURL_ERROR_SIZE];
+
+	int redirects;        /* followed so far */
+	int64_t spent_us;     /* on them */
+	uint64_t spent_bytes; /* on them */
+	int64_t spent_connect_us;
+};
+
+/* Where a reply's strings live while it is handed over. */
+struct http_reply_texts {
+	char content_type[128];
+	char etag[256];
+	char location[1024];
+};
+
+/* NULL: ERROR_USAGE, ERROR_LIMIT, ERROR_NO_MEMORY. The request is copied. */
+struct http_transfer *http_transfer_create(
+	const struct http_request *request, struct http_sockets *sockets, struct error *error);
+struct http_transfer *http_transfer_create_bare(const char *host, int port, int64_t timeout_ms,
+	struct http_sockets *sockets, struct error *error);
+void http_transfer_destroy(struct http_transfer *transfer); /* not while it is in a multi */
+
+/* libcurl takes an answer that breaks off among its headers for a whole one: ask here as well. */
+bool http_transfer_is_whole(const struct http_transfer *transfer);
+
+/*
+ * Whether the answer is a redirect to be followed; then the handle is ready for its next flight.
+ * Not to be called while it is in a multi.
+ */
+bool http_transfer_follow(struct http_transfer *transfer);
+
+/* Describe a complete answer. Strings are safe to show. */
+void http_transfer_reply(
+	struct http_transfer *transfer, struct http_reply_texts *texts, struct http_reply *reply);
+
+#endif
