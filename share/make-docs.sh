@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes the manual pages, the completion and the JSON Schema from the program's own tables.
+# Usage: share/make-docs.sh PROGRAM [INTO_DIR]; a test compares the result with what is committed.
+set -eu
+program=$1
+here=$(cd "$(dirname "$0")" && pwd)
+into=${2:-$here}
+mkdir -p "$into/man" "$into/completions"
+tables=$(mktemp)
+trap 'rm -f "$tables"' EXIT
+
+# fill IN OUT: the template with @TABLES@ replaced.
+fill() {
+	sed -e "/^@TABLES@\$/r $tables" -e '/^@TABLES@$/d' "$1" >"$2"
+}
+
+# A table of "name  rest" lines as roff.
+roff_rows() {
+	sed 's/-/\\-/g; s/^\([^ ]*\)  *\(.*\)$/.TP\n.B \1\n\2/'
+}
+
+"$program" help manual >"$tables"
+printf '.SH KEYS\n' >>"$tables"
+"$program" help keys | sed 's/-/\\-/g; s/^\([^\t]*\)\t\([^\t]*\)\t\(.*\)$/.TP\n.B "\1"\n\3 (\2)/' >>"$tables"
+fill "$here/man/spillway.1.in" "$into/man/spillway.1"
+
+{
+	printf '.SH SIGNALS\n'
+	"$program" help signals | roff_rows
+	printf '.SH VERBS OF ACTIONS\n'
+	"$program" help actions | roff_rows
+} >"$tables"
+fill "$here/man/spillway.yaml.5.in" "$into/man/spillway.yaml.5"
+
+"$program" help completion >"$into/completions/spillway.bash"
+"$program" config schema >"$into/spillway.schema.json"

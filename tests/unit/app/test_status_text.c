@@ -1,0 +1,80 @@
+/* Status in words and JSON: unknown is said, never shown as zero; exit codes follow the convention.
+ */
+#include "app/status_text.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/assess/assess.h"
+#include "core/base/text.h"
+#include "core/fleet/entity.h"
+#include "core/fleet/snapshot.h"
+
+START_TEST(test_nothing_known_is_null_and_question_marks)
+{
+	struct fleet *fleet = fleet_create();
+	struct store *store = store_create(fleet);
+	struct snapshot *snapshot = store_seal(store, 1000);
+	struct assessor *assessor = assessor_create();
+	struct assessment assessment;
+	assessment_init(&assessment);
+	ck_assert(assess(assessor, snapshot, NULL, 1000, &assessment));
+	struct text text, json;
+	text_init(&text, 1 << 20);
+	text_init(&json, 1 << 20);
+	status_print_text(snapshot, &assessment, &text);
+	status_print_json(snapshot, &assessment, &json);
+	ck_assert_ptr_nonnull(strstr(text_string(&text), "?"));
+	ck_assert_ptr_null(strstr(text_string(&text), "nan"));
+	ck_assert_ptr_null(strstr(text_string(&json), "nan"));
+	ck_assert_ptr_nonnull(strstr(text_string(&json), "\"now\":null"));
+	ck_assert_int_eq(status_exit_code(&assessment), 3);
+	text_finish(&text);
+	text_finish(&json);
+	assessment_finish(&assessment);
+	assessor_destroy(assessor);
+	snapshot_destroy(snapshot);
+	store_destroy(store);
+	fleet_destroy(fleet);
+}
+END_TEST
+
+static const struct {
+	enum severity severity;
+	size_t sources_ok;
+	int code;
+} codes[] = {
+	{SEVERITY_OK, 1, 0},
+	{SEVERITY_WARNING, 1, 1},
+	{SEVERITY_CRITICAL, 1, 2},
+	{SEVERITY_UNKNOWN, 1, 3},
+	{SEVERITY_OK, 0, 3},
+};
+
+START_TEST(test_exit_codes)
+{
+	struct assessment assessment;
+	assessment_init(&assessment);
+	assessment.at_ms = 1000;
+	assessment.severity = codes[_i].severity;
+	assessment.sources_ok = codes[_i].sources_ok;
+	ck_assert_int_eq(status_exit_code(&assessment), codes[_i].code);
+	assessment_finish(&assessment);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("status_text");
+	TCase *tests = tcase_create("printing");
+	tcase_add_test(tests, test_nothing_known_is_null_and_question_marks);
+	tcase_add_loop_test(tests, test_exit_codes, 0, (int)(sizeof codes / sizeof codes[0]));
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
