@@ -86,6 +86,7 @@ struct replica_view {
 	int64_t health_since_ms; /* of the verdict (up, down, maintenance) */
 	bool in_rotation;        /* new reads are sent to it */
 	int64_t pool_size;
+	int64_t open;      /* connections it has opened by now */
 	uint32_t busy;     /* connections executing */
 	uint32_t waiting;  /* clients waiting for one */
 	double max_wait_s; /* of the client that waits longest now */

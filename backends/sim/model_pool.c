@@ -384,6 +384,7 @@ struct replica_view model_replica(const struct model *model, size_t cluster, siz
 		.health_since_ms = pool->verdict_since_us / 1000,
 		.in_rotation = pool->in_rotation,
 		.pool_size = pool->size,
+		.open = pool->open,
 		.busy = pool->busy,
 		.waiting = pool->waiting,
 		.max_wait_s = pool_max_wait_s(model, pool),

@@ -52,6 +52,23 @@ static void copy_name(char *out, size_t size, const char *from)
 		sanitise(from, strlen(from), out, size);
 }
 
+/* Names end up in labels, paths and commands: letters, digits and a few marks, and not too long. */
+static void read_name(struct complaints *complaints, const struct yaml_node *node, const char *key,
+	const char *from, char out[SCENARIO_NAME_BYTES])
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+	if (!from)
+		return;
+	size_t length = strlen(from);
+	if (length == 0 || length >= SCENARIO_NAME_BYTES || strspn(from, allowed) != length)
+		complaints_add(complaints, node->file, node->line, key,
+			"expected a name of 1 to %d letters, digits, '.', '_' or '-'",
+			SCENARIO_NAME_BYTES - 1);
+	else
+		memcpy(out, from, length + 1);
+}
+
 /* ---- the parts that are tables of their own ---- */
 
 struct demand_fields {
@@ -292,8 +309,8 @@ static void read_replicas(struct reader *reader, const struct yaml_node *node, c
 				"expected the name of a replica");
 			continue;
 		}
-		copy_name(cluster->replicas[cluster->replica_count++], SCENARIO_NAME_BYTES,
-			item->scalar);
+		read_name(reader->complaints, item, path, item->scalar,
+			cluster->replicas[cluster->replica_count++]);
 	}
 }
 
@@ -304,12 +321,12 @@ static void read_cluster(
 	struct cluster_fields given = {0};
 	const char *path = arena_printf(reader->arena, "clusters.%s", node->key);
 	struct scenario_cluster *cluster = &scenario->clusters[scenario->cluster_count++];
-	copy_name(cluster->name, sizeof cluster->name, node->key);
+	read_name(reader->complaints, node, path, node->key, cluster->name);
 	cluster->pool = *pool;
 	if (!fields_read(cluster_fields, COUNT_OF(cluster_fields), node, path ? path : "clusters",
 		    &given, reader->arena, reader->complaints))
 		return;
-	copy_name(cluster->region, sizeof cluster->region, given.region);
+	read_name(reader->complaints, node, path, given.region, cluster->region);
 	cluster->weight = given.weight;
 	read_replicas(reader, given.replicas, path, cluster);
 	read_pool(reader, given.pool, path, &cluster->pool);
