@@ -66,7 +66,7 @@ struct contingency {
 	uint32_t replica;            /* the one whose loss is worst */
 	uint32_t cluster;
 	double utilisation_now;      /* of the cluster's pools, busy over capacity, 60 s mean */
-	double utilisation_after;    /* of the survivors; may exceed 1 */
+	double utilisation_after;    /* of the survivors, clients waiting included; may exceed 1; INFINITY: none is left */
 	double headroom;             /* 1 - utilisation_after; negative: they cannot carry it */
 	double seconds_to_timeout;   /* until the first client timeout when > 1; INFINITY when it fits */
 };
@@ -86,6 +86,8 @@ struct cluster_assessment {
 	double first_tries;          /* per second */
 	double errors;               /* ratio, its worst surface */
 	double knee;                 /* pool use at which waiting begins to hurt, from pool size */
+	double load;                 /* per serving replica, over its baseline */
+	double demand;               /* connections its traffic asks for, retries included: see cluster.h */
 	struct contingency contingency; /* the worst single loss in this cluster */
 	int64_t age_ms;              /* oldest reading used; -1 unknown */
 	bool stale;                  /* too old to decide on */
@@ -134,7 +136,7 @@ struct assessment {
 	double goodput, offered, first_tries, retries; /* per second: successes, attempts and its parts */
 	int64_t incident_start_ms;   /* first onset of the incident in progress; 0: none */
 	double failed_requests;      /* user errors since then */
-	double peak_error_ratio;     /* since then */
+	double peak_error_ratio;     /* since then, of the worst surface */
 	size_t sources_ok, sources_total;
 	int64_t age_ms;              /* of the oldest source that still answers; -1: none has */
 };

@@ -1,0 +1,374 @@
+#include "core/assess/cluster.h"
+
+#include <math.h>
+
+#include "core/assess/knee.h"
+#include "core/assess/limits.h"
+#include "core/fleet/history.h"
+#include "core/fleet/snapshot.h"
+
+/* One pass over a cluster, for the functions below. */
+struct look {
+	struct cluster_view *view;
+	struct cluster_memory *memory;
+	struct replica_memory *replicas;
+	const struct snapshot *snapshot;
+	const struct history *history;
+	uint64_t serving_mark;
+	double smallest_pool;
+	bool pools_known; /* every serving pool told its size and its use */
+};
+
+static uint32_t next_replica(const struct look *look, uint32_t after)
+{
+	uint32_t id = fleet_next(look->snapshot->fleet, ENTITY_REPLICA, look->view->id, after);
+	return id < look->snapshot->entity_count ? id : ENTITY_NONE;
+}
+
+/* ---- replicas ---- */
+
+static void look_at_replicas(struct look *look)
+{
+	struct cluster_view *view = look->view;
+	int64_t longest_ms = INT64_MAX;
+	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
+		id = next_replica(look, id)) {
+		enum replica_state state = replica_judge(&view->evidence, look->snapshot, id);
+		/* A replica that was out and then fell silent is not known to be back. */
+		if (state == REPLICA_UNKNOWN && replica_is_out(look->replicas[id].state))
+			state = look->replicas[id].state;
+		replica_remember(&look->replicas[id], state, look->snapshot->at_ms);
+		view->expected += replica_is_expected(state);
+		view->unknown += state == REPLICA_UNKNOWN;
+		if (state == REPLICA_SERVING) {
+			view->serving++;
+			look->serving_mark = (look->serving_mark ^ id) * 1099511628211u;
+		}
+		if (!replica_is_out(state))
+			continue;
+		view->out++;
+		if (look->replicas[id].since_ms < longest_ms) {
+			longest_ms = look->replicas[id].since_ms;
+			view->first_out = id;
+		}
+	}
+}
+
+/* ---- pools ---- */
+
+static bool pool_is_shared(const struct look *look)
+{
+	return snapshot_reading(look->snapshot, look->view->id, SIGNAL_POOL_MAX)->at_ms != 0;
+}
+
+/* Most connections the pool of `owner` may open. */
+static bool pool_capacity(struct look *look, uint32_t owner, double *out)
+{
+	if (evidence_take(&look->view->evidence, look->snapshot, owner, SIGNAL_POOL_MAX, out))
+		return *out > 0;
+	bool was_said = snapshot_reading(look->snapshot, owner, SIGNAL_POOL_MAX)->at_ms != 0;
+	double declared = fleet_entity(look->snapshot->fleet, look->view->id)->capacity;
+	if (was_said || isnan(declared) || look->view->expected == 0)
+		return false;
+	*out = owner == look->view->id ? declared : declared / look->view->expected;
+	return *out > 0;
+}
+
+/* The signal that tells how many connections are busy: the time-averaged one where there is one. */
+static enum signal busy_signal(const struct look *look, uint32_t owner)
+{
+	double value;
+	return snapshot_value(look->snapshot, owner, SIGNAL_POOL_BUSY, &value) ? SIGNAL_POOL_BUSY
+									       : SIGNAL_POOL_USED;
+}
+
+static bool pool_mean(struct look *look, uint32_t owner, int64_t window_ms, double *out)
+{
+	int64_t from_ms = look->snapshot->at_ms - window_ms;
+	if (look->memory->step_ms > from_ms)
+		from_ms = look->memory->step_ms;
+	return evidence_take_mean(&look->view->evidence, look->snapshot, look->history, owner,
+		busy_signal(look, owner), from_ms, out);
+}
+
+static void add_pool(struct look *look, uint32_t owner)
+{
+	struct cluster_view *view = look->view;
+	double capacity, busy, busy_minute, waiting, wait_ms;
+	view->pools++;
+	bool known = pool_capacity(look, owner, &capacity) &&
+		     pool_mean(look, owner, SHORT_WINDOW_MS, &busy) &&
+		     pool_mean(look, owner, LONG_WINDOW_MS, &busy_minute);
+	if (!known) {
+		look->pools_known = false;
+	} else {
+		view->capacity += capacity;
+		view->busy += busy;
+		view->busy_minute += busy_minute;
+		if (capacity < look->smallest_pool)
+			look->smallest_pool = capacity;
+		if (capacity > view->largest_capacity) {
+			view->largest_capacity = capacity;
+			view->largest = owner;
+		}
+		if (!(view->use >= busy / capacity)) {
+			view->use = fmin(busy / capacity, 1);
+			view->fullest = owner;
+		}
+	}
+	struct evidence *evidence = &view->evidence;
+	if (!evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAITING, &waiting))
+		waiting = NAN;
+	view->waiting += waiting;
+	if (evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAIT, &wait_ms) &&
+		!(view->wait_ms >= wait_ms))
+		view->wait_ms = wait_ms;
+}
+
+static double knee_of(struct cluster_memory *memory, double connections)
+{
+	if (!(connections >= 1) || connections > UINT32_MAX)
+		return NAN;
+	unsigned size = (unsigned)connections;
+	if (memory->knee_connections != size) {
+		memory->knee_connections = size;
+		memory->knee = knee_utilisation(size);
+	}
+	return memory->knee;
+}
+
+static void look_at_pools(struct look *look)
+{
+	struct cluster_view *view = look->view;
+	look->smallest_pool = INFINITY;
+	look->pools_known = true;
+	if (pool_is_shared(look)) {
+		add_pool(look, view->id);
+		/* Losing a replica takes its part of what a shared pool can use. */
+		view->largest = view->first_out;
+		for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
+			id = next_replica(look, id)) {
+			if (look->replicas[id].state == REPLICA_SERVING)
+				view->largest = id;
+		}
+		if (view->serving > 0)
+			view->largest_capacity = view->capacity / view->serving;
+	} else {
+		for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
+			id = next_replica(look, id)) {
+			if (look->replicas[id].state == REPLICA_SERVING)
+				add_pool(look, id);
+		}
+	}
+	if (isfinite(look->smallest_pool))
+		view->knee = knee_of(look->memory, look->smallest_pool);
+	if (!look->pools_known || view->pools == 0) {
+		view->capacity = NAN;
+		view->busy = NAN;
+		view->busy_minute = NAN;
+		view->largest_capacity = NAN;
+	}
+	if (view->pools == 0)
+		view->waiting = NAN;
+}
+
+/* ---- load ---- */
+
+static bool sum_over_serving(struct look *look, enum signal signal, double *out)
+{
+	double sum = 0;
+	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
+		id = next_replica(look, id)) {
+		double value;
+		if (look->replicas[id].state != REPLICA_SERVING)
+			continue;
+		if (!evidence_take(&look->view->evidence, look->snapshot, id, signal, &value))
+			return false;
+		sum += value;
+	}
+	*out = sum;
+	return look->view->serving > 0;
+}
+
+static void look_at_load(struct look *look)
+{
+	struct cluster_view *view = look->view;
+	struct cluster_memory *memory = look->memory;
+	double sum;
+	enum signal by = SIGNAL_REPLICA_QUERIES;
+	if (!sum_over_serving(look, by, &sum)) {
+		by = SIGNAL_POOL_BUSY;
+		if (isnan(view->busy) || view->serving == 0)
+			return;
+		sum = view->busy;
+	}
+	view->load = sum / view->serving;
+	if (memory->load_signal != by) {
+		memory->load_signal = by;
+		baseline_reset(&memory->load);
+	}
+	double baseline = baseline_value(&memory->load);
+	if (baseline > 0)
+		view->load_factor = view->load / baseline;
+}
+
+/* ---- shape and staleness ---- */
+
+static bool moved(double seen, double now)
+{
+	if (isnan(seen) || isnan(now))
+		return isnan(seen) != isnan(now);
+	return fabs(now - seen) > 0.05 * fabs(seen);
+}
+
+/*
+ * A mean must not mix before and after a step: replicas left or came, pools were resized, traffic
+ * was moved. Capacity is compared before the pools are averaged, by the sizes alone.
+ */
+static void look_at_shape(struct look *look)
+{
+	struct cluster_memory *memory = look->memory;
+	struct cluster_view *view = look->view;
+	double capacity = 0, one;
+	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
+		id = next_replica(look, id)) {
+		if (look->replicas[id].state == REPLICA_SERVING &&
+			snapshot_value(look->snapshot, id, SIGNAL_POOL_MAX, &one))
+			capacity += one;
+	}
+	if (snapshot_value(look->snapshot, view->id, SIGNAL_POOL_MAX, &one))
+		capacity += one;
+	if (!evidence_take(&view->evidence, look->snapshot, view->id, SIGNAL_CLUSTER_WEIGHT,
+		    &view->weight))
+		view->weight = NAN;
+	if (memory->step_ms == 0 || memory->serving_mark != look->serving_mark ||
+		moved(memory->capacity_seen, capacity) || moved(memory->weight_seen, view->weight))
+		memory->step_ms = look->snapshot->at_ms;
+	memory->serving_mark = look->serving_mark;
+	memory->capacity_seen = capacity;
+	memory->weight_seen = view->weight;
+}
+
+static void count_readings(struct look *look, uint32_t entity)
+{
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+		const struct reading *reading =
+			snapshot_reading(look->snapshot, entity, (enum signal)i);
+		if (reading->at_ms == 0)
+			continue;
+		look->view->readings++;
+		if (reading->at_ms > look->view->newest_ms)
+			look->view->newest_ms = reading->at_ms;
+		look->view->stale_readings +=
+			reading_freshness(reading, look->snapshot->at_ms) == FRESHNESS_STALE;
+	}
+}
+
+/* A replica that is out is expected to fall silent: that is not blindness. */
+static void look_for_blindness(struct look *look)
+{
+	static const enum entity_kind kinds[] = {ENTITY_REPLICA, ENTITY_SERVICE, ENTITY_SURFACE};
+	const struct fleet *fleet = look->snapshot->fleet;
+	struct cluster_view *view = look->view;
+	count_readings(look, view->id);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		uint32_t id = fleet_next(fleet, kinds[i], view->id, ENTITY_NONE);
+		for (; id < look->snapshot->entity_count;
+			id = fleet_next(fleet, kinds[i], view->id, id)) {
+			enum replica_state state = look->replicas[id].state;
+			bool silent = kinds[i] == ENTITY_REPLICA &&
+				      (replica_is_out(state) || state == REPLICA_FORGOTTEN);
+			if (!silent)
+				count_readings(look, id);
+		}
+	}
+	bool only_out = view->expected > 0 && view->out == view->expected;
+	view->blind = view->readings == 0 ? !only_out : 2 * view->stale_readings > view->readings;
+}
+
+void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
+	struct replica_memory *replicas, const struct snapshot *snapshot,
+	const struct history *history, uint32_t cluster)
+{
+	*out = (struct cluster_view){
+		.id = cluster,
+		.first_out = ENTITY_NONE,
+		.fullest = ENTITY_NONE,
+		.largest = ENTITY_NONE,
+		.wait_ms = NAN,
+		.use = NAN,
+		.knee = NAN,
+		.load = NAN,
+		.load_factor = NAN,
+		.share = NAN,
+		.demand = NAN,
+		.fits = NAN,
+		.yield = NAN,
+	};
+	struct look look = {
+		out, memory, replicas, snapshot, history, 14695981039346656037u, 0, true};
+	look_at_replicas(&look);
+	look_at_shape(&look);
+	look_at_pools(&look);
+	look_at_load(&look);
+	look_for_blindness(&look);
+	services_of_cluster(snapshot, cluster, &out->services);
+	surfaces_of_cluster(snapshot, cluster, &out->surfaces);
+	evidence_join(&out->evidence, &out->services.evidence);
+	evidence_join(&out->evidence, &out->surfaces.evidence);
+	double normal = baseline_value(&memory->capacity);
+	out->cut = out->serving > 0 && out->capacity / out->serving < CUT_SHARE * normal;
+}
+
+/* ---- demand ---- */
+
+static double successes(const struct services *rates)
+{
+	double succeeded = rates->first_tries - rates->failures;
+	return succeeded < 0 ? 0 : succeeded; /* NAN stays NAN */
+}
+
+static double demand_of(const struct cluster_view *view, const struct cluster_memory *memory,
+	const struct services *rates)
+{
+	double offered = rates->attempts * baseline_value(&memory->per_attempt);
+	double censored = view->busy;
+	if (!isnan(offered))
+		censored = fmax(offered - view->busy, 0);
+	else if (!isnan(rates->attempt_factor))
+		censored = view->busy * (rates->attempt_factor - 1);
+	if (!isnan(view->waiting))
+		return view->busy + fmin(view->waiting, censored);
+	/* Without a count of those who wait a pool with room says all; a full one says too little.
+	 */
+	if (view->use < view->knee)
+		return view->busy;
+	return isnan(offered) ? NAN : fmax(offered, view->busy);
+}
+
+void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memory,
+	const struct services *rates)
+{
+	view->demand = demand_of(view, memory, rates);
+	view->fits = rates->first_tries * baseline_value(&memory->per_attempt) / view->capacity;
+	double normal = baseline_value(&memory->yield);
+	if (view->busy >= 1 && normal > 0)
+		view->yield = successes(rates) / view->busy / normal;
+}
+
+void cluster_learn(struct cluster_memory *memory, const struct cluster_view *view,
+	const struct services *rates, int64_t now_ms)
+{
+	baseline_feed(&memory->load, view->load, now_ms);
+	baseline_feed(&memory->use, view->use, now_ms);
+	baseline_feed(&memory->failures, view->services.failure_ratio, now_ms);
+	if (view->surfaces.worst < view->surfaces.count)
+		baseline_feed(
+			&memory->errors, view->surfaces.rows[view->surfaces.worst].ratio, now_ms);
+	if (view->serving > 0)
+		baseline_feed(&memory->capacity, view->capacity / view->serving, now_ms);
+	if (rates->attempts >= ENOUGH_PER_SECOND)
+		baseline_feed(&memory->per_attempt, view->busy / rates->attempts, now_ms);
+	if (view->busy >= 1)
+		baseline_feed(&memory->yield, successes(rates) / view->busy, now_ms);
+}

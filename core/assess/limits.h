@@ -1,0 +1,66 @@
+/*
+ * limits.h - every threshold and dwell of the assessment in one place.
+ *
+ * A "trip" is where a condition begins to hold, a "clear" (always on the calm side of it) where it ends; in between nothing
+ * changes. Dwells are in ms of steady time, counts in samples that are newer than the one counted before.
+ */
+#ifndef CORE_ASSESS_LIMITS_H
+#define CORE_ASSESS_LIMITS_H
+
+/* Reading */
+#define SHORT_WINDOW_MS 10000     /* pool use: long enough that chance does not look like a full pool */
+#define LONG_WINDOW_MS 60000      /* contingency: mean busy, never one gauge sample */
+#define FORGET_REPLICA_MS 900000  /* an undeclared replica that is silent so long is no longer expected */
+#define DEFAULT_TIMEOUT_MS 1000.0 /* how long a client waits when no service says */
+#define ENOUGH_PER_SECOND 1.0     /* below this rate a ratio is chance */
+#define SAMPLE_SPACING_MS 500     /* samples closer than this count once */
+
+/* Contingency */
+#define VULNERABLE_TRIP 0.85
+#define VULNERABLE_CLEAR 0.80
+#define VULNERABLE_CRITICAL 0.95
+
+/* Load per replica, a factor of its baseline */
+#define LOAD_TRIP 1.15
+#define LOAD_CLEAR 1.08
+#define LOAD_CRITICAL 1.6
+#define LOAD_SHIFT_SHARE 0.5 /* of the rise that losing the replica must cause */
+
+/* Pools: the knee comes from the pool's size (knee.h) */
+#define POOL_OVER_BASELINE 0.05
+#define POOL_TRIP_MOST 0.97
+#define POOL_HYSTERESIS 0.04
+#define POOL_CLEAR_BELOW_KNEE 0.10
+#define WAIT_TRIP 0.05  /* wait over the client's timeout */
+#define WAIT_CLEAR 0.02
+#define WAIT_STUCK 0.50
+#define WAITING_TRIP 0.05 /* clients waiting over connections, where the wait itself is not measured */
+#define CUT_SHARE 0.90    /* capacity per replica below this share of its baseline: it was cut */
+
+/* Ratios of failures */
+#define ERRORS_TRIP 0.01
+#define ERRORS_CLEAR 0.002
+#define ERRORS_WARNING 0.005 /* over the baseline */
+
+/* Attempts per first try */
+#define ATTEMPTS_WARNING 1.05
+#define ATTEMPTS_TRIP 1.20
+#define ATTEMPTS_CLEAR 1.05
+#define ATTEMPTS_STILL 1.10 /* retries still feed it */
+#define FITS_TRIP 0.90      /* first tries alone over capacity: below this they would fit */
+#define YIELD_POOR 0.50     /* successes per busy connection, of their baseline */
+
+/* Dwells */
+#define CLEAR_DWELL_MS 60000
+#define METASTABLE_DWELL_MS 10000
+#define RECOVERY_DWELL_MS 30000
+#define RECOVERY_HOLD_MS 300000
+#define REPLICA_BACK_DWELL_MS 10000
+#define ONSET_LOOKBACK_MS 900000 /* an onset older than this began another story */
+#define IMPACT_GAP_MS 10000      /* errors are not counted over a longer silence */
+
+/* Samples in a row */
+#define TRIP_SAMPLES 2
+#define POOL_SAMPLES 3
+
+#endif

@@ -1,0 +1,290 @@
+#include "core/assess/phase.h"
+
+#include <math.h>
+
+#include "core/assess/limits.h"
+
+struct phase_row {
+	const char *name;
+	int badness;
+	enum severity severity;
+	bool incident;
+};
+
+static const struct phase_row rows[PHASE_COUNT] = {
+	[PHASE_NORMAL] = {"normal", 1, SEVERITY_OK, false},
+	[PHASE_VULNERABLE] = {"vulnerable", 2, SEVERITY_WARNING, false},
+	[PHASE_RECOVERY] = {"recovery", 3, SEVERITY_WARNING, true},
+	[PHASE_TRIGGER] = {"trigger", 4, SEVERITY_WARNING, true},
+	[PHASE_LOAD_SHIFT] = {"load shift", 5, SEVERITY_WARNING, true},
+	[PHASE_SATURATION] = {"saturation", 6, SEVERITY_CRITICAL, true},
+	[PHASE_ERRORS] = {"errors", 7, SEVERITY_CRITICAL, true},
+	[PHASE_AMPLIFICATION] = {"amplification", 8, SEVERITY_CRITICAL, true},
+	[PHASE_METASTABLE] = {"metastable", 9, SEVERITY_CRITICAL, true},
+	[PHASE_BLIND] = {"blind", 0, SEVERITY_UNKNOWN, false},
+};
+
+static const char *const severity_names[] = {
+	[SEVERITY_OK] = "ok",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_CRITICAL] = "critical",
+	[SEVERITY_UNKNOWN] = "unknown",
+};
+
+const char *phase_name(enum phase phase)
+{
+	return (unsigned)phase < PHASE_COUNT ? rows[phase].name : "blind";
+}
+
+int phase_badness(enum phase phase)
+{
+	return rows[phase].badness;
+}
+
+enum severity phase_severity(enum phase phase)
+{
+	return rows[phase].severity;
+}
+
+bool phase_is_incident(enum phase phase)
+{
+	return rows[phase].incident;
+}
+
+const char *severity_name(enum severity severity)
+{
+	return (unsigned)severity <= SEVERITY_UNKNOWN ? severity_names[severity] : "unknown";
+}
+
+void phase_inputs_init(struct phase_inputs *inputs)
+{
+	*inputs = (struct phase_inputs){
+		.after_loss = NAN,
+		.load = NAN,
+		.load_trip = NAN,
+		.use = NAN,
+		.knee = NAN,
+		.use_baseline = NAN,
+		.wait = NAN,
+		.waiting = NAN,
+		.errors = NAN,
+		.errors_baseline = NAN,
+		.failures = NAN,
+		.failures_baseline = NAN,
+		.attempts = NAN,
+		.fits = NAN,
+		.yield = NAN,
+	};
+}
+
+double phase_errors_trip(double baseline)
+{
+	/* A surface that always has some errors is in trouble when it has one in a hundred more. */
+	return baseline > ERRORS_CLEAR ? baseline + ERRORS_TRIP : ERRORS_TRIP;
+}
+
+double phase_errors_clear(double baseline)
+{
+	return baseline > ERRORS_CLEAR ? baseline + ERRORS_CLEAR : ERRORS_CLEAR;
+}
+
+/* ---- conditions ---- */
+
+/* The clients' plight: 1 they wait too long, 0 they do not wait, in between neither; -1 not known.
+ */
+static int waiting_level(const struct phase_inputs *in)
+{
+	if (!isnan(in->wait))
+		return in->wait >= WAIT_TRIP ? 2 : in->wait < WAIT_CLEAR ? 0 : 1;
+	if (!isnan(in->waiting))
+		return in->waiting >= WAITING_TRIP ? 2 : in->waiting < WAITING_TRIP / 2 ? 0 : 1;
+	return -1;
+}
+
+/* Below this use a pool counts as relieved: well under its knee, or back at what is normal for it.
+ */
+static double relieved_use(const struct phase_inputs *in)
+{
+	double relieved = in->knee - POOL_CLEAR_BELOW_KNEE;
+	if (in->use_baseline + POOL_OVER_BASELINE > relieved)
+		relieved = in->use_baseline + POOL_OVER_BASELINE;
+	return fmin(relieved, POOL_TRIP_MOST - POOL_HYSTERESIS);
+}
+
+static enum trip_level saturation_level(const struct phase_inputs *in)
+{
+	if (isnan(in->use) || isnan(in->knee))
+		return TRIP_UNKNOWN;
+	int waiting = waiting_level(in);
+	double halfway_full = in->knee + (1 - in->knee) / 2;
+	if (waiting == 2 && in->use >= in->knee)
+		return TRIP_ABOVE;
+	if (waiting < 0 && in->use >= halfway_full)
+		return TRIP_ABOVE;
+	return waiting <= 0 && in->use < relieved_use(in) ? TRIP_BELOW : TRIP_BETWEEN;
+}
+
+/* The same figures as they would read when all is as before. */
+static bool all_well(const struct phase_machine *machine, const struct phase_inputs *in)
+{
+	return saturation_level(in) == TRIP_BELOW && !machine->saturated.on &&
+	       !machine->errors.on && !machine->failures.on && !machine->amplified.on;
+}
+
+/* Below half of its trip. What is not known is calm only if it never was the trouble. */
+static bool is_calm(double value, double baseline, double trip, const struct trip *trouble)
+{
+	if (isnan(value))
+		return !trouble->on;
+	double from = isnan(baseline) ? 0 : baseline;
+	return value < from + (trip - from) / 2;
+}
+
+static bool is_recovering(const struct phase_machine *machine, const struct phase_inputs *in)
+{
+	double errors_trip = phase_errors_trip(in->errors_baseline);
+	double failures_trip = phase_errors_trip(in->failures_baseline);
+	return (!isnan(in->errors) || !isnan(in->failures)) && waiting_level(in) <= 0 &&
+	       is_calm(in->errors, in->errors_baseline, errors_trip, &machine->errors) &&
+	       is_calm(in->failures, in->failures_baseline, failures_trip, &machine->failures) &&
+	       is_calm(in->attempts, 1, ATTEMPTS_TRIP, &machine->amplified);
+}
+
+static bool is_stuck(const struct phase_machine *machine, const struct phase_inputs *in)
+{
+	bool trigger_gone = machine->triggered && in->all_serve && in->out == 0 && !in->cut;
+	bool would_fit = in->fits < FITS_TRIP;
+	bool too_many = in->fits >= 1;
+	bool bad = in->errors >= phase_errors_trip(in->errors_baseline) ||
+		   in->failures >= phase_errors_trip(in->failures_baseline) ||
+		   in->wait >= WAIT_STUCK;
+	bool fed = in->attempts >= ATTEMPTS_STILL || in->yield < YIELD_POOR;
+	return machine->hurt && ((trigger_gone && !too_many) || would_fit) && bad && fed;
+}
+
+/* ---- steps ---- */
+
+static void step_trips(struct phase_machine *machine, const struct phase_inputs *in, int64_t now_ms)
+{
+	/* After an incident the first sign of a relapse is enough. */
+	unsigned samples = machine->phase == PHASE_RECOVERY ? 1 : TRIP_SAMPLES;
+	const struct trip_rule rule = {samples, CLEAR_DWELL_MS};
+	const struct trip_rule quick = {TRIP_SAMPLES, REPLICA_BACK_DWELL_MS};
+	int64_t at_ms = in->sample_ms;
+	trip_step(&machine->vulnerable, &rule,
+		trip_level(in->after_loss, VULNERABLE_TRIP, VULNERABLE_CLEAR), at_ms, now_ms);
+	trip_step(&machine->shifted, &quick,
+		trip_level(in->load, in->load_trip, 1 + (in->load_trip - 1) / 2), at_ms, now_ms);
+	trip_step(&machine->saturated, &rule, saturation_level(in), at_ms, now_ms);
+	trip_step(&machine->errors, &rule,
+		trip_level(in->errors, phase_errors_trip(in->errors_baseline),
+			phase_errors_clear(in->errors_baseline)),
+		at_ms, now_ms);
+	trip_step(&machine->failures, &rule,
+		trip_level(in->failures, phase_errors_trip(in->failures_baseline),
+			phase_errors_clear(in->failures_baseline)),
+		at_ms, now_ms);
+	trip_step(&machine->amplified, &rule,
+		trip_level(in->attempts, ATTEMPTS_TRIP, ATTEMPTS_CLEAR), at_ms, now_ms);
+}
+
+static void step_trigger(
+	struct phase_machine *machine, const struct phase_inputs *in, int64_t now_ms)
+{
+	bool trigger = in->out > 0 || in->cut;
+	if (trigger)
+		machine->triggered = true;
+	if (!trigger || in->out > machine->out_before) {
+		machine->absorbed = false;
+		machine->absorbing_ms = 0;
+	}
+	machine->out_before = in->out;
+	if (!trigger || machine->absorbed)
+		return;
+	if (!all_well(machine, in)) {
+		machine->absorbing_ms = 0;
+		return;
+	}
+	if (machine->absorbing_ms == 0)
+		machine->absorbing_ms = now_ms;
+	machine->absorbed = now_ms - machine->absorbing_ms >= CLEAR_DWELL_MS;
+}
+
+/* A condition that must hold without a break: since when it does. */
+static int64_t hold(int64_t since_ms, bool holds, int64_t now_ms)
+{
+	if (!holds)
+		return 0;
+	return since_ms != 0 ? since_ms : now_ms;
+}
+
+static enum phase evident_phase(
+	const struct phase_machine *machine, const struct phase_inputs *in, int64_t now_ms)
+{
+	if (machine->stuck_ms != 0 && now_ms - machine->stuck_ms >= METASTABLE_DWELL_MS)
+		return PHASE_METASTABLE;
+	if (machine->amplified.on)
+		return PHASE_AMPLIFICATION;
+	if (machine->errors.on || machine->failures.on)
+		return PHASE_ERRORS;
+	if (machine->saturated.on)
+		return PHASE_SATURATION;
+	if ((in->out > 0 || in->cut) && !machine->absorbed)
+		return machine->shifted.on ? PHASE_LOAD_SHIFT : PHASE_TRIGGER;
+	return machine->vulnerable.on ? PHASE_VULNERABLE : PHASE_NORMAL;
+}
+
+static void forgive(struct phase_machine *machine)
+{
+	trip_clear(&machine->saturated);
+	trip_clear(&machine->errors);
+	trip_clear(&machine->failures);
+	trip_clear(&machine->amplified);
+	machine->stuck_ms = 0;
+	machine->calm_ms = 0;
+}
+
+/* What follows from the evidence, given where the machine is. */
+static enum phase next_phase(
+	struct phase_machine *machine, const struct phase_inputs *in, int64_t now_ms)
+{
+	enum phase evident = evident_phase(machine, in, now_ms);
+	if (phase_badness(evident) >= phase_badness(PHASE_ERRORS))
+		machine->hurt = true;
+	if (!machine->hurt)
+		return evident;
+	if (machine->phase == PHASE_RECOVERY) {
+		if (phase_badness(evident) >= phase_badness(PHASE_SATURATION))
+			return evident;
+		if (now_ms - machine->since_ms < RECOVERY_HOLD_MS)
+			return PHASE_RECOVERY;
+		machine->hurt = false;
+		return evident;
+	}
+	machine->calm_ms = hold(machine->calm_ms, is_recovering(machine, in), now_ms);
+	if (machine->calm_ms != 0 && now_ms - machine->calm_ms >= RECOVERY_DWELL_MS) {
+		forgive(machine);
+		return PHASE_RECOVERY;
+	}
+	/* Once users were hit, nothing short of RECOVERY is better news; metastable ends no other
+	 * way either. */
+	if (machine->phase == PHASE_METASTABLE)
+		return PHASE_METASTABLE;
+	return phase_badness(evident) < phase_badness(PHASE_ERRORS) ? PHASE_ERRORS : evident;
+}
+
+enum phase phase_step(
+	struct phase_machine *machine, const struct phase_inputs *inputs, int64_t now_ms)
+{
+	step_trips(machine, inputs, now_ms);
+	step_trigger(machine, inputs, now_ms);
+	machine->stuck_ms = hold(machine->stuck_ms, is_stuck(machine, inputs), now_ms);
+	enum phase phase = next_phase(machine, inputs, now_ms);
+	if (!phase_is_incident(phase) && inputs->out == 0 && !inputs->cut)
+		machine->triggered = false;
+	if (phase != machine->phase || machine->since_ms == 0) {
+		machine->phase = phase;
+		machine->since_ms = now_ms;
+	}
+	return phase;
+}

@@ -1,0 +1,42 @@
+/*
+ * replica.h - whether a replica serves, from what its sources say.
+ */
+#ifndef CORE_ASSESS_REPLICA_H
+#define CORE_ASSESS_REPLICA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct evidence;
+struct snapshot;
+
+enum replica_state {
+	REPLICA_UNSEEN,    /* nothing was ever said of it, and nobody declared it */
+	REPLICA_SERVING,
+	REPLICA_DOWN,      /* said to be down */
+	REPLICA_AWAY,      /* taken out on purpose */
+	REPLICA_UNKNOWN,   /* declared or seen before, but nothing fresh is said */
+	REPLICA_FORGOTTEN, /* undeclared and silent for long: no longer expected */
+};
+
+struct replica_memory {
+	enum replica_state state;
+	int64_t since_ms; /* in that state since, as far as was seen */
+};
+
+/*
+ * Judge one replica and take the readings the verdict stands on. Where no source says `replica.up`, a replica that finishes
+ * queries serves; one that does not is unknown.
+ */
+enum replica_state replica_judge(
+	struct evidence *evidence, const struct snapshot *snapshot, uint32_t replica);
+
+/* Whether it is known not to serve. */
+bool replica_is_out(enum replica_state state);
+
+/* Whether it counts among those that ought to serve. */
+bool replica_is_expected(enum replica_state state);
+
+void replica_remember(struct replica_memory *memory, enum replica_state state, int64_t now_ms);
+
+#endif
