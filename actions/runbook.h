@@ -3,26 +3,39 @@
  *
  *   version: 1
  *   name: replica-loss
- *   params: {cluster: {type: cluster, required: true}}
+ *   params:
+ *     cluster: {type: cluster, default: worst, help: "which cluster to mend"}
  *   steps:
  *     - id: wait-for-saturation
- *       wait: {until: "phase >= 4 or pool.waiting[east-a] > 0", within: 5m}
+ *       wait: {until: "phase >= 4 or cluster.waiting[{cluster}] > 0", for: 2s, within: 5m}
  *     - id: grow
  *       when: "cluster.waiting[{cluster}] > 0"
  *       do: {action: scale-pool, target: "{cluster}", to: "x1.5"}
  *       on_inconclusive: continue        # or stop (default)
+ *       on_refused: continue             # or stop (default)
  *     - id: divert
+ *       when: "surface.errors > 1%"
+ *       on_unknown: skip                 # or stop (default)
  *       do: {action: divert, target: "{cluster}", to: "largest-safe"}
+ *       repeat: 3                        # as often as `when` still holds, at most
  *     - id: recovered
- *       wait: {until: "surface.errors < 1%", for: 15s, within: 3m}
+ *       wait: {until: "surface.errors < 1%", for: 15s, within: 3m, on_timeout: stop}
  *
- * `to` is an absolute value, "xN" times the present one, "-N%" of it, or "largest-safe". Names in
- * expressions: phase (number in order of enum phase), severity, surface.errors[web],
- * service.failures, service.attempts, cluster.waiting[C], cluster.use[C], cluster.errors[C],
- * replicas.serving, replicas.expected, headroom[C], age. Unknown is three-valued: a wait goes on, a
- * `when` that is unknown stops the run unless on_unknown: skip. The engine is pure: (runbook,
- * state, snapshot, assessment, run view, time) -> next order; the caller plans, confirms (--yes)
- * and executes.
+ * `to` is an absolute value, "xN" times the present one, "-N%" of it, or "largest-safe". The
+ * cluster `worst` is whichever is worst when a condition asks, and stays the one that was first
+ * acted on.
+ *
+ * Names in expressions: phase (number in order of enum phase; unknown when blind), phase.name,
+ * severity, surface.errors and surface.errors[web] (ratio), service.failures (ratio),
+ * service.attempts (per first try), cluster.waiting[C], cluster.use[C], cluster.errors[C],
+ * replicas.serving, replicas.expected, headroom and headroom[C], age (compare with 2s), goodput,
+ * and every signal with its entity, as pool.max[east-a/r1].
+ *
+ * Unknown is three-valued: a wait goes on; a `when` that stays unknown for RUNBOOK_UNKNOWN_MS stops
+ * the run unless on_unknown: skip. A plan that only the cool-down refuses is tried again. The
+ * engine is pure: (runbook, state, snapshot, assessment, run view, time) -> next order; the caller
+ * plans, confirms (--yes) and executes. A plan that is refused is told to the engine as a run view
+ * with the plan's outcome as code and an empty id.
  */
 #ifndef ACTIONS_RUNBOOK_H
 #define ACTIONS_RUNBOOK_H
@@ -36,6 +49,13 @@ struct error;
 struct runbook;
 struct runbook_state;
 struct snapshot;
+struct yaml_node;
+
+#define RUNBOOK_PARAMS_MOST 16
+#define RUNBOOK_STEPS_MOST 64
+#define RUNBOOK_REPEAT_MOST 20
+#define RUNBOOK_UNKNOWN_MS 10000 /* how long a `when` or a value may be unknown */
+#define RUNBOOK_RETRY_MS 600000  /* how long a cool-down is waited for */
 
 struct runbook_param {
 	const char *name;
@@ -48,6 +68,14 @@ struct runbook_param {
 /* Strict reading; every complaint has file, line and key. NULL when it complained. */
 const struct runbook *runbook_read(
 	struct arena *arena, const char *path, struct complaints *complaints);
+
+/* The same from bytes; `file` is for complaints. */
+const struct runbook *runbook_parse(struct arena *arena, const char *file, const char *bytes,
+	size_t length, struct complaints *complaints);
+
+/* The same from a tree that was read already. */
+const struct runbook *runbook_read_node(
+	struct arena *arena, const struct yaml_node *root, struct complaints *complaints);
 const char *runbook_name(const struct runbook *runbook);
 const struct runbook_param *runbook_params(const struct runbook *runbook, size_t *count);
 size_t runbook_step_count(const struct runbook *runbook);
