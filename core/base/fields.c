@@ -279,6 +279,13 @@ static void write_expected(const struct field *row, struct text *out)
 	}
 }
 
+/* The reason as built, or, where there was no memory to build it, that. */
+static void copy_reason(const struct text *text, char *why, size_t why_size)
+{
+	bool built = text->length > 0;
+	snprintf(why, why_size, "%s", built ? text_string(text) : "no memory to say what is wrong");
+}
+
 static void explain(const struct field *row, const char *scalar, char *why, size_t why_size)
 {
 	struct text text;
@@ -295,7 +302,7 @@ static void explain(const struct field *row, const char *scalar, char *why, size
 		if (nearest)
 			text_printf(&text, "; did you mean '%s'?", nearest);
 	}
-	snprintf(why, why_size, "%s", text_string(&text));
+	copy_reason(&text, why, why_size);
 	text_finish(&text);
 }
 
@@ -396,7 +403,7 @@ static bool read_member(const struct reading *reading, const struct field *row,
 		write_expected(row, &text);
 		text_printf(
 			&text, ", not %s", misquoted ? "text in quotes" : yaml_kind_words(member));
-		snprintf(why, sizeof(why), "%s", text_string(&text));
+		copy_reason(&text, why, sizeof(why));
 		text_finish(&text);
 	}
 	complaints_add(reading->complaints, member->file, member->line, path, "%s", why);
@@ -432,6 +439,27 @@ static bool complain_missing(const struct reading *reading, const struct yaml_no
 	return complete;
 }
 
+/* Every field its fallback. Of a sound table only a text can fail, for want of memory. */
+static bool set_fallbacks(
+	const struct reading *reading, const struct yaml_node *mapping, char *base)
+{
+	bool ok = true;
+	for (size_t i = 0; i < reading->count; i++) {
+		const struct field *row = &reading->rows[i];
+		char why[FIELD_WHY_BYTES];
+		char path[PATH_BYTES];
+		set_zero(row, base + row->offset);
+		if (!row->fallback || field_parse(row, row->fallback, base + row->offset,
+					      reading->arena, why, sizeof(why)))
+			continue;
+		join_path(reading->path, row->key, path);
+		complaints_add(reading->complaints, mapping ? mapping->file : "fallback",
+			mapping ? mapping->line : 0, path, "%s", why);
+		ok = false;
+	}
+	return ok;
+}
+
 bool fields_read(const struct field *rows, size_t count, const struct yaml_node *mapping,
 	const char *path, void *out, struct arena *arena, struct complaints *complaints)
 {
@@ -441,21 +469,14 @@ bool fields_read(const struct field *rows, size_t count, const struct yaml_node 
 		.arena = arena,
 		.complaints = complaints};
 	char *base = out;
-	for (size_t i = 0; i < count; i++) {
-		char why[FIELD_WHY_BYTES];
-		set_zero(&rows[i], base + rows[i].offset);
-		if (rows[i].fallback)
-			field_parse(&rows[i], rows[i].fallback, base + rows[i].offset, arena, why,
-				sizeof(why));
-	}
+	bool ok = set_fallbacks(&reading, mapping, base);
 	if (!mapping)
-		return true;
+		return ok;
 	if (mapping->kind != YAML_MAPPING) {
 		complaints_add(complaints, mapping->file, mapping->line, path,
 			"expected a mapping, not %s", yaml_kind_words(mapping));
 		return false;
 	}
-	bool ok = true;
 	for (const struct yaml_node *member = mapping->first; member; member = member->next) {
 		const struct field *row = find_row(&reading, member->key);
 		if (!row)

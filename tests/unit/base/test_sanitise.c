@@ -67,11 +67,9 @@ END_TEST
 
 START_TEST(cut_at_a_character_boundary)
 {
-	const char *string = "a\xE2\x82\xAC"
-			     "b";
-	static const char *const expected[] = {"", "", "a", "a", "a", "a\xE2\x82\xAC",
-		"a\xE2\x82\xAC"
-		"b"};
+	const char *string = "a\xE2\x82\xACz";
+	static const char *const expected[] = {
+		"", "", "a", "a", "a", "a\xE2\x82\xAC", "a\xE2\x82\xACz"};
 	for (size_t size = 1; size < COUNT_OF(expected); size++) {
 		char out[16];
 		sanitise(string, strlen(string), out, size);
