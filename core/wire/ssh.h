@@ -1,12 +1,15 @@
 /*
- * ssh.h - one command on one host over SSH, as a state machine on the loop (the only room that knows libssh2).
+ * ssh.h - one command on one host over SSH, as a state machine on the loop (the only room that
+ * knows libssh2).
  *
  *   connect -> handshake -> host key -> login -> channel -> exec -> output -> close
  *
- * The host key is always checked against known_hosts; there is no way to skip it. Login is by agent or key file (ed25519, ECDSA); RSA keys
- * cannot work with libssh2 1.10 against a modern server and are refused by name before dialling. Sessions are kept for reuse per (user, host,
- * port). Each stage has its own deadline. A connection lost after the command was sent is ERROR_UNKNOWN_OUTCOME; before that nothing was sent and the
- * kind is ERROR_UNREACHABLE, ERROR_TIMEOUT or ERROR_UNTRUSTED.
+ * The host key is always checked against known_hosts; there is no way to skip it. Login is by agent
+ * or key file (ed25519, ECDSA); RSA keys cannot work with libssh2 1.10 against a modern server and
+ * are refused by name before dialling. Sessions are kept for reuse per (user, host, port). Each
+ * stage has its own deadline. A connection lost after the command was sent is
+ * ERROR_UNKNOWN_OUTCOME; before that nothing was sent and the kind is ERROR_UNREACHABLE,
+ * ERROR_TIMEOUT or ERROR_UNTRUSTED.
  */
 #ifndef CORE_WIRE_SSH_H
 #define CORE_WIRE_SSH_H
@@ -21,13 +24,15 @@ struct loop;
 struct ssh;
 struct text;
 
-#define SSH_OUTPUT_BYTES (1024 * 1024) /* of stdout and of stderr, each; the rest is read and dropped, and `truncated` set */
+#define SSH_OUTPUT_BYTES                                                                  \
+	(1024 * 1024) /* of stdout and of stderr, each; the rest is read and dropped, and \
+			 `truncated` set */
 #define SSH_COMMAND_BYTES 8192
 #define SSH_SESSIONS_MOST 256
 
 struct ssh_command {
 	const char *host;
-	int port;                     /* 0: 22 */
+	int port; /* 0: 22 */
 	const char *user;
 	const char *identity_file;    /* private key, OpenSSH or PEM; NULL: the agent only */
 	const char *agent_socket;     /* NULL: no agent */
@@ -38,31 +43,35 @@ struct ssh_command {
 };
 
 struct ssh_reply {
-	int exit_status;              /* valid when has_exit_status */
-	bool has_exit_status;         /* false: killed by a signal, or the server did not say */
-	const char *exit_signal;      /* "" when none */
-	const char *out;              /* NUL-terminated after out_length bytes; valid in the callback only; NOT sanitised */
+	int exit_status;         /* valid when has_exit_status */
+	bool has_exit_status;    /* false: killed by a signal, or the server did not say */
+	const char *exit_signal; /* "" when none */
+	const char *out; /* NUL-terminated after out_length bytes; valid in the callback only; NOT
+			    sanitised */
 	size_t out_length;
 	const char *err;
 	size_t err_length;
 	bool truncated;
 	double took_ms;
-	bool reused;                  /* on a session that was already open */
+	bool reused; /* on a session that was already open */
 };
 
-/* Exactly one of reply and error is not NULL. Called once, from the loop, never from inside ssh_run(). */
+/* Exactly one of reply and error is not NULL. Called once, from the loop, never from inside
+ * ssh_run(). */
 typedef void ssh_done_fn(void *context, const struct ssh_reply *reply, const struct error *error);
 
 /* `http` makes the TCP connections (http_connect); both must outlive the ssh. */
 struct ssh *ssh_create(struct loop *loop, struct http *http, struct error *error);
-void ssh_destroy(struct ssh *ssh); /* ends sessions; callbacks get ERROR_CANCELLED, or ERROR_UNKNOWN_OUTCOME where a command was sent */
+void ssh_destroy(struct ssh *ssh); /* ends sessions; callbacks get ERROR_CANCELLED, or
+				      ERROR_UNKNOWN_OUTCOME where a command was sent */
 
 /* Copies the command. Returns an id, or 0 with `error` and no callback. */
 uint64_t ssh_run(struct ssh *ssh, const struct ssh_command *command, ssh_done_fn *done,
 	void *context, struct error *error);
 void ssh_cancel(struct ssh *ssh, uint64_t id);
 
-/* Append `word` as one word for a POSIX shell, whatever it holds. False (ERROR_USAGE) for a NUL-less impossible: control characters. */
+/* Append `word` as one word for a POSIX shell, whatever it holds. False (ERROR_USAGE) for a
+ * NUL-less impossible: control characters. */
 bool ssh_quote(struct text *out, const char *word, struct error *error);
 
 #endif

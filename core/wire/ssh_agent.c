@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/loop.h"
 #include "core/base/text.h"
+#include "core/wire/ssh_key.h"
 
 /* draft-miller-ssh-agent, section 5.1 */
 enum {
@@ -71,20 +72,6 @@ static bool agent_ask(struct ssh_agent *agent, uint8_t expected)
 	return agent_watch(agent);
 }
 
-static bool type_is_usable(const struct ssh_bytes *blob)
-{
-	static const char *const usable[] = {
-		"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"};
-	struct ssh_bytes fields = *blob, type;
-	if (!ssh_bytes_string(&fields, &type))
-		return false;
-	for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++) {
-		if (ssh_bytes_equal(&type, usable[i]))
-			return true;
-	}
-	return false;
-}
-
 static bool identities_read(struct ssh_agent *agent, struct ssh_bytes body)
 {
 	uint32_t count = 0;
@@ -97,7 +84,7 @@ static bool identities_read(struct ssh_agent *agent, struct ssh_bytes body)
 		struct ssh_bytes blob, comment;
 		if (!ssh_bytes_string(&bytes, &blob) || !ssh_bytes_string(&bytes, &comment))
 			return false;
-		if (agent->key_count < SSH_AGENT_KEYS_MOST && type_is_usable(&blob))
+		if (agent->key_count < SSH_AGENT_KEYS_MOST && ssh_key_type_is_usable(&blob))
 			agent->keys[agent->key_count++] = blob;
 	}
 	return true;

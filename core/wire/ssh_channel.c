@@ -11,11 +11,12 @@
 #define PACKET_BYTES (32 * 1024)
 #define READ_BYTES (32 * 1024)
 
-struct ssh_channel *ssh_channel_create(struct ssh_job *job)
+struct ssh_channel *ssh_channel_create(struct ssh_session *session, struct ssh_job *job)
 {
 	struct ssh_channel *channel = calloc(1, sizeof(*channel));
 	if (!channel)
 		return NULL;
+	channel->session = session;
 	channel->job = job;
 	channel->command = strdup(job->command);
 	if (!channel->command) {
@@ -61,6 +62,7 @@ static enum ssh_channel_step exec_step(struct ssh_channel *channel)
 	static const char request[] = "exec";
 	if (channel->job)
 		channel->job->sent = true;
+	channel->exec_begun = true;
 	int code = libssh2_channel_process_startup(channel->handle, request, sizeof(request) - 1,
 		channel->command, (unsigned)strlen(channel->command));
 	if (code == LIBSSH2_ERROR_EAGAIN)
@@ -149,10 +151,11 @@ static enum ssh_channel_step free_step(struct ssh_channel *channel)
 
 enum ssh_channel_step ssh_channel_advance(struct ssh_channel *channel, LIBSSH2_SESSION *session)
 {
-	/* Reading for nobody: end it, unless a packet of ours is half sent. */
-	bool is_reading =
-		channel->stage == SSH_CHANNEL_OUTPUT || channel->stage == SSH_CHANNEL_STATUS;
-	if (!channel->job && is_reading && !is_sending(session))
+	/* Nobody wants it: take it down, unless a packet of ours is half sent. */
+	bool is_idle = channel->stage == SSH_CHANNEL_OUTPUT ||
+		       channel->stage == SSH_CHANNEL_STATUS ||
+		       (channel->stage == SSH_CHANNEL_EXEC && !channel->exec_begun);
+	if (!channel->job && is_idle && !is_sending(session))
 		channel->stage = SSH_CHANNEL_CLOSE;
 	switch (channel->stage) {
 	case SSH_CHANNEL_START:

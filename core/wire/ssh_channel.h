@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct error;
 struct ssh_job;
+struct ssh_session;
 
 enum ssh_channel_stage {
 	SSH_CHANNEL_START, /* libssh2 knows nothing of it */
@@ -39,18 +39,20 @@ enum ssh_channel_step {
 
 struct ssh_channel {
 	struct ssh_channel *next;
+	struct ssh_session *session;
 	struct ssh_job *job; /* NULL: nobody wants the result */
 	char *command;       /* libssh2 sends from here: must stay while the request is half sent */
 	enum ssh_channel_stage stage;
 	LIBSSH2_CHANNEL *handle;
+	bool exec_begun; /* from here on the command may run */
 	uint32_t number; /* ours, as in the packets from the server */
 	int stream;      /* 0 stdout, 1 stderr: which to read next */
 	bool has_status, has_signal;
 	bool is_complete; /* both streams ended, and how it ended is known */
 };
 
-/* Takes the command out of the job and becomes the job's channel. NULL without memory. */
-struct ssh_channel *ssh_channel_create(struct ssh_job *job);
+/* Copies the command and becomes the job's channel. NULL without memory. */
+struct ssh_channel *ssh_channel_create(struct ssh_session *session, struct ssh_job *job);
 
 /* The handle must be gone (OVER, REFUSED, or the session freed). */
 void ssh_channel_destroy(struct ssh_channel *channel);

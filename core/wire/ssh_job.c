@@ -58,11 +58,18 @@ void ssh_job_destroy(struct ssh_job *job)
 {
 	if (!job)
 		return;
+	loop_timer_stop(job->loop, job->timer);
 	ssh_target_destroy(job->target);
 	text_finish(&job->out);
 	text_finish(&job->err);
 	free(job->command);
 	free(job);
+}
+
+void ssh_job_deadline(struct ssh_job *job, int64_t timeout_ms)
+{
+	loop_timer_stop(job->loop, job->timer);
+	job->timer = loop_timer_start(job->loop, timeout_ms, job->expired, job);
 }
 
 void ssh_job_take(struct ssh_job *job, bool is_stderr, const char *bytes, size_t length)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/base/loop.h"
 #include "core/base/text.h"
 #include "core/wire/ssh.h"
 
@@ -30,9 +31,11 @@ struct ssh_job {
 	void *context;
 
 	struct ssh_channel *channel; /* NULL while it waits and once it has ended */
-	uint64_t timer;              /* the deadline of the present stage */
-	int64_t started_us;          /* clock_stopwatch_us() */
-	bool sent;                   /* the exec request may have left */
+	struct loop *loop;           /* set by the ssh, as are `ssh` and `expired` */
+	loop_timer_fn *expired;
+	uint64_t timer;     /* the deadline of the present stage */
+	int64_t started_us; /* clock_stopwatch_us() */
+	bool sent;          /* the exec request may have left */
 	bool reused;
 	bool retried; /* had to be put on another session already */
 
@@ -49,6 +52,9 @@ struct ssh_job {
 struct ssh_job *ssh_job_create(
 	const struct ssh_command *command, ssh_done_fn *done, void *context, struct error *error);
 void ssh_job_destroy(struct ssh_job *job);
+
+/* Replace the deadline: `expired` is called with the job after `timeout_ms`. */
+void ssh_job_deadline(struct ssh_job *job, int64_t timeout_ms);
 
 /* Keep what fits under SSH_OUTPUT_BYTES. */
 void ssh_job_take(struct ssh_job *job, bool is_stderr, const char *bytes, size_t length);

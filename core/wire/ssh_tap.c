@@ -46,7 +46,9 @@ void *ssh_tap_alloc(struct ssh_tap *tap, size_t size)
 {
 	if (size > SSH_TAP_MEMORY_BYTES - tap->used_bytes)
 		return NULL;
-	struct ssh_tap_block *block = malloc(sizeof(*block) + size);
+	/* Zeroed, so that a block freed unwritten cannot pass for a packet that lay there before.
+	 */
+	struct ssh_tap_block *block = calloc(1, sizeof(*block) + size);
 	if (!block)
 		return NULL;
 	block->size = size;
@@ -82,6 +84,8 @@ static LIBSSH2_REALLOC_FUNC(tap_realloc)
 		return NULL;
 	block_unlink(tap, block);
 	struct ssh_tap_block *moved = realloc(block, sizeof(*block) + count);
+	if (moved && count > moved->size)
+		memset((char *)moved->bytes + moved->size, 0, count - moved->size);
 	if (moved)
 		moved->size = count;
 	block_link(tap, moved ? moved : block);

@@ -1,0 +1,616 @@
+#include <openssl/evp.h>
+
+#include "tests/unit/wire/test_ssh_box.h"
+
+/* One sshd for all tests that need nothing special of it. */
+static struct box box;
+static struct rig rig;
+
+static void box_setup(void)
+{
+	box_keys(&box);
+	box_sshd(&box, "");
+}
+
+static void box_teardown(void)
+{
+	box_stop(&box);
+	box_remove(&box);
+}
+
+static void rig_setup(void)
+{
+	rig_init(&rig);
+}
+
+static void rig_teardown(void)
+{
+	rig_finish(&rig);
+}
+
+START_TEST(reports_output_and_exit_status)
+{
+	static const struct {
+		const char *command, *out, *err;
+		int status;
+	} rows[] = {
+		{"true", "", "", 0},
+		{"printf out; printf err >&2; exit 7", "out", "err", 7},
+		{"cat; echo input ended", "input ended\n", "", 0},
+		{"exit 255", "", "", 255},
+		/* output closed long before the end: the status still counts */
+		{"exec >&- 2>&-; sleep 0.2; exit 9", "", "", 9},
+	};
+	struct outcome outcome;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ssh_command command = box_command(&box, rows[i].command);
+		rig_run(&rig, &command, &outcome);
+		ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
+		ck_assert(outcome.reply.has_exit_status);
+		ck_assert_int_eq(outcome.reply.exit_status, rows[i].status);
+		ck_assert_str_eq(outcome.out, rows[i].out);
+		ck_assert_str_eq(outcome.err, rows[i].err);
+		ck_assert_str_eq(outcome.exit_signal, "");
+		ck_assert(!outcome.reply.truncated);
+		ck_assert(outcome.reply.reused == (i > 0));
+		ck_assert(outcome.reply.took_ms > 0);
+	}
+}
+END_TEST
+
+START_TEST(reports_a_signal_and_no_status)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "kill -9 $$");
+	rig_run(&rig, &command, &outcome);
+	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
+	ck_assert(!outcome.reply.has_exit_status);
+	ck_assert_str_eq(outcome.exit_signal, "KILL");
+}
+END_TEST
+
+START_TEST(keeps_output_up_to_the_limit)
+{
+	static const char *const commands[] = {
+		"head -c 3000000 /dev/zero | tr '\\0' x; exit 3",
+		"head -c 3000000 /dev/zero | tr '\\0' x >&2; exit 3",
+	};
+	struct outcome outcome;
+	for (int i = 0; i < 2; i++) {
+		struct ssh_command command = box_command(&box, commands[i]);
+		rig_run(&rig, &command, &outcome);
+		ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
+		ck_assert_uint_eq(outcome.reply.out_length, i == 0 ? SSH_OUTPUT_BYTES : 0);
+		ck_assert_uint_eq(outcome.reply.err_length, i == 1 ? SSH_OUTPUT_BYTES : 0);
+		ck_assert(outcome.reply.truncated);
+		ck_assert_int_eq(outcome.reply.exit_status, 3);
+	}
+}
+END_TEST
+
+START_TEST(logs_in_with_every_usable_form_of_key)
+{
+	static const struct {
+		const char *key, *form;
+	} rows[] = {
+		{"user_ed25519", NULL},
+		{"user_ecdsa", NULL},
+		{"user_ecdsa", "PEM"},
+		{"user_ecdsa", "PKCS8"},
+		{"user_p521", NULL},
+		{"user_p521", "PEM"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char name[32];
+		struct outcome outcome;
+		snprintf(name, sizeof(name), "form_%zu", i);
+		const char *copy[] = {
+			"/bin/cp", box_path(&box, rows[i].key), box_path(&box, name), NULL};
+		ck_assert_int_eq(box_wait(box_spawn(&box, "keygen.log", copy)), 0);
+		if (rows[i].form) {
+			const char *convert[] = {"/usr/bin/ssh-keygen", "-q", "-p", "-N", "", "-m",
+				rows[i].form, "-f", box_path(&box, name), NULL};
+			ck_assert_int_eq(box_wait(box_spawn(&box, "keygen.log", convert)), 0);
+		}
+		struct ssh_command command = box_command(&box, "echo hello");
+		command.identity_file = box_path(&box, name);
+		rig_run(&rig, &command, &outcome);
+		assert_ok(&outcome, "hello\n");
+	}
+}
+END_TEST
+
+START_TEST(logs_in_with_an_ed25519_key_in_pkcs8)
+{
+	char public_key[2048], known[2048];
+	struct outcome outcome;
+	const char *make[] = {"/usr/bin/openssl", "genpkey", "-algorithm", "ed25519", "-out",
+		box_path(&box, "pkcs8"), NULL};
+	ck_assert_int_eq(box_wait(box_spawn(&box, "keygen.log", make)), 0);
+	const char *show[] = {"/usr/bin/openssl", "pkey", "-in", box_path(&box, "pkcs8"), "-pubout",
+		"-outform", "DER", "-out", box_path(&box, "pkcs8.der"), NULL};
+	ck_assert_int_eq(box_wait(box_spawn(&box, "keygen.log", show)), 0);
+	box_read(&box, "pkcs8.der", public_key, sizeof(public_key));
+	/* The last 32 of DER's 44 bytes are the key; SSH puts its type before them. */
+	unsigned char blob[51] = "\0\0\0\x0bssh-ed25519\0\0\0\x20", base64[80];
+	memcpy(blob + 19, public_key + 12, 32);
+	EVP_EncodeBlock(base64, blob, sizeof(blob));
+	box_read(&box, "authorized_keys", known, sizeof(known));
+	box_write(&box, "authorized_keys", "%sssh-ed25519 %s\n", known, (const char *)base64);
+	struct ssh_command command = box_command(&box, "echo hello");
+	command.identity_file = box_path(&box, "pkcs8");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "hello\n");
+}
+END_TEST
+
+START_TEST(asks_for_the_host_key_that_is_known)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "echo hello");
+	box_known_hosts(&box, "known_ecdsa", "host_ecdsa.pub");
+	command.known_hosts_file = box_path(&box, "known_ecdsa");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "hello\n");
+}
+END_TEST
+
+START_TEST(refuses_a_host_it_cannot_trust)
+{
+	char key[2048], rsa[2048], wrong[2048];
+	box_read(&box, "host_ed25519.pub", key, sizeof(key));
+	box_read(&box, "host_rsa.pub", rsa, sizeof(rsa));
+	box_read(&box, "stranger.pub", wrong, sizeof(wrong));
+	box_write(&box, "unknown", "elsewhere %s", key);
+	box_write(&box, "changed", "# a comment\n[127.0.0.1]:%d %s", box.port, wrong);
+	box_write(&box, "other", "[127.0.0.1]:%d %s", box.port, rsa);
+	box_write(&box, "revoked", "[127.0.0.1]:%d %s@revoked * %s", box.port, key, key);
+	static const struct {
+		const char *file, *words;
+		enum error_kind kind;
+	} rows[] = {
+		{"unknown", "ssh-keyscan", ERROR_UNTRUSTED},
+		{"changed", "HOST KEY CHANGED", ERROR_UNTRUSTED},
+		{"changed", "line 2", ERROR_UNTRUSTED},
+		{"other", "other types", ERROR_UNTRUSTED},
+		{"revoked", "line 2", ERROR_UNTRUSTED},
+		{"no-such-file", "No such file", ERROR_IO},
+	};
+	struct outcome outcome;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ssh_command command = box_command(&box, "touch $HOME/must-not-happen");
+		command.known_hosts_file = box_path(&box, rows[i].file);
+		rig_run(&rig, &command, &outcome);
+		assert_failed(&outcome, rows[i].kind, rows[i].words);
+		ck_assert_ptr_nonnull(strstr(outcome.error.text, "@127.0.0.1:"));
+	}
+}
+END_TEST
+
+START_TEST(reports_a_login_that_is_refused)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "true");
+	command.identity_file = box_path(&box, "stranger");
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNTRUSTED, "refused key");
+	assert_failed(&outcome, ERROR_UNTRUSTED, "authorized_keys");
+	command = box_command(&box, "true");
+	command.user = "nobody-of-this-name";
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNTRUSTED, "login refused");
+}
+END_TEST
+
+START_TEST(refuses_keys_that_cannot_log_in_before_dialling)
+{
+	box_write(&box, "not_a_key", "hello\n");
+	box_write(&box, "empty", "%s", "");
+	box_write(&box, "cut", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n");
+	static const struct {
+		const char *file, *words;
+		enum error_kind kind;
+	} rows[] = {
+		{"user_rsa", "ed25519", ERROR_UNTRUSTED},
+		{"user_rsa", "RSA", ERROR_UNTRUSTED},
+		{"user_ed25519.pub", "public key", ERROR_UNTRUSTED},
+		{"user_locked", "ssh-add", ERROR_UNTRUSTED},
+		{"not_a_key", "not an OpenSSH or PEM", ERROR_UNTRUSTED},
+		{"empty", "not an OpenSSH or PEM", ERROR_UNTRUSTED},
+		{"cut", "not an OpenSSH or PEM", ERROR_UNTRUSTED},
+		{"no-such-file", "No such file", ERROR_IO},
+		{".", "not a regular file", ERROR_IO},
+	};
+	struct outcome outcome = {0};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ssh_command command = box_command(&box, "true");
+		struct error error = {.kind = ERROR_NONE};
+		command.identity_file = box_path(&box, rows[i].file);
+		ck_assert_uint_eq(ssh_run(rig.ssh, &command, outcome_take, &outcome, &error), 0);
+		ck_assert_msg(error.kind == rows[i].kind, "%s: %s", rows[i].file, error.text);
+		ck_assert_msg(strstr(error.text, rows[i].words), "%s", error.text);
+	}
+	ck_assert_int_eq(outcome.calls, 0);
+}
+END_TEST
+
+START_TEST(refuses_commands_that_make_no_sense)
+{
+	static char endless[SSH_COMMAND_BYTES + 2];
+	memset(endless, 'x', sizeof(endless) - 1);
+	const struct ssh_command good = box_command(&box, "true");
+	struct {
+		struct ssh_command command;
+		enum error_kind kind;
+	} rows[9];
+	for (size_t i = 0; i < 9; i++) {
+		rows[i].command = good;
+		rows[i].kind = ERROR_USAGE;
+	}
+	rows[0].command.host = NULL;
+	rows[1].command.host = "two words";
+	rows[2].command.user = "";
+	rows[3].command.user = "line\nbreak";
+	rows[4].command.port = 65536;
+	rows[5].command.known_hosts_file = NULL;
+	rows[6].command.identity_file = NULL;
+	rows[7].command.command = "";
+	rows[8].command.command = endless;
+	rows[8].kind = ERROR_LIMIT;
+	struct outcome outcome = {0};
+	for (size_t i = 0; i < 9; i++) {
+		struct error error = {.kind = ERROR_NONE};
+		ck_assert_uint_eq(
+			ssh_run(rig.ssh, &rows[i].command, outcome_take, &outcome, &error), 0);
+		ck_assert_msg(error.kind == rows[i].kind, "row %zu: %s", i, error.text);
+	}
+}
+END_TEST
+
+START_TEST(a_connection_lost_after_the_command_left_is_an_unknown_outcome)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "echo started; kill -9 $PPID; sleep 5");
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNKNOWN_OUTCOME, "read the state back");
+}
+END_TEST
+
+START_TEST(a_command_that_does_not_end_is_an_unknown_outcome_and_the_session_lives)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "echo started; sleep 5");
+	command.timeout_ms = 300;
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNKNOWN_OUTCOME, "did not end within 300ms");
+	command = box_command(&box, "echo next");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "next\n");
+	ck_assert(outcome.reply.reused);
+}
+END_TEST
+
+START_TEST(a_known_end_counts_even_if_a_child_holds_the_output)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "echo started; sleep 5 & exit 4");
+	command.timeout_ms = 500;
+	rig_run(&rig, &command, &outcome);
+	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
+	ck_assert(outcome.reply.has_exit_status);
+	ck_assert_int_eq(outcome.reply.exit_status, 4);
+	ck_assert_str_eq(outcome.out, "started\n");
+}
+END_TEST
+
+START_TEST(nobody_listening_is_unreachable)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "true");
+	close(box_listen(&command.port));
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNREACHABLE, "ssh to ");
+}
+END_TEST
+
+START_TEST(a_silent_server_times_out)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "true");
+	int fd = box_listen(&command.port);
+	command.connect_timeout_ms = 300;
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_TIMEOUT, "no SSH greeting");
+	close(fd);
+}
+END_TEST
+
+static void talk_and_hang_up(void *context, int fd, unsigned events)
+{
+	const char *words = context;
+	int peer = accept(fd, NULL, NULL);
+	(void)events;
+	if (peer < 0)
+		return;
+	ck_assert_int_eq(send(peer, words, strlen(words), MSG_NOSIGNAL), (ssize_t)strlen(words));
+	shutdown(peer, SHUT_WR);
+	/* Whatever the client sends is read until it goes, so that no reset overtakes our words. */
+	char bytes[256];
+	while (strlen(words) > 0 && recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		continue;
+	close(peer);
+}
+
+START_TEST(a_server_that_hangs_up_or_is_no_sshd_is_unreachable)
+{
+	static char nothing[] = "", page[] = "HTTP/1.1 400 Bad \x1b[31mRequest\r\n\r\n";
+	static const struct {
+		char *sent;
+		const char *words;
+	} rows[] = {
+		{nothing, "without a greeting"},
+		{page, "does not speak SSH: it said 'HTTP/1.1 400 Bad ?[31mRequest'"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct outcome outcome;
+		struct error error;
+		struct ssh_command command = box_command(&box, "true");
+		int fd = box_listen(&command.port);
+		ck_assert(loop_watch(
+			rig.loop, fd, LOOP_READ, talk_and_hang_up, rows[i].sent, &error));
+		rig_run(&rig, &command, &outcome);
+		assert_failed(&outcome, ERROR_UNREACHABLE, rows[i].words);
+		loop_unwatch(rig.loop, fd);
+		close(fd);
+	}
+}
+END_TEST
+
+START_TEST(many_commands_share_few_sessions)
+{
+	enum { MANY = 30 };
+	static struct outcome outcomes[MANY];
+	struct ssh_command command = box_command(&box, "echo $PPID");
+	for (int i = 0; i < MANY; i++)
+		rig_send(&rig, &command, &outcomes[i]);
+	for (int i = 0; i < MANY; i++) {
+		rig_until(&rig, &outcomes[i].calls, 1);
+		assert_ok(&outcomes[i], outcomes[i].out);
+	}
+	int sessions = 0;
+	for (int i = 0; i < MANY; i++) {
+		bool is_first = true;
+		for (int j = 0; j < i; j++)
+			is_first = is_first && strcmp(outcomes[i].out, outcomes[j].out) != 0;
+		sessions += is_first;
+	}
+	ck_assert_int_ge(sessions, 1);
+	ck_assert_int_le(sessions, 4);
+}
+END_TEST
+
+START_TEST(a_session_that_died_unnoticed_is_replaced)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "echo $PPID");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, outcome.out);
+	ck_assert_int_eq(kill((pid_t)strtol(outcome.out, NULL, 10), SIGKILL), 0);
+	command = box_command(&box, "echo again");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "again\n");
+}
+END_TEST
+
+START_TEST(cancelling_calls_nobody_at_any_stage)
+{
+	struct error error;
+	struct outcome outcome, last;
+	struct ssh_command command = box_command(&box, "echo started; sleep 3");
+	/* From the dialling to the running command: one more turn each time. */
+	for (int turns = 0; turns < 60; turns += 3) {
+		uint64_t id = rig_send(&rig, &command, &outcome);
+		for (int i = 0; i < turns; i++)
+			ck_assert(loop_turn(rig.loop, 5, &error));
+		ssh_cancel(rig.ssh, id);
+		ssh_cancel(rig.ssh, id);
+		ck_assert_int_eq(outcome.calls, 0);
+	}
+	command = box_command(&box, "echo still here");
+	rig_run(&rig, &command, &last);
+	assert_ok(&last, "still here\n");
+	ck_assert_int_eq(outcome.calls, 0);
+}
+END_TEST
+
+START_TEST(destroying_ends_every_command_at_any_stage)
+{
+	struct error error;
+	struct ssh_command command = box_command(&box, "echo started; sleep 3");
+	bool was_cancelled = false, was_unknown = false;
+	for (int turns = 0; turns < 60; turns += 2) {
+		struct outcome outcomes[3];
+		for (int i = 0; i < 3; i++)
+			rig_send(&rig, &command, &outcomes[i]);
+		for (int i = 0; i < turns; i++)
+			ck_assert(loop_turn(rig.loop, 5, &error));
+		ssh_destroy(rig.ssh);
+		for (int i = 0; i < 3; i++) {
+			ck_assert_int_eq(outcomes[i].calls, 1);
+			enum error_kind kind = outcomes[i].error.kind;
+			ck_assert_msg(kind == ERROR_CANCELLED || kind == ERROR_UNKNOWN_OUTCOME,
+				"%s", outcomes[i].error.text);
+			was_cancelled = was_cancelled || kind == ERROR_CANCELLED;
+			was_unknown = was_unknown || kind == ERROR_UNKNOWN_OUTCOME;
+		}
+		rig.ssh = ssh_create(rig.loop, rig.http, &error);
+		ck_assert_ptr_nonnull(rig.ssh);
+	}
+	ck_assert(was_cancelled);
+	ck_assert(was_unknown);
+}
+END_TEST
+
+struct chain {
+	struct ssh_command command;
+	int calls;
+};
+
+/* Runs another one from the callback, then ends it all from the callback. */
+static void chain_on(void *context, const struct ssh_reply *reply, const struct error *error)
+{
+	struct chain *chain = context;
+	ck_assert_msg(reply != NULL, "%s", error ? error->text : "");
+	chain->calls++;
+	if (chain->calls < 3) {
+		struct error refused;
+		ck_assert_uint_ne(ssh_run(rig.ssh, &chain->command, chain_on, chain, &refused), 0);
+		return;
+	}
+	ssh_destroy(rig.ssh);
+	rig.ssh = NULL;
+}
+
+START_TEST(callbacks_may_run_and_destroy)
+{
+	struct error error;
+	struct chain chain = {.command = box_command(&box, "true")};
+	ck_assert_uint_ne(ssh_run(rig.ssh, &chain.command, chain_on, &chain, &error), 0);
+	rig_until(&rig, &chain.calls, 3);
+}
+END_TEST
+
+/* Tests with a server of their own. */
+static void run_against(const char *config, const char *known_hosts_key,
+	const struct ssh_command *changes, struct outcome *outcomes, int count)
+{
+	struct box own = box;
+	own.sshd = 0;
+	snprintf(own.dir, sizeof(own.dir), "%s", box.dir);
+	box_sshd(&own, config);
+	box_known_hosts(&own, "known_own", known_hosts_key);
+	struct ssh_command command = box_command(&own, changes->command);
+	command.known_hosts_file = box_path(&own, "known_own");
+	command.timeout_ms = changes->timeout_ms;
+	for (int i = 0; i < count; i++)
+		rig_send(&rig, &command, &outcomes[i]);
+	for (int i = 0; i < count; i++)
+		rig_until(&rig, &outcomes[i].calls, 1);
+	box_stop(&own);
+}
+
+START_TEST(a_server_with_few_channels_still_runs_all)
+{
+	struct outcome outcomes[5];
+	struct ssh_command changes = {.command = "echo ran"};
+	run_against("MaxSessions 1", "host_ed25519.pub", &changes, outcomes, 5);
+	for (int i = 0; i < 5; i++)
+		assert_ok(&outcomes[i], "ran\n");
+}
+END_TEST
+
+START_TEST(a_server_without_channels_is_named)
+{
+	struct outcome outcome;
+	struct ssh_command changes = {.command = "echo ran"};
+	run_against("MaxSessions 0", "host_ed25519.pub", &changes, &outcome, 1);
+	assert_failed(&outcome, ERROR_REJECTED, "MaxSessions");
+}
+END_TEST
+
+START_TEST(a_channel_closed_without_a_status_has_none)
+{
+	struct outcome outcome;
+	struct ssh_command changes = {.command = "sleep 20", .timeout_ms = 15000};
+	run_against("ChannelTimeout session:command=1s", "host_ed25519.pub", &changes, &outcome, 1);
+	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
+	ck_assert(!outcome.reply.has_exit_status);
+	ck_assert_str_eq(outcome.exit_signal, "");
+}
+END_TEST
+
+START_TEST(a_host_without_common_algorithms_is_explained)
+{
+	static const struct {
+		const char *config, *words;
+	} rows[] = {
+		{"HostKeyAlgorithms rsa-sha2-512\nHostKey %s",
+			"no host key we share: it offers rsa-sha2-512"},
+		{"MACs hmac-sha2-256-etm@openssh.com",
+			"no MAC we share: it offers hmac-sha2-256-etm@openssh.com"},
+		{"Ciphers chacha20-poly1305@openssh.com", "no cipher we share"},
+		{"KexAlgorithms sntrup761x25519-sha512@openssh.com", "no key exchange we share"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct outcome outcome;
+		struct ssh_command changes = {.command = "echo ran"};
+		char config[400];
+		const char *percent = strstr(rows[i].config, "%s");
+		size_t length =
+			percent ? (size_t)(percent - rows[i].config) : strlen(rows[i].config);
+		snprintf(config, sizeof(config), "%.*s%s", (int)length, rows[i].config,
+			percent ? box_path(&box, "host_rsa") : "");
+		run_against(config, "host_ed25519.pub", &changes, &outcome, 1);
+		assert_failed(&outcome, ERROR_UNTRUSTED, rows[i].words);
+		assert_failed(&outcome, ERROR_UNTRUSTED, "we accept");
+	}
+}
+END_TEST
+
+START_TEST(a_refused_exec_is_rejected)
+{
+	struct outcome outcome;
+	struct ssh_command changes = {.command = "echo ran"};
+	run_against("ForceCommand internal-sftp", "host_ed25519.pub", &changes, &outcome, 1);
+	/* OpenSSH runs the forced command instead, which ends at once with our empty input. */
+	ck_assert_int_eq(outcome.calls, 1);
+	ck_assert_ptr_null(strstr(outcome.out, "ran"));
+}
+END_TEST
+
+static Suite *ssh_suite(void)
+{
+	Suite *suite = suite_create("ssh");
+	TCase *tests = tcase_create("real sshd");
+	tcase_set_timeout(tests, 60);
+	tcase_add_unchecked_fixture(tests, box_setup, box_teardown);
+	tcase_add_checked_fixture(tests, rig_setup, rig_teardown);
+	tcase_add_test(tests, reports_output_and_exit_status);
+	tcase_add_test(tests, reports_a_signal_and_no_status);
+	tcase_add_test(tests, keeps_output_up_to_the_limit);
+	tcase_add_test(tests, logs_in_with_every_usable_form_of_key);
+	tcase_add_test(tests, logs_in_with_an_ed25519_key_in_pkcs8);
+	tcase_add_test(tests, asks_for_the_host_key_that_is_known);
+	tcase_add_test(tests, refuses_a_host_it_cannot_trust);
+	tcase_add_test(tests, reports_a_login_that_is_refused);
+	tcase_add_test(tests, refuses_keys_that_cannot_log_in_before_dialling);
+	tcase_add_test(tests, refuses_commands_that_make_no_sense);
+	tcase_add_test(tests, a_connection_lost_after_the_command_left_is_an_unknown_outcome);
+	tcase_add_test(
+		tests, a_command_that_does_not_end_is_an_unknown_outcome_and_the_session_lives);
+	tcase_add_test(tests, a_known_end_counts_even_if_a_child_holds_the_output);
+	tcase_add_test(tests, nobody_listening_is_unreachable);
+	tcase_add_test(tests, a_silent_server_times_out);
+	tcase_add_test(tests, a_server_that_hangs_up_or_is_no_sshd_is_unreachable);
+	tcase_add_test(tests, many_commands_share_few_sessions);
+	tcase_add_test(tests, a_session_that_died_unnoticed_is_replaced);
+	tcase_add_test(tests, cancelling_calls_nobody_at_any_stage);
+	tcase_add_test(tests, destroying_ends_every_command_at_any_stage);
+	tcase_add_test(tests, callbacks_may_run_and_destroy);
+	tcase_add_test(tests, a_server_with_few_channels_still_runs_all);
+	tcase_add_test(tests, a_server_without_channels_is_named);
+	tcase_add_test(tests, a_channel_closed_without_a_status_has_none);
+	tcase_add_test(tests, a_host_without_common_algorithms_is_explained);
+	tcase_add_test(tests, a_refused_exec_is_rejected);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(ssh_suite());
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
