@@ -42,9 +42,10 @@ struct loop;
 	256 /* further ones are queued; the deadline runs from when they are sent */
 #define HTTP_QUEUED_MOST 4096     /* past it http_send() says ERROR_LIMIT */
 #define HTTP_CONNECTIONS_KEPT 768 /* open for reuse, below the usual limit of 1024 descriptors */
-#define HTTP_REPLY_BYTES (16 * 1024 * 1024) /* the default cap */
-#define HTTP_HELD_BYTES \
-	(1024 * 1024 * 1024) /* the most that max_body_bytes may ask for without on_chunk */
+#define HTTP_REPLY_BYTES ((size_t)16 * 1024 * 1024) /* the default cap */
+#define HTTP_HELD_BYTES                                                                           \
+	((size_t)1024 * 1024 * 1024) /* the most that max_body_bytes may ask for without on_chunk \
+				      */
 
 struct http_header {
 	const char *name;

@@ -125,7 +125,7 @@ static bool describe_stop(const struct http_transfer *transfer, struct error *er
 			where(transfer), most);
 		return true;
 	case HTTP_STOP_HEAD:
-		error_set(error, ERROR_LIMIT, "headers from %s are over the limit of %d bytes",
+		error_set(error, ERROR_LIMIT, "headers from %s are over the limit of %zu bytes",
 			where(transfer), HTTP_HEAD_BYTES);
 		return true;
 	case HTTP_STOP_CHUNK:
@@ -177,7 +177,7 @@ void http_failure_describe(const struct http_transfer *transfer, CURLcode code, 
 		describe_timeout(transfer, error);
 	else if (is_head_overflow(transfer, code))
 		error_set(error, ERROR_LIMIT,
-			"headers from %s are over the limit of %d bytes, or no memory is left",
+			"headers from %s are over the limit of %zu bytes, or no memory is left",
 			where(transfer), HTTP_HEAD_BYTES);
 	else if (!describe_stop(transfer, error))
 		describe_code(transfer, code, error);

@@ -100,11 +100,11 @@ bool http_request_check(const struct http_request *request, struct error *error)
 	if (!is_duration(request->timeout_ms) || !is_duration(request->connect_timeout_ms))
 		return error_set(error, ERROR_USAGE, "a timeout is negative or over 24 hours");
 	if (!request->on_chunk && request->max_body_bytes > HTTP_HELD_BYTES)
-		return error_set(error, ERROR_USAGE, "an answer of over %d bytes cannot be held",
+		return error_set(error, ERROR_USAGE, "an answer of over %zu bytes cannot be held",
 			HTTP_HELD_BYTES);
 	if (request->body_length > HTTP_BODY_BYTES)
 		return error_set(error, ERROR_LIMIT,
-			"request body of %zu bytes is over the limit of %d", request->body_length,
+			"request body of %zu bytes is over the limit of %zu", request->body_length,
 			HTTP_BODY_BYTES);
 	return true;
 }

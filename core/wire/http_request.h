@@ -16,8 +16,8 @@ struct http_request;
 #define HTTP_HEADER_NAME_BYTES 256
 #define HTTP_HEADER_VALUE_BYTES 8192
 #define HTTP_TIMEOUT_MS 5000
-#define HTTP_TIMEOUT_MOST_MS (24 * 3600 * 1000)
-#define HTTP_BODY_BYTES (16 * 1024 * 1024) /* of a request */
+#define HTTP_TIMEOUT_MOST_MS INT64_C(86400000)     /* a day */
+#define HTTP_BODY_BYTES ((size_t)16 * 1024 * 1024) /* of a request */
 
 /* ERROR_USAGE, or ERROR_LIMIT for the body. The URL is not looked at. */
 bool http_request_check(const struct http_request *request, struct error *error);

@@ -20,7 +20,7 @@
 struct http_sockets;
 
 #define HTTP_REDIRECTS_MOST 3
-#define HTTP_HEAD_BYTES (64 * 1024) /* of all header lines of one answer */
+#define HTTP_HEAD_BYTES ((size_t)64 * 1024) /* of all header lines of one answer */
 
 /* Why a callback of ours ended the transfer. */
 enum http_stop {

@@ -42,6 +42,11 @@ static void skip_string(struct number_cursor *cursor)
 	cursor->at++;
 }
 
+static bool is_number_byte(char c)
+{
+	return c != '\0' && strchr("0123456789+-.eE", c);
+}
+
 /* The next number's bytes; *length is 0 when there is none. */
 static const char *next_number(struct number_cursor *cursor, size_t *length)
 {
@@ -55,7 +60,7 @@ static const char *next_number(struct number_cursor *cursor, size_t *length)
 		const char *start = cursor->bytes + cursor->at;
 		if (c == '-' || (c >= '0' && c <= '9')) {
 			while (cursor->at < cursor->length &&
-				memchr("0123456789+-.eE", cursor->bytes[cursor->at], 15))
+				is_number_byte(cursor->bytes[cursor->at]))
 				cursor->at++;
 			*length = (size_t)(cursor->bytes + cursor->at - start);
 			return start;
@@ -92,7 +97,7 @@ static bool keep_long_numbers(cJSON *item, struct number_cursor *cursor)
 struct json_document *json_parse(const char *bytes, size_t length, struct error *error)
 {
 	if (length > JSON_BYTES) {
-		error_set(error, ERROR_LIMIT, "JSON of %zu bytes is over the limit of %d", length,
+		error_set(error, ERROR_LIMIT, "JSON of %zu bytes is over the limit of %zu", length,
 			JSON_BYTES);
 		return NULL;
 	}

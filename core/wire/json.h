@@ -18,7 +18,7 @@ struct json_document;
 struct json_node;
 
 #define JSON_DEPTH 64
-#define JSON_BYTES (32 * 1024 * 1024)
+#define JSON_BYTES ((size_t)32 * 1024 * 1024)
 
 /* Errors: ERROR_SYNTAX and ERROR_LIMIT with the byte offset, ERROR_NO_MEMORY. `bytes` may go away
  * afterwards. */

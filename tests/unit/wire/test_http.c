@@ -464,6 +464,49 @@ START_TEST(connects)
 }
 END_TEST
 
+static void count_event(void *context, int fd, unsigned events)
+{
+	char byte = 0;
+	(void)events;
+	*(int *)context += read(fd, &byte, 1) == 1;
+}
+
+/* Descriptor numbers that libcurl had, its resolver's among them, come back as somebody else's. */
+START_TEST(reused_descriptors_are_left_alone)
+{
+	struct hostile server = {.material = NULL};
+	struct rig rig;
+	struct outcome outcome;
+	char url[URL_BYTES];
+	int pipes[8][2];
+	int events = 0;
+	rig_start(&rig);
+	hostile_start(&server, serve);
+	snprintf(url, sizeof(url), "http://localhost:%d/", server.port);
+	/* A lookup that finds nothing leaves closed descriptors and opens no others. */
+	struct http_request lost = {.url = "http://no-such-host.invalid/", .timeout_ms = 30000};
+	rig_ask(&rig, &lost, &outcome);
+	assert_failed(&outcome, ERROR_UNREACHABLE, "no-such-host.invalid");
+	for (int i = 0; i < 8; i++) {
+		ck_assert_int_eq(pipe(pipes[i]), 0);
+		ck_assert(loop_watch(rig.loop, pipes[i][0], LOOP_READ, count_event, &events, NULL));
+	}
+	struct http_request request = {.url = url, .mutation = true};
+	rig_ask(&rig, &request, &outcome);
+	assert_replied(&outcome, 200);
+	http_destroy(rig.http);
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(write(pipes[i][1], "x", 1), 1);
+	rig_wait(&rig, &events, 8);
+	loop_destroy(rig.loop);
+	for (int i = 0; i < 8; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	hostile_stop(&server);
+}
+END_TEST
+
 START_TEST(connecting_fails_by_name)
 {
 	struct rig rig;
@@ -505,7 +548,11 @@ static enum MHD_Result serve_page(void *context, struct MHD_Connection *connecti
 	(void)version;
 	(void)data;
 	(void)data_size;
-	(void)state;
+	/* The first call has the headers only: an answer to it would close the connection. */
+	if (!*state) {
+		*state = connection;
+		return MHD_YES;
+	}
 	static char page[] = "up 1\n";
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(sizeof(page) - 1, page, MHD_RESPMEM_PERSISTENT);
@@ -601,6 +648,7 @@ static Suite *http_suite(void)
 	tcase_add_test(ending, cancelled_ones_do_not_call_back);
 	tcase_add_test(ending, ending_tells_everybody);
 	tcase_add_test(ending, connects);
+	tcase_add_test(ending, reused_descriptors_are_left_alone);
 	tcase_add_test(ending, connecting_fails_by_name);
 	tcase_add_test(ending, many_wait_their_turn);
 	tcase_add_test(ending, the_queue_has_a_limit);

@@ -107,7 +107,7 @@ END_TEST
 START_TEST(size_has_a_limit)
 {
 	struct error error = {0};
-	ck_assert_ptr_null(json_parse("1", (size_t)JSON_BYTES + 1, &error));
+	ck_assert_ptr_null(json_parse("1", JSON_BYTES + 1, &error));
 	ck_assert_int_eq(error.kind, ERROR_LIMIT);
 }
 END_TEST
@@ -171,35 +171,34 @@ END_TEST
 
 struct numeral {
 	const char *text;
-	bool is_number;
 	double number;
-	bool is_integer;
 	int64_t integer;
+	bool is_number, is_integer;
 };
 
 static const struct numeral numerals[] = {
-	{"1", true, 1, true, 1},
-	{"-0", true, 0, true, 0},
-	{"1.5", true, 1.5, false, 0},
-	{"1e3", true, 1000, true, 1000},
-	{"1.0", true, 1, true, 1},
-	{"1e999", false, 0, false, 0},
-	{"9007199254740991", true, 9007199254740991.0, true, 9007199254740991},
-	{"9007199254740993", true, 9007199254740992.0, true, 9007199254740993},
-	{"9223372036854775807", true, 9223372036854775808.0, true, INT64_MAX},
-	{"-9223372036854775808", true, -9223372036854775808.0, true, INT64_MIN},
-	{"9223372036854775808", true, 9223372036854775808.0, false, 0},
-	{"9007199254740993.0", true, 9007199254740992.0, false, 0},
-	{"1e17", true, 1e17, false, 0},
-	{"\"1\"", true, 1, true, 1},
-	{"\"9007199254740993\"", true, 9007199254740992.0, true, 9007199254740993},
-	{"\"+Inf\"", true, INFINITY, false, 0},
-	{"\"\"", false, 0, false, 0},
-	{"\"0x10\"", false, 0, false, 0},
-	{"\"1 \"", false, 0, false, 0},
-	{"true", false, 0, false, 0},
-	{"null", false, 0, false, 0},
-	{"[1]", false, 0, false, 0},
+	{"1", 1, 1, true, true},
+	{"-0", 0, 0, true, true},
+	{"1.5", 1.5, 0, true, false},
+	{"1e3", 1000, 1000, true, true},
+	{"1.0", 1, 1, true, true},
+	{"1e999", 0, 0, false, false},
+	{"9007199254740991", 9007199254740991.0, 9007199254740991, true, true},
+	{"9007199254740993", 9007199254740992.0, 9007199254740993, true, true},
+	{"9223372036854775807", 9223372036854775808.0, INT64_MAX, true, true},
+	{"-9223372036854775808", -9223372036854775808.0, INT64_MIN, true, true},
+	{"9223372036854775808", 9223372036854775808.0, 0, true, false},
+	{"9007199254740993.0", 9007199254740992.0, 0, true, false},
+	{"1e17", 1e17, 0, true, false},
+	{"\"1\"", 1, 1, true, true},
+	{"\"9007199254740993\"", 9007199254740992.0, 9007199254740993, true, true},
+	{"\"+Inf\"", INFINITY, 0, true, false},
+	{"\"\"", 0, 0, false, false},
+	{"\"0x10\"", 0, 0, false, false},
+	{"\"1 \"", 0, 0, false, false},
+	{"true", 0, 0, false, false},
+	{"null", 0, 0, false, false},
+	{"[1]", 0, 0, false, false},
 };
 
 START_TEST(reads_numbers)

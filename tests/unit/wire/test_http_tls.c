@@ -1,0 +1,204 @@
+/* TLS: whom we believe, per request, and that nothing is sent to anybody else. */
+#include <microhttpd.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdatomic.h>
+
+#include "tests/unit/wire/http_rig.h"
+
+#define PEM_BYTES 4096
+
+struct identity {
+	char key[PEM_BYTES];
+	char certificate[PEM_BYTES];
+};
+
+static void copy_bio(BIO *bio, char out[PEM_BYTES])
+{
+	int length = BIO_read(bio, out, PEM_BYTES - 1);
+	ck_assert_int_gt(length, 0);
+	out[length] = '\0';
+	BIO_free(bio);
+}
+
+/* A certificate that vouches for itself, for `name` such as "IP:127.0.0.1", valid until `until_s`
+ * from now. */
+static void make_identity(struct identity *identity, const char *name, long until_s)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *certificate = X509_new();
+	X509_set_version(certificate, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -86400);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), until_s);
+	X509_NAME *subject = X509_get_subject_name(certificate);
+	X509_NAME_add_entry_by_txt(
+		subject, "CN", MBSTRING_ASC, (const unsigned char *)"a server", -1, -1, 0);
+	X509_set_issuer_name(certificate, subject);
+	X509_set_pubkey(certificate, key);
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, name);
+	X509_add_ext(certificate, extension, -1);
+	X509_EXTENSION_free(extension);
+	ck_assert_int_gt(X509_sign(certificate, key, EVP_sha256()), 0);
+	BIO *bio = BIO_new(BIO_s_mem());
+	ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+	copy_bio(bio, identity->key);
+	bio = BIO_new(BIO_s_mem());
+	ck_assert_int_eq(PEM_write_bio_X509(bio, certificate), 1);
+	copy_bio(bio, identity->certificate);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+
+static enum MHD_Result serve_page(void *context, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *data, size_t *data_size, void **state)
+{
+	(void)url;
+	(void)method;
+	(void)version;
+	(void)data;
+	(void)data_size;
+	/* The first call has the headers only: an answer to it would close the connection. */
+	if (!*state) {
+		*state = connection;
+		return MHD_YES;
+	}
+	static char page[] = "ok";
+	atomic_fetch_add((atomic_int *)context, 1);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(2, page, MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* A server with its identity, the client, and a file with the server's certificate. */
+struct stage {
+	struct rig rig;
+	struct identity identity;
+	struct MHD_Daemon *daemon;
+	atomic_int requests;
+	char url[URL_BYTES];
+	char ca_file[64];
+};
+
+static void stage_set(struct stage *stage, const char *name, long until_s)
+{
+	*stage = (struct stage){.ca_file = "/tmp/spillway-ca-XXXXXX"};
+	make_identity(&stage->identity, name, until_s);
+	int fd = mkstemp(stage->ca_file);
+	ck_assert_int_ge(fd, 0);
+	size_t length = strlen(stage->identity.certificate);
+	ck_assert_int_eq(write(fd, stage->identity.certificate, length), (ssize_t)length);
+	close(fd);
+	stage->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL,
+		NULL, serve_page, &stage->requests, MHD_OPTION_HTTPS_MEM_KEY, stage->identity.key,
+		MHD_OPTION_HTTPS_MEM_CERT, stage->identity.certificate, MHD_OPTION_END);
+	ck_assert_ptr_nonnull(stage->daemon);
+	int port = MHD_get_daemon_info(stage->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	snprintf(stage->url, sizeof(stage->url), "https://127.0.0.1:%d/", port);
+	rig_start(&stage->rig);
+}
+
+static void stage_strike(struct stage *stage)
+{
+	rig_stop(&stage->rig);
+	MHD_stop_daemon(stage->daemon);
+	unlink(stage->ca_file);
+}
+
+START_TEST(known_servers_are_trusted)
+{
+	struct stage stage;
+	struct outcome outcome;
+	stage_set(&stage, "IP:127.0.0.1", 86400);
+	struct http_request request = {.url = stage.url, .ca_file = stage.ca_file};
+	rig_ask(&stage.rig, &request, &outcome);
+	assert_replied(&outcome, 200);
+	ck_assert(outcome.reply.connect_ms > 0);
+	rig_ask(&stage.rig, &request, &outcome);
+	assert_replied(&outcome, 200);
+	ck_assert(outcome.reply.connect_ms == 0);
+	/* The same server is not trusted by a request that was not told to, kept connection or not.
+	 */
+	request.ca_file = NULL;
+	rig_ask(&stage.rig, &request, &outcome);
+	assert_failed(&outcome, ERROR_UNTRUSTED, "cannot trust 127.0.0.1:");
+	ck_assert_int_eq(stage.requests, 2);
+	stage_strike(&stage);
+}
+END_TEST
+
+struct impostor {
+	const char *name;
+	long until_s;
+	bool told; /* the request names the certificate */
+};
+
+static const struct impostor impostors[] = {
+	{"IP:127.0.0.1", 86400, false},
+	{"IP:127.0.0.2", 86400, true},
+	{"DNS:localhost", 86400, true},
+	{"IP:127.0.0.1", -3600, true},
+};
+
+START_TEST(others_are_not_and_get_nothing)
+{
+	const struct impostor *row = &impostors[_i];
+	struct stage stage;
+	struct outcome outcome;
+	stage_set(&stage, row->name, row->until_s);
+	struct http_request request = {.url = stage.url,
+		.ca_file = row->told ? stage.ca_file : NULL,
+		.bearer = "sesame",
+		.method = "POST"};
+	for (int mutation = 0; mutation < 2; mutation++) {
+		request.mutation = mutation == 1;
+		rig_ask(&stage.rig, &request, &outcome);
+		assert_failed(&outcome, ERROR_UNTRUSTED, "cannot trust 127.0.0.1:");
+	}
+	ck_assert_int_eq(stage.requests, 0);
+	stage_strike(&stage);
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_used_are_named)
+{
+	struct stage stage;
+	struct outcome outcome;
+	stage_set(&stage, "IP:127.0.0.1", 86400);
+	struct http_request request = {.url = stage.url, .ca_file = "/nonexistent/ca.pem"};
+	rig_ask(&stage.rig, &request, &outcome);
+	assert_failed(&outcome, ERROR_UNTRUSTED, "the file of certificate authorities");
+	request.ca_file = stage.ca_file;
+	request.client_cert_file = "/nonexistent/client.pem";
+	request.client_key_file = "/nonexistent/client.key";
+	rig_ask(&stage.rig, &request, &outcome);
+	assert_failed(&outcome, ERROR_UNTRUSTED, "our own certificate or key");
+	ck_assert_int_eq(stage.requests, 0);
+	stage_strike(&stage);
+}
+END_TEST
+
+static Suite *http_tls_suite(void)
+{
+	Suite *suite = suite_create("http_tls");
+	TCase *trusting = tcase_create("trusting");
+	tcase_set_timeout(trusting, 60);
+	tcase_add_test(trusting, known_servers_are_trusted);
+	tcase_add_loop_test(trusting, others_are_not_and_get_nothing, 0,
+		sizeof(impostors) / sizeof(impostors[0]));
+	tcase_add_test(trusting, files_that_cannot_be_used_are_named);
+	suite_add_tcase(suite, trusting);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(http_tls_suite());
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
