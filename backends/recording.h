@@ -1,8 +1,8 @@
 /*
  * recording.h - one line of a recording: what was seen of what, when, and how often to expect it.
  *
- *   {"t":1795360066051,"src":"edge","e":"east-a/r1","kind":"replica","r":"us-east","sig":"pool.used",
- *    "v":41,"i":1000}
+ *   {"t":1795360066051,"src":"edge","e":"east-a/r1","kind":"replica","r":"us-east",
+ *    "sig":"pool.used","v":41,"i":1000}
  *
  * "e" is the entity's path; "r" its cluster's region, where it has one; "n" its own name, only
  * where that holds a '/', which would make the path ambiguous. Members nobody knows are skipped, so
