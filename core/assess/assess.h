@@ -1,12 +1,13 @@
 /*
  * assess.h - what a snapshot and its history mean.
  *
- * assess() is a pure function: (assessor, snapshot, history, time) -> assessment. It does no I/O and reads no clock; what it must
- * remember between ticks (baselines, since-when, dwell) lives in the assessor and nowhere else, so the same code runs live,
- * in replay and in virtual time.
+ * assess() is a pure function: (assessor, snapshot, history, time) -> assessment. It does no I/O
+ * and reads no clock; what it must remember between ticks (baselines, since-when, dwell) lives in
+ * the assessor and nowhere else, so the same code runs live, in replay and in virtual time.
  *
- * Every number that is not known is NAN and every flag that is not known is false beside `known`: absent is never zero and never green.
- * Formulas and thresholds: reference part A and D (phase machine), with names from the SRE Workbook, Bronson et al. (HotOS '21).
+ * Every number that is not known is NAN and every flag that is not known is false beside `known`:
+ * absent is never zero and never green. Thresholds and dwells are in limits.h; "metastable" is meant
+ * as by Bronson et al. (HotOS '21).
  */
 #ifndef CORE_ASSESS_ASSESS_H
 #define CORE_ASSESS_ASSESS_H
@@ -26,76 +27,78 @@ enum severity { SEVERITY_OK, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_UNKNO
 /* In the order of a typical incident, for words and colours; not every incident visits all. */
 enum phase {
 	PHASE_NORMAL,
-	PHASE_VULNERABLE,    /* works, but losing the worst single replica would saturate the rest */
-	PHASE_TRIGGER,       /* a replica went, or capacity was cut */
-	PHASE_LOAD_SHIFT,    /* its load has landed on the survivors */
-	PHASE_SATURATION,    /* a pool is past its knee and clients wait */
-	PHASE_ERRORS,        /* users see it */
+	PHASE_VULNERABLE, /* works, but losing the worst single replica would saturate the rest */
+	PHASE_TRIGGER,    /* a replica went, or capacity was cut */
+	PHASE_LOAD_SHIFT, /* its load has landed on the survivors */
+	PHASE_SATURATION, /* a pool is past its knee and clients wait */
+	PHASE_ERRORS,     /* users see it */
 	PHASE_AMPLIFICATION, /* retries add load */
-	PHASE_METASTABLE,    /* the trigger is gone or the first tries would fit, and it stays bad */
-	PHASE_RECOVERY,      /* everything is falling, not yet held */
-	PHASE_BLIND,         /* too little is known to say */
+	PHASE_METASTABLE, /* the trigger is gone or the first tries would fit, and it stays bad */
+	PHASE_RECOVERY,   /* everything is falling, not yet held */
+	PHASE_BLIND,      /* too little is known to say */
 	PHASE_COUNT
 };
 
 /* The links of the chain, in order of cause. */
 enum stage {
-	STAGE_REPLICAS,  /* replicas serving */
-	STAGE_LOAD,      /* load per replica, over its baseline */
-	STAGE_POOL,      /* pool in use */
-	STAGE_AUTH,      /* auth failures */
-	STAGE_ATTEMPTS,  /* attempts per request */
-	STAGE_ERRORS,    /* user errors */
+	STAGE_REPLICAS, /* replicas serving */
+	STAGE_LOAD,     /* load per replica, over its baseline */
+	STAGE_POOL,     /* pool in use */
+	STAGE_AUTH,     /* auth failures */
+	STAGE_ATTEMPTS, /* attempts per request */
+	STAGE_ERRORS,   /* user errors */
 	STAGE_COUNT
 };
 
 struct stage_assessment {
 	bool known;
-	double now;            /* replicas: share serving; load, attempts: factor; others: ratio */
-	double baseline;       /* NAN until learned */
-	double count, of;      /* replicas: serving and expected; else NAN */
-	int64_t onset_ms;      /* when it left its baseline; 0: it has not */
+	double now;       /* replicas: share serving; load, attempts: factor; others: ratio */
+	double baseline;  /* NAN until learned */
+	double count, of; /* replicas: serving and expected; else NAN */
+	int64_t onset_ms; /* when it left its baseline; 0: it has not */
 	enum severity severity;
-	uint32_t worst;        /* the entity that sets it, ENTITY_NONE */
-	int64_t age_ms;        /* of the oldest reading it stands on; -1 unknown */
+	uint32_t worst; /* the entity that sets it, ENTITY_NONE */
+	int64_t age_ms; /* of the oldest reading it stands on; -1 unknown */
 };
 
-/* What losing one replica would do. rho is connections busy over connections left (detection.md A4). */
+/* What losing one replica would do: connections busy over connections left. */
 struct contingency {
 	bool known;
-	uint32_t replica;            /* the one whose loss is worst */
+	uint32_t replica; /* the one whose loss is worst */
 	uint32_t cluster;
-	double utilisation_now;      /* of the cluster's pools, busy over capacity, 60 s mean */
-	double utilisation_after;    /* of the survivors, clients waiting included; may exceed 1; INFINITY: none is left */
-	double headroom;             /* 1 - utilisation_after; negative: they cannot carry it */
-	double seconds_to_timeout;   /* until the first client timeout when > 1; INFINITY when it fits */
+	double utilisation_now; /* of the cluster's pools, busy over capacity, 60 s mean */
+	/* Of the survivors, clients waiting included; may exceed 1; INFINITY: none is left. */
+	double utilisation_after;
+	double headroom; /* 1 - utilisation_after; negative: they cannot carry it */
+	/* Until the first client times out, when utilisation_after > 1; INFINITY when it fits. */
+	double seconds_to_timeout;
 };
 
 struct cluster_assessment {
 	uint32_t cluster;
 	enum severity severity;
 	enum phase phase;
-	double share;                /* of all traffic, 0 to 1, by weight */
+	double share; /* of all traffic, 0 to 1, by weight */
 	double replicas_up, replicas_expected;
-	double pool_used, pool_max;  /* connections, sums over its pools that are up */
-	double pool_use;             /* the fullest pool, 0 to 1 */
-	double waiting;              /* clients, sum */
-	double wait_ms;              /* worst */
-	double auth_failures;        /* ratio */
-	double attempts;             /* per first try */
-	double first_tries;          /* per second */
-	double errors;               /* ratio, its worst surface */
-	double knee;                 /* pool use at which waiting begins to hurt, from pool size */
-	double load;                 /* per serving replica, over its baseline */
-	double demand;               /* connections its traffic asks for, retries included: see cluster.h */
+	double pool_used, pool_max; /* connections, sums over its pools that are up */
+	double pool_use;            /* the fullest pool, 0 to 1 */
+	double waiting;             /* clients, sum */
+	double wait_ms;             /* worst */
+	double auth_failures;       /* ratio */
+	double attempts;            /* per first try */
+	double first_tries;         /* per second */
+	double errors;              /* ratio, its worst surface */
+	double knee;                /* pool use at which waiting begins to hurt, from pool size */
+	double load;                /* per serving replica, over its baseline */
+	double demand; /* connections its traffic asks for, retries included: see cluster.h */
 	struct contingency contingency; /* the worst single loss in this cluster */
-	int64_t age_ms;              /* oldest reading used; -1 unknown */
-	bool stale;                  /* too old to decide on */
+	int64_t age_ms;                 /* oldest reading used; -1 unknown */
+	bool stale;                     /* too old to decide on */
 };
 
 struct surface_assessment {
 	char name[ENTITY_NAME_BYTES];
-	double requests, errors;     /* per second, all clusters */
+	double requests, errors; /* per second, all clusters */
 	double ratio;
 	double baseline;
 	enum severity severity;
@@ -118,27 +121,29 @@ struct finding {
 
 struct assessment {
 	int64_t at_ms;
-	uint64_t generation;         /* of the snapshot it stands on */
+	uint64_t generation; /* of the snapshot it stands on */
 	enum phase phase;
 	int64_t phase_since_ms;
 	enum severity severity;
-	char headline[ASSESSMENT_TEXT_BYTES];   /* the one sentence: what, where, first cause */
-	char falsifier[ASSESSMENT_TEXT_BYTES];  /* what would show the phase to be wrong; "" for normal */
+	char headline[ASSESSMENT_TEXT_BYTES];  /* the one sentence: what, where, first cause */
+	char falsifier[ASSESSMENT_TEXT_BYTES]; /* what would show the phase to be wrong; "" for
+						  normal */
 	struct stage_assessment stages[STAGE_COUNT];
-	enum stage first_stage;      /* earliest onset; STAGE_COUNT when none */
-	struct contingency contingency; /* the worst over all clusters */
+	enum stage first_stage;              /* earliest onset; STAGE_COUNT when none */
+	struct contingency contingency;      /* the worst over all clusters */
 	struct cluster_assessment *clusters; /* worst first; owned by the assessment */
 	size_t cluster_count;
 	struct surface_assessment surfaces[ASSESSMENT_SURFACES_MOST];
 	size_t surface_count;
 	struct finding findings[ASSESSMENT_FINDINGS_MOST]; /* most severe first */
 	size_t finding_count;
-	double goodput, offered, first_tries, retries; /* per second: successes, attempts and its parts */
-	int64_t incident_start_ms;   /* first onset of the incident in progress; 0: none */
-	double failed_requests;      /* user errors since then */
-	double peak_error_ratio;     /* since then, of the worst surface */
+	double goodput, offered, first_tries,
+		retries;           /* per second: successes, attempts and its parts */
+	int64_t incident_start_ms; /* first onset of the incident in progress; 0: none */
+	double failed_requests;    /* user errors since then */
+	double peak_error_ratio;   /* since then, of the worst surface */
 	size_t sources_ok, sources_total;
-	int64_t age_ms;              /* of the oldest source that still answers; -1: none has */
+	int64_t age_ms; /* of the oldest source that still answers; -1: none has */
 };
 
 struct assessor *assessor_create(void);
@@ -148,12 +153,14 @@ void assessment_init(struct assessment *assessment);
 void assessment_finish(struct assessment *assessment);
 
 /*
- * Assess. `out` was initialised and is overwritten (its memory reused). False only without memory, with `out` as before.
+ * Assess. `out` was initialised and is overwritten (its memory reused). False only without memory,
+ * with `out` as before.
  */
 bool assess(struct assessor *assessor, const struct snapshot *snapshot,
 	const struct history *history, int64_t now_ms, struct assessment *out);
 
-/* Append the derived signals of an assessment to a history (the only writer of SIGNAL_STAGE_* and friends). */
+/* Append the derived signals of an assessment to a history (the only writer of SIGNAL_STAGE_* and
+ * friends). */
 void assessment_record(const struct assessment *assessment, struct history *history);
 
 /* The cluster's row, NULL when it is not there. */
@@ -162,7 +169,7 @@ const struct cluster_assessment *assessment_cluster(
 
 /* "load shift", "metastable": the same words in status, JSON, screens and reports. */
 const char *phase_name(enum phase phase);
-const char *stage_name(enum stage stage);       /* "replicas serving" */
+const char *stage_name(enum stage stage);          /* "replicas serving" */
 const char *severity_name(enum severity severity); /* "ok", "warning", "critical", "unknown" */
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * baseline.h - what is normal for a figure, learned while all is calm.
  *
- * The median of up to BASELINE_SAMPLES samples, by which a spike moves nothing. When they are all taken, every second one is
- * given up and the spacing doubles, so a young baseline is quick and an old one covers many minutes. Feed it only in calm: an incident
- * must not become normal.
+ * The median of up to BASELINE_SAMPLES samples, by which a spike moves nothing. When they are all
+ * taken, every second one is given up and the spacing doubles, so a young baseline is quick and an
+ * old one covers many minutes. Feed it only in calm: an incident must not become normal.
  */
 #ifndef CORE_ASSESS_BASELINE_H
 #define CORE_ASSESS_BASELINE_H

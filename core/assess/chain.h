@@ -1,8 +1,10 @@
 /*
- * chain.h - the six links of the chain, fleet-wide: where each is now, what is normal for it, and when it left that.
+ * chain.h - the six links of the chain, fleet-wide: where each is now, what is normal for it, and
+ * when it left that.
  *
- * An onset is the first tick past a threshold that then persisted. The thresholds stand on the baseline; where none is learned (a console
- * opened in the middle of it) absolute ones hold, so that bad is bad all the same. Baselines are learned in calm only.
+ * An onset is the first tick past a threshold that then persisted. The thresholds stand on the
+ * baseline; where none is learned (a console opened in the middle of it) absolute ones hold, so
+ * that bad is bad all the same. Baselines are learned in calm only.
  */
 #ifndef CORE_ASSESS_CHAIN_H
 #define CORE_ASSESS_CHAIN_H
@@ -23,7 +25,8 @@ struct surfaces;
 struct chain_memory {
 	struct trip trips[STAGE_COUNT];
 	struct baseline baselines[STAGE_COUNT]; /* replicas and load have theirs elsewhere */
-	struct baseline surfaces[ASSESSMENT_SURFACES_MOST]; /* in the order of surfaces_of_fleet() */
+	struct baseline
+		surfaces[ASSESSMENT_SURFACES_MOST]; /* in the order of surfaces_of_fleet() */
 };
 
 struct chain_inputs {
@@ -46,7 +49,8 @@ bool chain_is_calm(const struct chain_memory *memory);
 void chain_learn(struct chain_memory *memory, const struct stage_assessment stages[STAGE_COUNT],
 	const struct surfaces *surfaces, int64_t now_ms);
 
-/* The stage with the earliest onset, the first of the chain among equals; STAGE_COUNT when none has one. */
+/* The stage with the earliest onset, the first of the chain among equals; STAGE_COUNT when none has
+ * one. */
 enum stage chain_first(const struct stage_assessment stages[STAGE_COUNT]);
 
 /* How bad a ratio of errors is, given its baseline (NAN: not learned). */

@@ -1,13 +1,15 @@
 /*
  * cluster.h - one cluster as of one snapshot: its replicas, its pools, its traffic.
  *
- * Demand is what the cluster's traffic asks for, in connections. While a pool has room that is what is busy. In a full pool it is
- * censored: the busy connections say only how large the pool is, and the clients waiting say how patient they are (rate x timeout of
- * them, thousands). What traffic really needs is rate x time on a connection, so with the time per attempt learned in calm:
+ * Demand is what the cluster's traffic asks for, in connections. While a pool has room that is what
+ * is busy. In a full pool it is censored: the busy connections say only how large the pool is, and
+ * the clients waiting say how patient they are (rate x timeout of them, thousands). What traffic
+ * really needs is rate x time on a connection, so with the time per attempt learned in calm:
  *
  *     demand = busy + min(waiting, max(0, attempts/s x connection-seconds per attempt - busy))
  *
- * and before that time is learned, waiting counts at most busy x (attempts per first try - 1), or busy where that is not known either.
+ * and before that time is learned, waiting counts at most busy x (attempts per first try - 1), or
+ * busy where that is not known either.
  */
 #ifndef CORE_ASSESS_CLUSTER_H
 #define CORE_ASSESS_CLUSTER_H
@@ -28,14 +30,15 @@ struct snapshot;
 /* What must be remembered of a cluster between ticks. Zeroed at first. */
 struct cluster_memory {
 	struct phase_machine machine;
-	uint64_t serving_mark;      /* changes with the set of serving replicas */
+	uint64_t serving_mark; /* changes with the set of serving replicas */
 	double capacity_seen, weight_seen;
-	int64_t step_ms;            /* when its shape last changed: means do not reach back past that */
-	enum signal load_signal;    /* what its load is measured by */
-	unsigned knee_connections;  /* pool size the knee below is for */
+	int64_t step_ms; /* when its shape last changed: means do not reach back past that */
+	enum signal load_signal;   /* what its load is measured by */
+	unsigned knee_connections; /* pool size the knee below is for */
 	double knee;
 	struct baseline load, use, failures, errors, capacity;
-	struct baseline per_attempt; /* connection-seconds an attempt takes: busy over attempts per second */
+	struct baseline per_attempt; /* connection-seconds an attempt takes: busy over attempts per
+					second */
 	struct baseline yield;       /* successes per busy connection-second */
 };
 
@@ -43,48 +46,49 @@ struct cluster_view {
 	uint32_t id;
 	/* replicas */
 	unsigned expected, serving, out, unknown;
-	uint32_t first_out;         /* the one that has been out longest; ENTITY_NONE */
+	uint32_t first_out; /* the one that has been out longest; ENTITY_NONE */
 	/* pools of those that serve; NAN when one of them is not known */
 	unsigned pools;
-	double capacity;            /* connections, all pools */
-	double busy, busy_minute;   /* connections, means over the short and the long window */
-	double waiting;             /* clients */
-	double wait_ms;             /* the worst */
-	double use;                 /* the fullest pool, short window; of those that are known */
-	uint32_t fullest;           /* the replica (or cluster) it belongs to */
-	double knee;                /* of the smallest pool */
-	double largest_capacity;    /* of one replica's pool */
-	uint32_t largest;           /* that replica */
+	double capacity;          /* connections, all pools */
+	double busy, busy_minute; /* connections, means over the short and the long window */
+	double waiting;           /* clients */
+	double wait_ms;           /* the worst */
+	double use;               /* the fullest pool, short window; of those that are known */
+	uint32_t fullest;         /* the replica (or cluster) it belongs to */
+	double knee;              /* of the smallest pool */
+	double largest_capacity;  /* of one replica's pool */
+	uint32_t largest;         /* that replica */
 	/* load */
-	double load;                /* per serving replica: queries per second, or connections busy */
-	double load_factor;         /* over its baseline */
+	double load;        /* per serving replica: queries per second, or connections busy */
+	double load_factor; /* over its baseline */
 	/* traffic */
 	double weight;
-	double share;               /* of all traffic; NAN unknown. Set by whoever knows all weights */
+	double share; /* of all traffic; NAN unknown. Set by whoever knows all weights */
 	struct services services;
 	struct surfaces surfaces;
-	double demand;              /* connections, retries included */
-	double fits;                /* first tries alone, over capacity */
-	double yield;               /* successes per busy connection, over the baseline */
-	bool cut;                   /* capacity per replica fell below its baseline */
+	double demand; /* connections, retries included */
+	double fits;   /* first tries alone, over capacity */
+	double yield;  /* successes per busy connection, over the baseline */
+	bool cut;      /* capacity per replica fell below its baseline */
 	/* what it all stands on */
 	struct evidence evidence;
 	size_t readings, stale_readings;
-	int64_t newest_ms;          /* of all its readings, however old; 0: none */
-	bool blind;                 /* more than half of what it used to say is stale, or it never said anything */
+	int64_t newest_ms; /* of all its readings, however old; 0: none */
+	bool blind; /* more than half of what it used to say is stale, or it never said anything */
 };
 
 /*
- * Look at one cluster. `replicas` is indexed by entity id and is updated; `memory` is updated where its shape changed; `history` may be
- * NULL. `rates` are the services to judge demand by: its own, or its part of the fleet-wide ones.
+ * Look at one cluster. `replicas` is indexed by entity id and is updated; `memory` is updated where
+ * its shape changed; `history` may be NULL. `rates` are the services to judge demand by: its own,
+ * or its part of the fleet-wide ones.
  */
 void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 	struct replica_memory *replicas, const struct snapshot *snapshot,
 	const struct history *history, uint32_t cluster);
 
 /* Work out demand, fits and yield from the rates that concern this cluster. */
-void cluster_weigh(
-	struct cluster_view *view, const struct cluster_memory *memory, const struct services *rates);
+void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memory,
+	const struct services *rates);
 
 /* Learn what is normal. Only in calm. */
 void cluster_learn(struct cluster_memory *memory, const struct cluster_view *view,

@@ -1,8 +1,8 @@
 /*
  * evidence.h - readings taken for a figure, and how old they were.
  *
- * Whoever computes a figure takes its readings through one of these, so that the figure's age is that of the oldest reading it
- * stands on and not an opinion.
+ * Whoever computes a figure takes its readings through one of these, so that the figure's age is
+ * that of the oldest reading it stands on and not an opinion.
  */
 #ifndef CORE_ASSESS_EVIDENCE_H
 #define CORE_ASSESS_EVIDENCE_H
@@ -20,13 +20,14 @@ struct evidence {
 	int64_t newest_ms;
 };
 
-/* Take a reading that is fresh enough to decide on; false (nothing touched) when it is stale or absent. */
+/* Take a reading that is fresh enough to decide on; false (nothing touched) when it is stale or
+ * absent. */
 bool evidence_take(struct evidence *evidence, const struct snapshot *snapshot, uint32_t entity,
 	enum signal signal, double *out);
 
 /*
- * Take the mean since `from_ms`, provided the latest reading is fresh enough to decide on. Where `history` (may be NULL) holds
- * no sample of that time, the latest reading stands for it.
+ * Take the mean since `from_ms`, provided the latest reading is fresh enough to decide on. Where
+ * `history` (may be NULL) holds no sample of that time, the latest reading stands for it.
  */
 bool evidence_take_mean(struct evidence *evidence, const struct snapshot *snapshot,
 	const struct history *history, uint32_t entity, enum signal signal, int64_t from_ms,

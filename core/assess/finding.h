@@ -22,7 +22,8 @@ struct finding_inputs {
 /* Fill assessment->findings. Past ASSESSMENT_FINDINGS_MOST the least severe are left out. */
 void findings_make(const struct finding_inputs *inputs);
 
-/* Whether a source's figures are too old to decide on: it never answered though a try is over, or not for three intervals. */
+/* Whether a source's figures are too old to decide on: it never answered though a try is over, or
+ * not for three intervals. */
 struct source_status;
 bool source_is_stale(const struct source_status *source, int64_t now_ms);
 

@@ -259,25 +259,44 @@ static void tell_blind(const struct teller *teller, struct sentence *out)
 
 /* ---- what would show it to be wrong ---- */
 
-static const char *const falsifiers[PHASE_COUNT] = {
-	[PHASE_NORMAL] = "",
-	[PHASE_VULNERABLE] =
-		"wrong if the rest carried a lost replica: pools below their knee, nobody waiting",
-	[PHASE_TRIGGER] = "wrong if the replica serves again, or the others carry its load calmly "
-			  "for a minute",
-	[PHASE_LOAD_SHIFT] =
-		"wrong if load per replica is back at its baseline while the replica is still out",
-	[PHASE_SATURATION] = "wrong if nobody waits for a connection although pools read full",
-	[PHASE_ERRORS] =
-		"wrong if errors stay while pools have room: then the cause lies elsewhere",
-	[PHASE_AMPLIFICATION] =
-		"wrong if first tries grew as fast as attempts: then it is demand, not retries",
-	[PHASE_METASTABLE] =
-		"wrong if it mends by itself within minutes, with retries and weights left alone",
-	[PHASE_RECOVERY] =
-		"wrong if errors, waiting or attempts rise past half of their alarm again",
-	[PHASE_BLIND] = "wrong as soon as the sources answer again",
+struct falsifier {
+	const char *before, *after; /* of the places it is about */
 };
+
+static const struct falsifier falsifiers[PHASE_COUNT] = {
+	[PHASE_NORMAL] = {NULL, NULL},
+	[PHASE_VULNERABLE] = {"wrong if ", " carried a lost replica with nobody waiting"},
+	[PHASE_TRIGGER] = {"wrong if the replica serves again, or ",
+		" carries its load calmly for a minute"},
+	[PHASE_LOAD_SHIFT] = {"wrong if load per replica in ",
+		" is at its baseline while the replica is still out"},
+	[PHASE_SATURATION] = {"wrong if nobody waits in ", " although its pools read full"},
+	[PHASE_ERRORS] = {"wrong if errors go on while pools of ",
+		" have room: the cause would lie elsewhere"},
+	[PHASE_AMPLIFICATION] = {"wrong if first tries in ",
+		" grew as fast as attempts: it would be demand, not retries"},
+	[PHASE_METASTABLE] = {"wrong if ",
+		" mends within minutes with weights, pools and retries left alone"},
+	[PHASE_RECOVERY] = {"wrong if errors, waiting or attempts in ",
+		" rise past half of their alarm again"},
+	[PHASE_BLIND] = {"wrong as soon as the sources of ", " answer again"},
+};
+
+static void tell_falsifier(const struct teller *teller, struct sentence *out)
+{
+	const struct assessment *it = teller->assessment;
+	const struct falsifier *row = &falsifiers[it->phase];
+	if (!row->before)
+		return;
+	sentence_add(out, "%s", row->before);
+	if (it->phase == PHASE_VULNERABLE)
+		sentence_add(out, "%s", path_of(teller, it->contingency.cluster));
+	else if (it->phase == PHASE_BLIND)
+		sentence_add(out, "the fleet");
+	else
+		tell_places(teller, out);
+	sentence_add(out, "%s", row->after);
+}
 
 void headline_make(const struct snapshot *snapshot, const struct replica_memory *replicas,
 	struct assessment *assessment)
@@ -299,5 +318,5 @@ void headline_make(const struct snapshot *snapshot, const struct replica_memory 
 	sentence_begin(&sentence, assessment->headline, sizeof(assessment->headline));
 	tellers[assessment->phase](&teller, &sentence);
 	sentence_begin(&sentence, assessment->falsifier, sizeof(assessment->falsifier));
-	sentence_add(&sentence, "%s", falsifiers[assessment->phase]);
+	tell_falsifier(&teller, &sentence);
 }

@@ -1,16 +1,19 @@
 /*
  * limits.h - every threshold and dwell of the assessment in one place.
  *
- * A "trip" is where a condition begins to hold, a "clear" (always on the calm side of it) where it ends; in between nothing
- * changes. Dwells are in ms of steady time, counts in samples that are newer than the one counted before.
+ * A "trip" is where a condition begins to hold, a "clear" (always on the calm side of it) where it
+ * ends; in between nothing changes. Dwells are in ms of steady time, counts in samples that are
+ * newer than the one counted before.
  */
 #ifndef CORE_ASSESS_LIMITS_H
 #define CORE_ASSESS_LIMITS_H
 
 /* Reading */
-#define SHORT_WINDOW_MS 10000     /* pool use: long enough that chance does not look like a full pool */
-#define LONG_WINDOW_MS 60000      /* contingency: mean busy, never one gauge sample */
-#define FORGET_REPLICA_MS 900000  /* an undeclared replica that is silent so long is no longer expected */
+#define SHORT_WINDOW_MS 10000 /* pool use: long enough that chance does not look like a full pool \
+			       */
+#define LONG_WINDOW_MS 60000  /* contingency: mean busy, never one gauge sample */
+#define FORGET_REPLICA_MS \
+	900000 /* an undeclared replica that is silent so long is no longer expected */
 #define DEFAULT_TIMEOUT_MS 1000.0 /* how long a client waits when no service says */
 #define ENOUGH_PER_SECOND 1.0     /* below this rate a ratio is chance */
 #define SAMPLE_SPACING_MS 500     /* samples closer than this count once */
@@ -31,11 +34,12 @@
 #define POOL_TRIP_MOST 0.97
 #define POOL_HYSTERESIS 0.04
 #define POOL_CLEAR_BELOW_KNEE 0.10
-#define WAIT_TRIP 0.05  /* wait over the client's timeout */
+#define WAIT_TRIP 0.05 /* wait over the client's timeout */
 #define WAIT_CLEAR 0.02
 #define WAIT_STUCK 0.50
-#define WAITING_TRIP 0.05 /* clients waiting over connections, where the wait itself is not measured */
-#define CUT_SHARE 0.90    /* capacity per replica below this share of its baseline: it was cut */
+#define WAITING_TRIP \
+	0.05           /* clients waiting over connections, where the wait itself is not measured */
+#define CUT_SHARE 0.90 /* capacity per replica below this share of its baseline: it was cut */
 
 /* Ratios of failures */
 #define ERRORS_TRIP 0.01

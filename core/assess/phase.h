@@ -1,9 +1,11 @@
 /*
- * phase.h - the state machine of an incident, for one cluster or for what is only measured fleet-wide.
+ * phase.h - the state machine of an incident, for one cluster or for what is only measured
+ * fleet-wide.
  *
- * Upward without dwell, downward with: a phase is entered as soon as its evidence has persisted and left only after calm. ERRORS
- * and worse end through RECOVERY, which is held while downstreams scale back up; a relapse re-enters at once. An input that is not
- * known (NAN) makes its condition neither true nor false: nothing changes by it, and nothing gets better by it.
+ * Upward without dwell, downward with: a phase is entered as soon as its evidence has persisted and
+ * left only after calm. ERRORS and worse end through RECOVERY, which is held while downstreams
+ * scale back up; a relapse re-enters at once. An input that is not known (NAN) makes its condition
+ * neither true nor false: nothing changes by it, and nothing gets better by it.
  */
 #ifndef CORE_ASSESS_PHASE_H
 #define CORE_ASSESS_PHASE_H
@@ -15,21 +17,21 @@
 #include "core/assess/trip.h"
 
 struct phase_inputs {
-	int64_t sample_ms;        /* when the newest reading behind them was sampled */
-	unsigned out;             /* replicas known not to serve */
-	bool all_serve;           /* every expected replica is known to serve */
-	bool cut;                 /* capacity per replica was cut */
-	double after_loss;        /* utilisation after losing one more replica */
-	double load, load_trip;   /* load per serving replica over baseline, and what is a shift */
-	double use, knee;         /* fullest pool */
+	int64_t sample_ms;      /* when the newest reading behind them was sampled */
+	unsigned out;           /* replicas known not to serve */
+	bool all_serve;         /* every expected replica is known to serve */
+	bool cut;               /* capacity per replica was cut */
+	double after_loss;      /* utilisation after losing one more replica */
+	double load, load_trip; /* load per serving replica over baseline, and what is a shift */
+	double use, knee;       /* fullest pool */
 	double use_baseline;
-	double wait;              /* worst wait for a connection over the client's timeout */
-	double waiting;           /* clients waiting over connections */
-	double errors, errors_baseline;     /* ratio of the worst surface */
+	double wait;                    /* worst wait for a connection over the client's timeout */
+	double waiting;                 /* clients waiting over connections */
+	double errors, errors_baseline; /* ratio of the worst surface */
 	double failures, failures_baseline; /* of services, over first tries */
 	double attempts;                    /* per first try */
-	double fits;   /* what first tries alone would use of the capacity that serves now */
-	double yield;  /* successes per busy connection, over their baseline */
+	double fits;  /* what first tries alone would use of the capacity that serves now */
+	double yield; /* successes per busy connection, over their baseline */
 };
 
 struct phase_machine {
@@ -37,18 +39,19 @@ struct phase_machine {
 	int64_t since_ms;
 	struct trip vulnerable, shifted, saturated, errors, failures, amplified;
 	unsigned out_before;
-	bool triggered;           /* a trigger was seen in this incident */
-	bool absorbed;            /* the trigger is still there, and all is well without what it took */
-	bool hurt;                /* users were hit in this incident */
-	int64_t absorbing_ms;     /* all well since */
-	int64_t stuck_ms;         /* the metastable conditions hold since */
-	int64_t calm_ms;          /* the recovery conditions hold since */
+	bool triggered;       /* a trigger was seen in this incident */
+	bool absorbed;        /* the trigger is still there, and all is well without what it took */
+	bool hurt;            /* users were hit in this incident */
+	int64_t absorbing_ms; /* all well since */
+	int64_t stuck_ms;     /* the metastable conditions hold since */
+	int64_t calm_ms;      /* the recovery conditions hold since */
 };
 
 /* All inputs unknown. */
 void phase_inputs_init(struct phase_inputs *inputs);
 
-/* One step; returns the phase (machine->phase). Never PHASE_BLIND: that is for the caller, who then does not step. */
+/* One step; returns the phase (machine->phase). Never PHASE_BLIND: that is for the caller, who then
+ * does not step. */
 enum phase phase_step(
 	struct phase_machine *machine, const struct phase_inputs *inputs, int64_t now_ms);
 
@@ -60,7 +63,8 @@ enum severity phase_severity(enum phase phase);
 /* Whether an incident is in progress in that phase. */
 bool phase_is_incident(enum phase phase);
 
-/* From where on user errors count, and where they no longer do, given their baseline (NAN: not learned). */
+/* From where on user errors count, and where they no longer do, given their baseline (NAN: not
+ * learned). */
 double phase_errors_trip(double baseline);
 double phase_errors_clear(double baseline);
 

@@ -1,9 +1,11 @@
 /*
  * projection.h - what would happen if: one model for guards, screens and recommendations.
  *
- * Pure arithmetic on an assessment and its snapshot. Demand at a saturated cluster is censored: what is counted is connections busy plus clients
- * waiting, not only the busy ones. Retries may or may not stop after a move, so there are two bounds: low (retries stop: demand divided
- * by attempts per request) and high (they go on); guards use the high one. Stale inputs make the projection unknown, and unknown blocks.
+ * Pure arithmetic on an assessment and its snapshot. Demand at a saturated cluster is censored:
+ * what is counted is connections busy plus clients waiting, not only the busy ones. Retries may or
+ * may not stop after a move, so there are two bounds: low (retries stop: demand divided by attempts
+ * per request) and high (they go on); guards use the high one. Stale inputs make the projection
+ * unknown, and unknown blocks.
  */
 #ifndef CORE_ASSESS_PROJECTION_H
 #define CORE_ASSESS_PROJECTION_H
@@ -15,11 +17,12 @@
 #include "core/assess/assess.h"
 
 enum move_kind {
-	MOVE_DIVERT,        /* entity: cluster; to: its new weight, in the units of SIGNAL_CLUSTER_WEIGHT */
-	MOVE_RESIZE_POOL,   /* entity: cluster or replica; to: connections per pool */
-	MOVE_LOSE_REPLICA,  /* entity: replica */
-	MOVE_RETURN_REPLICA,/* entity: replica */
-	MOVE_LIMIT_RETRIES, /* entity: service; to: retries as a share of first tries */
+	MOVE_DIVERT, /* entity: cluster; to: its new weight, in the units of SIGNAL_CLUSTER_WEIGHT
+		      */
+	MOVE_RESIZE_POOL,    /* entity: cluster or replica; to: connections per pool */
+	MOVE_LOSE_REPLICA,   /* entity: replica */
+	MOVE_RETURN_REPLICA, /* entity: replica */
+	MOVE_LIMIT_RETRIES,  /* entity: service; to: retries as a share of first tries */
 };
 
 struct move {
@@ -30,13 +33,14 @@ struct move {
 
 struct projection_line {
 	uint32_t cluster;
-	double share_before, share_after;   /* of traffic */
-	double use_before;                  /* busy and waiting over pool size; may exceed 1 */
-	double use_low, use_high;           /* after the move */
-	double connections_after;           /* MOVE_RESIZE_POOL: what the pools may open on one database; NAN otherwise */
-	double connections_max;             /* what that database allows; NAN unknown */
-	bool changed;                       /* the move touches this cluster */
-	bool over_ceiling;                  /* use_high passes the ceiling, and did not get better by the move */
+	double share_before, share_after; /* of traffic */
+	double use_before;                /* busy and waiting over pool size; may exceed 1 */
+	double use_low, use_high;         /* after the move */
+	double connections_after; /* MOVE_RESIZE_POOL: what the pools may open on one database; NAN
+				     otherwise */
+	double connections_max;   /* what that database allows; NAN unknown */
+	bool changed;             /* the move touches this cluster */
+	bool over_ceiling; /* use_high passes the ceiling, and did not get better by the move */
 	bool known;
 };
 
@@ -45,19 +49,21 @@ struct projection_line {
 struct projection {
 	bool known;
 	char unknown_why[PROJECTION_TEXT_BYTES]; /* which reading is missing or how old */
-	struct projection_line *lines;      /* changed clusters first; owned */
+	struct projection_line *lines;           /* changed clusters first; owned */
 	size_t line_count;
-	double moved_share;                 /* of all traffic, 0 to 1 */
-	bool blocked;                       /* some line is over its ceiling or over its database's connections */
-	char sum[PROJECTION_TEXT_BYTES];    /* the arithmetic in words, for the worst line */
-	double largest_safe_to;             /* the nearest value to `move.to` that is not blocked; NAN: none is */
+	double moved_share; /* of all traffic, 0 to 1 */
+	bool blocked;       /* some line is over its ceiling or over its database's connections */
+	char sum[PROJECTION_TEXT_BYTES]; /* the arithmetic in words, for the worst line */
+	double largest_safe_to; /* the nearest value to `move.to` that is not blocked; NAN: none is
+				 */
 };
 
 void projection_init(struct projection *projection);
 void projection_finish(struct projection *projection);
 
 /*
- * Project one move against `ceiling` (0 to 1, pool use that survivors may reach). `out` was initialised. False only without memory.
+ * Project one move against `ceiling` (0 to 1, pool use that survivors may reach). `out` was
+ * initialised. False only without memory.
  */
 bool project(const struct snapshot *snapshot, const struct assessment *assessment,
 	const struct move *move, double ceiling, struct projection *out);

@@ -11,7 +11,7 @@ struct evidence;
 struct snapshot;
 
 enum replica_state {
-	REPLICA_UNSEEN,    /* nothing was ever said of it, and nobody declared it */
+	REPLICA_UNSEEN, /* nothing was ever said of it, and nobody declared it */
 	REPLICA_SERVING,
 	REPLICA_DOWN,      /* said to be down */
 	REPLICA_AWAY,      /* taken out on purpose */
@@ -25,8 +25,8 @@ struct replica_memory {
 };
 
 /*
- * Judge one replica and take the readings the verdict stands on. Where no source says `replica.up`, a replica that finishes
- * queries serves; one that does not is unknown.
+ * Judge one replica and take the readings the verdict stands on. Where no source says `replica.up`,
+ * a replica that finishes queries serves; one that does not is unknown.
  */
 enum replica_state replica_judge(
 	struct evidence *evidence, const struct snapshot *snapshot, uint32_t replica);

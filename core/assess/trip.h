@@ -1,8 +1,9 @@
 /*
  * trip.h - a condition with two thresholds and patience, so that nothing flaps.
  *
- * It goes on after `samples` samples in a row past the trip level, each newer than the one before; its onset is the first of them. It
- * goes off after `clear_dwell_ms` without a break below the clear level. What is unknown changes nothing.
+ * It goes on after `samples` samples in a row past the trip level, each newer than the one before;
+ * its onset is the first of them. It goes off after `clear_dwell_ms` without a break below the
+ * clear level. What is unknown changes nothing.
  */
 #ifndef CORE_ASSESS_TRIP_H
 #define CORE_ASSESS_TRIP_H
@@ -14,7 +15,7 @@ enum trip_level { TRIP_UNKNOWN, TRIP_BELOW, TRIP_BETWEEN, TRIP_ABOVE };
 
 struct trip {
 	bool on;
-	int64_t onset_ms;   /* while on, or while it is coming on: the first sample past the level */
+	int64_t onset_ms; /* while on, or while it is coming on: the first sample past the level */
 	int64_t counted_ms; /* sample time of the last one counted */
 	int64_t calm_ms;    /* below the clear level since; 0: is not */
 	unsigned count;

@@ -8,8 +8,8 @@
  *     service           auth          (or east-a's auth: parent is the cluster)
  *     surface           web           (likewise)
  *
- * An id is an index into the fleet and is never reused, so a screen may hold one across snapshots. Entities come from the
- * fleet file (declared) or from the labels of what sources report (seen).
+ * An id is an index into the fleet and is never reused, so a screen may hold one across snapshots.
+ * Entities come from the fleet file (declared) or from the labels of what sources report (seen).
  */
 #ifndef CORE_FLEET_ENTITY_H
 #define CORE_FLEET_ENTITY_H
@@ -37,7 +37,7 @@ enum entity_kind {
 	ENTITY_KIND_COUNT
 };
 
-#define ENTITY_ROOT 0u            /* the fleet itself */
+#define ENTITY_ROOT 0u /* the fleet itself */
 #define ENTITY_NONE UINT32_MAX
 
 struct entity_attribute {
@@ -47,36 +47,42 @@ struct entity_attribute {
 
 struct entity {
 	uint32_t id;
-	uint32_t parent;              /* ENTITY_NONE for the root */
+	uint32_t parent; /* ENTITY_NONE for the root */
 	enum entity_kind kind;
 	char name[ENTITY_NAME_BYTES]; /* sanitised; unique among siblings of the same kind */
-	char path[ENTITY_PATH_BYTES]; /* "east-a/r1", "east-a/auth", "web": for screens and the command line */
+	char path[ENTITY_PATH_BYTES]; /* "east-a/r1", "east-a/auth", "web": for screens and the
+					 command line */
 	bool declared;                /* named in the fleet file: silence means missing, not gone */
 	double timeout_ms;            /* service, surface: how long a caller waits; NAN unknown */
-	double capacity;              /* cluster: most connections it can carry in all; NAN unknown */
-	double connections_max;       /* replica, cluster: database slots for applications, per replica; NAN unknown */
-	uint32_t shares_database;     /* cluster: another cluster using the same database servers; ENTITY_NONE */
-	const struct entity_attribute *attributes; /* free facts for action templates: {cluster.pooler} */
+	double capacity;          /* cluster: most connections it can carry in all; NAN unknown */
+	double connections_max;   /* replica, cluster: database slots for applications, per replica;
+				     NAN unknown */
+	uint32_t shares_database; /* cluster: another cluster using the same database servers;
+				     ENTITY_NONE */
+	const struct entity_attribute
+		*attributes; /* free facts for action templates: {cluster.pooler} */
 	size_t attribute_count;
 };
 
 /* A window in which a replica is expected to be away. */
 struct maintenance {
 	uint32_t replica;
-	int64_t from_ms, until_ms;    /* until may be INT64_MAX */
-	char by[ENTITY_NAME_BYTES];   /* who does it */
+	int64_t from_ms, until_ms;  /* until may be INT64_MAX */
+	char by[ENTITY_NAME_BYTES]; /* who does it */
 };
 
 struct fleet *fleet_create(void); /* with the root entity; NULL without memory */
 void fleet_destroy(struct fleet *fleet);
 
 /*
- * The id of (kind, parent, name), created when new. The name is sanitised and cut. Errors: ERROR_LIMIT past
- * FLEET_ENTITIES_MOST, ERROR_SCHEMA for an empty name or a parent of the wrong kind (replica needs a cluster; cluster a region or
- * the root; service and surface a cluster or the root).
+ * The id of (kind, parent, name), created when new. The name is sanitised and cut. Errors:
+ * ERROR_LIMIT past FLEET_ENTITIES_MOST, ERROR_SCHEMA for an empty name or a parent of the wrong
+ * kind (replica needs a cluster; cluster a region or the root; service and surface a cluster or the
+ * root).
  *
- * Sources know more or less of a cluster's place: with the root as parent, the one cluster of that name in any region is meant (if
- * there is exactly one); and a cluster first seen without a region moves into the region when that is learned, its id unchanged.
+ * Sources know more or less of a cluster's place: with the root as parent, the one cluster of that
+ * name in any region is meant (if there is exactly one); and a cluster first seen without a region
+ * moves into the region when that is learned, its id unchanged.
  */
 bool fleet_intern(struct fleet *fleet, enum entity_kind kind, uint32_t parent, const char *name,
 	uint32_t *out, struct error *error);
@@ -85,7 +91,8 @@ bool fleet_intern(struct fleet *fleet, enum entity_kind kind, uint32_t parent, c
 uint32_t fleet_find(
 	const struct fleet *fleet, enum entity_kind kind, uint32_t parent, const char *name);
 
-/* By name or path, as a person types it ("east-a", "east-a/r1"). ENTITY_NONE when unknown or ambiguous. */
+/* By name or path, as a person types it ("east-a", "east-a/r1"). ENTITY_NONE when unknown or
+ * ambiguous. */
 uint32_t fleet_find_path(const struct fleet *fleet, enum entity_kind kind, const char *path);
 
 const struct entity *fleet_entity(const struct fleet *fleet, uint32_t id); /* id must be valid */
@@ -97,16 +104,17 @@ void fleet_set_timeout(struct fleet *fleet, uint32_t id, double timeout_ms);
 void fleet_set_capacity(struct fleet *fleet, uint32_t id, double connections);
 void fleet_set_connections_max(struct fleet *fleet, uint32_t id, double connections);
 void fleet_set_shares_database(struct fleet *fleet, uint32_t cluster, uint32_t with_cluster);
-bool fleet_set_attribute(struct fleet *fleet, uint32_t id, const char *name, const char *value,
-	struct error *error);
+bool fleet_set_attribute(
+	struct fleet *fleet, uint32_t id, const char *name, const char *value, struct error *error);
 bool fleet_add_maintenance(
 	struct fleet *fleet, const struct maintenance *maintenance, struct error *error);
 
 const struct maintenance *fleet_maintenance(const struct fleet *fleet, size_t *count);
-const char *fleet_attribute(const struct fleet *fleet, uint32_t id, const char *name); /* NULL: none */
+const char *fleet_attribute(
+	const struct fleet *fleet, uint32_t id, const char *name); /* NULL: none */
 
-/* The next entity of `kind` below `parent` (direct children; ENTITY_NONE as parent: anywhere) after `after`
- * (ENTITY_NONE to begin). ENTITY_NONE at the end. Order of creation. */
+/* The next entity of `kind` below `parent` (direct children; ENTITY_NONE as parent: anywhere) after
+ * `after` (ENTITY_NONE to begin). ENTITY_NONE at the end. Order of creation. */
 uint32_t fleet_next(
 	const struct fleet *fleet, enum entity_kind kind, uint32_t parent, uint32_t after);
 

@@ -1,10 +1,12 @@
 /*
  * signal.h - the vocabulary: every measurement Spillway understands, one row each.
  *
- * The row drives the reader of the fleet file, help, units on screens, and the checks on incoming values. Sources map what
- * real exporters call things onto these names; nothing past backends/ knows an exporter's name for anything.
+ * The row drives the reader of the fleet file, help, units on screens, and the checks on incoming
+ * values. Sources map what real exporters call things onto these names; nothing past backends/
+ * knows an exporter's name for anything.
  *
- * All signals are levels at a moment: what exporters give as counters becomes a per-second rate at the source (counter.h).
+ * All signals are levels at a moment: what exporters give as counters becomes a per-second rate at
+ * the source (counter.h).
  */
 #ifndef CORE_FLEET_SIGNAL_H
 #define CORE_FLEET_SIGNAL_H
@@ -23,41 +25,44 @@ enum signal {
 	SIGNAL_REPLICA_CONNECTIONS_USED, /* database connection slots in use */
 	SIGNAL_REPLICA_CONNECTIONS_MAX,  /* slots usable by applications */
 	/* pool: of a replica, or of a whole cluster when the pooler is shared */
-	SIGNAL_POOL_USED,     /* connections busy now */
-	SIGNAL_POOL_BUSY,     /* connections busy, averaged over the last interval (from a time counter) */
-	SIGNAL_POOL_MAX,      /* most connections the pool may open */
-	SIGNAL_POOL_WAITING,  /* clients waiting for a connection */
-	SIGNAL_POOL_WAIT,     /* milliseconds a client waits now, for a connection */
+	SIGNAL_POOL_USED, /* connections busy now */
+	SIGNAL_POOL_BUSY, /* connections busy, averaged over the last interval (from a time counter)
+			   */
+	SIGNAL_POOL_MAX,  /* most connections the pool may open */
+	SIGNAL_POOL_WAITING, /* clients waiting for a connection */
+	SIGNAL_POOL_WAIT,    /* milliseconds a client waits now, for a connection */
 	/* cluster: what traffic is divided between */
 	SIGNAL_CLUSTER_WEIGHT, /* weight at the divider; the share is weight over the sum */
 	/* service: something upstream that depends on the fleet; in one cluster, or fleet-wide */
 	SIGNAL_SERVICE_FIRST_TRIES, /* first attempts per second */
 	SIGNAL_SERVICE_ATTEMPTS,    /* all attempts per second, retries included */
-	SIGNAL_SERVICE_FAILURES,    /* requests per second that failed for good (auth: 401, 403 and timeouts) */
+	SIGNAL_SERVICE_FAILURES,    /* requests per second that failed for good (auth: 401, 403 and
+				       timeouts) */
 	/* surface: what users touch; in one cluster, or fleet-wide */
 	SIGNAL_SURFACE_REQUESTS, /* per second */
 	SIGNAL_SURFACE_ERRORS,   /* per second, as the user sees them */
 	SIGNAL_SURFACE_LATENCY,  /* milliseconds, 99th percentile where the source has one */
 	/* derived by the assessment, kept in history for charts; never read from a source */
-	SIGNAL_STAGE_REPLICAS,  /* share of expected replicas that serve */
-	SIGNAL_STAGE_LOAD,      /* load on the busiest survivor over its baseline */
-	SIGNAL_STAGE_POOL,      /* use of the fullest pool, 0 to 1 */
-	SIGNAL_STAGE_AUTH,      /* failures over first tries */
-	SIGNAL_STAGE_ATTEMPTS,  /* attempts over first tries */
-	SIGNAL_STAGE_ERRORS,    /* errors over requests, worst surface */
-	SIGNAL_GOODPUT,         /* user requests per second that succeeded */
-	SIGNAL_PRESSURE,        /* cluster: the worst of pool, auth and error severity, 0 to 1, for heat strips */
+	SIGNAL_STAGE_REPLICAS, /* share of expected replicas that serve */
+	SIGNAL_STAGE_LOAD,     /* load on the busiest survivor over its baseline */
+	SIGNAL_STAGE_POOL,     /* use of the fullest pool, 0 to 1 */
+	SIGNAL_STAGE_AUTH,     /* failures over first tries */
+	SIGNAL_STAGE_ATTEMPTS, /* attempts over first tries */
+	SIGNAL_STAGE_ERRORS,   /* errors over requests, worst surface */
+	SIGNAL_GOODPUT,        /* user requests per second that succeeded */
+	SIGNAL_PRESSURE, /* cluster: the worst of pool, auth and error severity, 0 to 1, for heat
+			    strips */
 	SIGNAL_COUNT
 };
 
 enum signal_unit {
-	UNIT_FLAG,        /* 0 or 1 */
-	UNIT_COUNT,       /* a whole number of things */
+	UNIT_FLAG,  /* 0 or 1 */
+	UNIT_COUNT, /* a whole number of things */
 	UNIT_PER_SECOND,
 	UNIT_SECONDS,
 	UNIT_MILLISECONDS,
-	UNIT_RATIO,       /* 0 to 1 */
-	UNIT_FACTOR,      /* 1.0 is normal */
+	UNIT_RATIO,  /* 0 to 1 */
+	UNIT_FACTOR, /* 1.0 is normal */
 	UNIT_WEIGHT,
 };
 
@@ -65,13 +70,13 @@ enum signal_unit {
 enum signal_merge { MERGE_SUM, MERGE_WORST_HIGH, MERGE_WORST_LOW, MERGE_NONE };
 
 struct signal_row {
-	const char *name;      /* "pool.used", as written in the fleet file */
-	unsigned entities;     /* bit set of 1 << enum entity_kind: where it may be measured */
+	const char *name;  /* "pool.used", as written in the fleet file */
+	unsigned entities; /* bit set of 1 << enum entity_kind: where it may be measured */
 	enum signal_unit unit;
 	enum signal_merge merge;
-	double min, max;       /* values outside are refused at the door; max may be INFINITY */
-	bool derived;          /* made by the assessment: may not be mapped in a fleet file */
-	const char *help;      /* one sentence */
+	double min, max;  /* values outside are refused at the door; max may be INFINITY */
+	bool derived;     /* made by the assessment: may not be mapped in a fleet file */
+	const char *help; /* one sentence */
 };
 
 /* The row of a signal; `signal` must be below SIGNAL_COUNT. */

@@ -1,9 +1,10 @@
 /*
  * snapshot.h - the whole fleet as last seen: sealed, const, an age on every value.
  *
- * Observations go into a store; once a tick the store is sealed into a snapshot that never changes and that everybody
- * (assessment, screens, guards) reads. A reading knows when it was sampled and how often to expect it, so age is a fact and not
- * an opinion. Absent is a state of its own: never zero, never green.
+ * Observations go into a store; once a tick the store is sealed into a snapshot that never changes
+ * and that everybody (assessment, screens, guards) reads. A reading knows when it was sampled and
+ * how often to expect it, so age is a fact and not an opinion. Absent is a state of its own: never
+ * zero, never green.
  */
 #ifndef CORE_FLEET_SNAPSHOT_H
 #define CORE_FLEET_SNAPSHOT_H
@@ -22,7 +23,7 @@ struct store;
 #define SOURCE_NAME_BYTES 64
 #define SOURCE_TROUBLE_BYTES 200
 
-/* By age in units of the expected interval (detection.md A8): to 1.5 fresh, to 3 late, beyond stale. */
+/* By age in units of the expected interval: to 1.5 fresh, to 3 late, beyond stale. */
 enum freshness { FRESHNESS_FRESH, FRESHNESS_LATE, FRESHNESS_STALE, FRESHNESS_ABSENT };
 
 struct reading {
@@ -35,19 +36,19 @@ struct reading {
 enum source_state {
 	SOURCE_STARTING, /* no answer yet, none overdue */
 	SOURCE_OK,
-	SOURCE_PARTIAL,  /* answers with warnings or holes: figures from it are not whole */
-	SOURCE_FAILING,  /* the last poll failed; older values are still shown with their age */
+	SOURCE_PARTIAL, /* answers with warnings or holes: figures from it are not whole */
+	SOURCE_FAILING, /* the last poll failed; older values are still shown with their age */
 };
 
 struct source_status {
 	char name[SOURCE_NAME_BYTES];
 	char kind[SOURCE_NAME_BYTES];
 	enum source_state state;
-	int64_t last_ok_ms;    /* 0: never */
-	int64_t last_try_ms;   /* 0: never */
+	int64_t last_ok_ms;  /* 0: never */
+	int64_t last_try_ms; /* 0: never */
 	int64_t next_try_ms;
 	int32_t interval_ms;
-	uint32_t failures;     /* in a row */
+	uint32_t failures; /* in a row */
 	uint64_t requests, bytes;
 	double last_took_ms;
 	char trouble[SOURCE_TROUBLE_BYTES]; /* sanitised; "" when all is well */
@@ -55,8 +56,9 @@ struct source_status {
 
 struct snapshot {
 	int64_t at_ms;
-	uint64_t generation;        /* grows by one with each seal */
-	const struct fleet *fleet;  /* ids stay valid; entities seen later are not in `entity_count` */
+	uint64_t generation; /* grows by one with each seal */
+	const struct fleet
+		*fleet; /* ids stay valid; entities seen later are not in `entity_count` */
 	size_t entity_count;
 	const struct reading *readings; /* entity_count x SIGNAL_COUNT; use snapshot_reading() */
 	const struct source_status *sources;
@@ -69,11 +71,12 @@ struct store *store_create(struct fleet *fleet); /* the fleet stays the caller's
 void store_destroy(struct store *store);
 
 /*
- * Note a value. Refused (false, ERROR_SCHEMA) when it is NaN or outside the signal's range, or the signal does not
- * belong on that kind of entity. An older sample than the one held is ignored (true).
+ * Note a value. Refused (false, ERROR_SCHEMA) when it is NaN or outside the signal's range, or the
+ * signal does not belong on that kind of entity. An older sample than the one held is ignored
+ * (true).
  */
-bool store_put(struct store *store, uint32_t entity, enum signal signal, double value, int64_t at_ms,
-	int32_t interval_ms, uint16_t source, struct error *error);
+bool store_put(struct store *store, uint32_t entity, enum signal signal, double value,
+	int64_t at_ms, int32_t interval_ms, uint16_t source, struct error *error);
 
 /* Register a source (its index counts up from 0) and note how it does. */
 bool store_add_source(struct store *store, const char *name, const char *kind, int32_t interval_ms,

@@ -1,0 +1,248 @@
+#include "core/assess/projection.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/assess/model.h"
+#include "core/assess/sentence.h"
+#include "core/fleet/snapshot.h"
+
+#define HALVINGS 60
+
+void projection_init(struct projection *projection)
+{
+	*projection = (struct projection){.largest_safe_to = NAN};
+}
+
+void projection_finish(struct projection *projection)
+{
+	free(projection->lines);
+	projection_init(projection);
+}
+
+bool projection_copy(const struct projection *from, struct projection *out)
+{
+	struct projection_line *lines = NULL;
+	if (from->line_count > 0) {
+		lines = calloc(from->line_count, sizeof(*lines));
+		if (!lines)
+			return false;
+		memcpy(lines, from->lines, from->line_count * sizeof(*lines));
+	}
+	free(out->lines);
+	*out = *from;
+	out->lines = lines;
+	return true;
+}
+
+/* ---- lines ---- */
+
+static struct projection_line line_of(const struct model *model, size_t index)
+{
+	const struct model_cluster *before = &model->clusters[index];
+	const struct effect *after = &model->effects[index];
+	return (struct projection_line){
+		.cluster = before->id,
+		.share_before = before->share,
+		.share_after = after->share,
+		.use_before = model_use(before->high, before->capacity),
+		.use_low = model_use(after->low, after->capacity),
+		.use_high = model_use(after->high, after->capacity),
+		.connections_after = after->connections,
+		.connections_max = after->connections_max,
+		.changed = after->changed,
+		.over_ceiling = after->over_ceiling,
+		.known = before->known,
+	};
+}
+
+static void fill_lines(const struct model *model, struct projection *out)
+{
+	out->line_count = 0;
+	for (int changed = 1; changed >= 0; changed--) {
+		for (size_t i = 0; i < model->count; i++) {
+			if (model->effects[i].changed == (changed == 1))
+				out->lines[out->line_count++] = line_of(model, i);
+		}
+	}
+}
+
+/* ---- the arithmetic in words ---- */
+
+/* "52.3", but "64" for a whole number. */
+static void add_number(struct sentence *out, double value)
+{
+	sentence_add(out, "%.*f", fabs(value - round(value)) < 0.05 ? 0 : 1, value);
+}
+
+/* The line to speak of: over a limit before within, then the fullest, among those the move loads.
+ */
+static size_t worst_effect(const struct model *model, const struct move *move)
+{
+	size_t worst = model->count;
+	double highest = -1;
+	for (size_t i = 0; i < model->count; i++) {
+		const struct effect *effect = &model->effects[i];
+		if (!effect->changed)
+			continue;
+		double rank = fmin(model_use(effect->high, effect->capacity), 1e6);
+		bool receives = move->kind != MOVE_DIVERT || effect->arriving > 0;
+		rank = receives ? rank + 1 : 0;
+		if (effect->over_ceiling || effect->over_database)
+			rank += 1e9;
+		if (rank > highest) {
+			highest = rank;
+			worst = i;
+		}
+	}
+	return worst;
+}
+
+static void tell_use(const struct model *model, size_t index, double ceiling, struct sentence *out)
+{
+	const struct effect *effect = &model->effects[index];
+	if (effect->capacity <= 0) {
+		sentence_add(out, "nothing would be left of %s",
+			fleet_entity(model->snapshot->fleet, model->clusters[index].id)->path);
+		return;
+	}
+	sentence_add(out, "%s would carry ",
+		fleet_entity(model->snapshot->fleet, model->clusters[index].id)->path);
+	if (effect->arriving > 0) {
+		add_number(out, model->clusters[index].high);
+		sentence_add(out, " + ");
+		add_number(out, effect->arriving);
+		sentence_add(out, " = ");
+	}
+	add_number(out, effect->high);
+	sentence_add(out, " of ");
+	add_number(out, effect->capacity);
+	sentence_add(out, " connections: ");
+	sentence_add_percent(out, effect->high / effect->capacity);
+	if (effect->over_ceiling) {
+		sentence_add(out, " > ceiling ");
+		sentence_add_percent(out, ceiling);
+	}
+}
+
+static void tell_database(
+	const struct model *model, size_t index, const struct move *move, struct sentence *out)
+{
+	const struct effect *effect = &model->effects[index];
+	double others = effect->connections - move->to;
+	sentence_add(out, "; pools could open ");
+	add_number(out, move->to);
+	if (others > 0) {
+		sentence_add(out, " + ");
+		add_number(out, others);
+		sentence_add(out, " of others = ");
+		add_number(out, effect->connections);
+	}
+	sentence_add(out, " on one database");
+	if (isnan(effect->connections_max)) {
+		sentence_add(out, ", which allows nobody knows how many");
+		return;
+	}
+	sentence_add(out, effect->over_database ? " > " : " of ");
+	add_number(out, effect->connections_max);
+	sentence_add(out, " it allows");
+}
+
+static void tell_sum(
+	const struct model *model, const struct move *move, double ceiling, struct projection *out)
+{
+	struct sentence sentence;
+	sentence_begin(&sentence, out->sum, sizeof(out->sum));
+	size_t worst = worst_effect(model, move);
+	if (worst == model->count)
+		return;
+	if (move->kind == MOVE_DIVERT && model->moved_share <= 0)
+		sentence_add(&sentence, "nothing moves: ");
+	tell_use(model, worst, ceiling, &sentence);
+	if (!isnan(model->effects[worst].connections))
+		tell_database(model, worst, move, &sentence);
+	if (!out->blocked)
+		return;
+	double current = model_current(model, move);
+	if (isnan(out->largest_safe_to)) {
+		sentence_add(&sentence, "; no smaller step would be safe");
+	} else {
+		sentence_add(&sentence, "; the largest safe step is %s %g -> %g",
+			move->kind == MOVE_DIVERT ? "weight" : "size", current,
+			out->largest_safe_to);
+	}
+}
+
+/* ---- the largest safe step ---- */
+
+/* Weights and sizes that are whole numbers now are set to whole numbers: round towards where it
+ * stands. */
+static double round_towards(double value, double current)
+{
+	if (current < 2 || fabs(current - round(current)) > 1e-9)
+		return value;
+	return value < current ? ceil(value - 1e-6) : floor(value + 1e-6);
+}
+
+/*
+ * The farther from where it stands, the worse: so halve the way between the current value, which is
+ * safe by definition, and the one that is not.
+ */
+static double largest_safe(struct model *model, const struct move *move, double ceiling)
+{
+	double safe = model_current(model, move);
+	double unsafe = move->to;
+	double current = safe;
+	if (isnan(safe))
+		return NAN;
+	struct move trial = *move;
+	for (int i = 0; i < HALVINGS; i++) {
+		trial.to = safe + (unsafe - safe) / 2;
+		if (model_apply(model, &trial, ceiling))
+			unsafe = trial.to;
+		else
+			safe = trial.to;
+	}
+	trial.to = round_towards(safe, current);
+	bool moves = fabs(trial.to - current) > 1e-6 * fmax(1, fabs(current));
+	bool blocked = model_apply(model, &trial, ceiling);
+	return moves && !blocked ? trial.to : NAN;
+}
+
+bool project(const struct snapshot *snapshot, const struct assessment *assessment,
+	const struct move *move, double ceiling, struct projection *out)
+{
+	struct model model;
+	if (!model_init(&model, snapshot, assessment))
+		return false;
+	struct projection_line *lines = NULL;
+	if (model.count > 0) {
+		lines = calloc(model.count, sizeof(*lines));
+		if (!lines) {
+			model_finish(&model);
+			return false;
+		}
+	}
+	projection_finish(out);
+	out->lines = lines;
+	out->known = model_knows(&model, move, out->unknown_why);
+	out->blocked = true;
+	if (out->known) {
+		out->unknown_why[0] = '\0';
+		out->blocked = model_apply(&model, move, ceiling);
+		bool has_value = move->kind == MOVE_DIVERT || move->kind == MOVE_RESIZE_POOL ||
+				 move->kind == MOVE_LIMIT_RETRIES;
+		if (!out->blocked && has_value)
+			out->largest_safe_to = move->to;
+		if (out->blocked) {
+			out->largest_safe_to = largest_safe(&model, move, ceiling);
+			model_apply(&model, move, ceiling);
+		}
+		out->moved_share = model.moved_share;
+		fill_lines(&model, out);
+		tell_sum(&model, move, ceiling, out);
+	}
+	model_finish(&model);
+	return true;
+}
