@@ -213,7 +213,7 @@ static bool take_time(const char **at, int64_t *out_ms)
 	int ms = 0;
 	if (second < 0 || second > 60 || !take_fraction(at, &ms))
 		return false;
-	*out_ms = ((int64_t)hour * 3600 + minute * 60 + second) * 1000 + ms;
+	*out_ms = ((int64_t)hour * 3600 + (int64_t)minute * 60 + second) * 1000 + ms;
 	return true;
 }
 

@@ -26,7 +26,7 @@ void digest_sha256(const void *bytes, size_t length, char out[DIGEST_HEX_BYTES])
 
 bool digest_random_hex(size_t count, char *out)
 {
-	unsigned char bytes[MOST_HEX_DIGITS / 2];
+	unsigned char bytes[MOST_HEX_DIGITS / 2] = {0};
 	if (count > MOST_HEX_DIGITS)
 		return false;
 	size_t wanted = (count + 1) / 2;

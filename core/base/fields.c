@@ -385,7 +385,8 @@ static bool read_member(const struct reading *reading, const struct field *row,
 	const struct yaml_node *member, void *out)
 {
 	if (row->type == FIELD_NODE) {
-		memcpy(out, &member, sizeof(member));
+		const struct yaml_node **slot = out;
+		*slot = member;
 		return true;
 	}
 	char path[PATH_BYTES];

@@ -32,7 +32,8 @@ typedef void loop_signal_fn(void *context, int signal_number);
 
 /* `clock` stays the caller's and must outlive the loop. */
 struct loop *loop_create(const struct clock *clock, struct error *error);
-void loop_destroy(struct loop *loop); /* closes nothing that the caller owns; NULL is allowed */
+/* Closes nothing that the caller owns and unblocks the signals it blocked. NULL is allowed. */
+void loop_destroy(struct loop *loop);
 
 int64_t loop_now_ms(const struct loop *loop); /* steady time, see clock.h */
 const struct clock *loop_clock(const struct loop *loop);
@@ -41,10 +42,12 @@ const struct clock *loop_clock(const struct loop *loop);
  * always ready. */
 bool loop_watch(struct loop *loop, int fd, unsigned events, loop_fd_fn *fn, void *context,
 	struct error *error);
-void loop_unwatch(
-	struct loop *loop, int fd); /* harmless when it is not watched or already closed */
 
-/* Call `fn` once after `delay_ms` (0: next turn). Returns an id, 0 only without memory. */
+/* Before the descriptor is closed. Harmless when it is not watched or already closed. */
+void loop_unwatch(struct loop *loop, int fd);
+
+/* Call `fn` once after `delay_ms` (0: next turn). Returns an id, 0 only without memory or past
+ * LOOP_TIMERS. */
 uint64_t loop_timer_start(struct loop *loop, int64_t delay_ms, loop_timer_fn *fn, void *context);
 void loop_timer_stop(struct loop *loop, uint64_t id); /* harmless when it has fired or id is 0 */
 
@@ -53,7 +56,7 @@ void loop_timer_stop(struct loop *loop, uint64_t id); /* harmless when it has fi
 bool loop_signal(struct loop *loop, int signal_number, loop_signal_fn *fn, void *context,
 	struct error *error);
 
-/* Turn until loop_stop(). False only when waiting itself failed. */
+/* Turn until loop_stop(), also one that came before. False only when waiting itself failed. */
 bool loop_run(struct loop *loop, struct error *error);
 void loop_stop(struct loop *loop);
 

@@ -127,7 +127,7 @@ static bool in_table(const struct range *table, size_t count, uint32_t codepoint
 	return false;
 }
 
-#define IN_TABLE(table, codepoint) in_table(table, sizeof(table) / sizeof(table[0]), codepoint)
+#define IN_TABLE(table, codepoint) in_table(table, sizeof(table) / sizeof((table)[0]), codepoint)
 
 bool utf8_is_combining(uint32_t codepoint)
 {

@@ -239,7 +239,7 @@ static void refuse_duplicates(struct builder *builder, const struct yaml_node *m
 {
 	if (mapping->count < 2)
 		return;
-	const struct yaml_node **members = calloc(mapping->count, sizeof(*members));
+	const struct yaml_node **members = calloc(mapping->count, sizeof(const struct yaml_node *));
 	if (!members) {
 		complaints_add(builder->complaints, builder->file, mapping->line, NULL,
 			"no memory to check the keys");
@@ -249,7 +249,7 @@ static void refuse_duplicates(struct builder *builder, const struct yaml_node *m
 	size_t count = 0;
 	for (const struct yaml_node *node = mapping->first; node; node = node->next)
 		members[count++] = node;
-	qsort(members, count, sizeof(members[0]), compare_keys);
+	qsort(members, count, sizeof(const struct yaml_node *), compare_keys);
 	for (size_t i = 1; i < count; i++) {
 		if (strcmp(members[i - 1]->key, members[i]->key) != 0)
 			continue;

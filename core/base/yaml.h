@@ -16,7 +16,7 @@
 struct arena;
 struct complaints;
 
-#define YAML_FILE_BYTES (1024 * 1024)
+#define YAML_FILE_BYTES 1048576
 #define YAML_DEPTH 32
 #define YAML_NODES 50000
 

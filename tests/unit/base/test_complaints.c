@@ -42,7 +42,7 @@ START_TEST(all_parts_are_made_safe)
 	complaints_add(&complaints,
 		"fl\x1b"
 		"eet",
-		1, "a\nb", "value '%s'", "\xE2\x80\xAE\x07");
+		1, "a\nb", "value '%s'", "\xE2\x80\xAE\xE2\x80\xAC");
 	complaints_print(&complaints, &out);
 	ck_assert_str_eq(text_string(&out), "fl?eet:1: a b: value '?"
 					    "?'\n");

@@ -186,6 +186,15 @@ START_TEST(descriptors_that_are_always_ready_starve_no_timer)
 }
 END_TEST
 
+START_TEST(a_turn_in_which_a_timer_ran_waits_for_nothing_more)
+{
+	char tick[] = "t";
+	start(0, tick);
+	ck_assert(loop_turn(loop, -1, NULL));
+	ck_assert_str_eq(trace, "t ");
+}
+END_TEST
+
 static unsigned seen_events;
 
 static void keep_events(void *context, int fd, unsigned events)
@@ -439,7 +448,8 @@ static Suite *loop_suite(void)
 		a_timer_without_delay_starves_nobody,
 		descriptors_that_are_always_ready_starve_no_timer,
 		a_second_watch_replaces_the_first, hangups_are_reported_with_what_was_asked_for,
-		unwatching_is_harmless, a_number_that_was_closed_and_reused_can_be_watched,
+		a_turn_in_which_a_timer_ran_waits_for_nothing_more, unwatching_is_harmless,
+		a_number_that_was_closed_and_reused_can_be_watched,
 		what_a_callback_removes_is_not_called_in_that_turn,
 		an_event_for_an_old_watch_does_not_reach_its_successor,
 		a_regular_file_is_always_ready, what_cannot_be_watched_is_an_error,

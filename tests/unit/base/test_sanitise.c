@@ -27,8 +27,8 @@ START_TEST(known_pairs)
 		{"a\xFF\xFE", "a??"},
 		{"\xE2\x82", "??"},
 		{"\xE2\x80\xAE"
-		 "evil",
-			"?evil"},                                /* right-to-left override */
+		 "vil\xE2\x80\xAC",
+			"?vil?"},                                /* right-to-left override */
 		{"\xE2\x80\x8B", "?"},                           /* zero width space */
 		{"\xE2\x80\xA8\xE2\x80\xA9", "??"},              /* line and paragraph separator */
 		{"\xEE\x80\x80", "?"},                           /* private use */

@@ -67,26 +67,26 @@ START_TEST(cutting)
 {
 	static const struct {
 		const char *string;
-		int columns;
-		size_t size;
 		const char *expected;
+		size_t size;
+		int columns;
 		int used;
 	} rows[] = {
-		{"east", 10, 32, "east", 4},
-		{"east", 4, 32, "east", 4},
-		{"east", 3, 32, "ea~", 3},
-		{"east", 1, 32, "~", 1},
-		{"east", 0, 32, "", 0},
-		{"", 0, 32, "", 0},
-		{"east", 10, 5, "east", 4},
-		{"east", 10, 4, "ea~", 3},
-		{"east", 10, 2, "~", 1},
-		{"east", 10, 1, "", 0},
+		{"east", "east", 32, 10, 4},
+		{"east", "east", 32, 4, 4},
+		{"east", "ea~", 32, 3, 3},
+		{"east", "~", 32, 1, 1},
+		{"east", "", 32, 0, 0},
+		{"", "", 32, 0, 0},
+		{"east", "east", 5, 10, 4},
+		{"east", "ea~", 4, 10, 3},
+		{"east", "~", 2, 10, 1},
+		{"east", "", 1, 10, 0},
 		/* A wide character that would stick out by half leaves its column empty. */
-		{"\xE6\x9D\xB1\xE4\xBA\xAC", 4, 32, "\xE6\x9D\xB1\xE4\xBA\xAC", 4},
-		{"\xE6\x9D\xB1\xE4\xBA\xAC", 3, 32, "\xE6\x9D\xB1~", 3},
-		{"\xE6\x9D\xB1\xE4\xBA\xAC", 2, 32, "~", 1},
-		{"e\xCC\x81t", 2, 32, "e\xCC\x81t", 2},
+		{"\xE6\x9D\xB1\xE4\xBA\xAC", "\xE6\x9D\xB1\xE4\xBA\xAC", 32, 4, 4},
+		{"\xE6\x9D\xB1\xE4\xBA\xAC", "\xE6\x9D\xB1~", 32, 3, 3},
+		{"\xE6\x9D\xB1\xE4\xBA\xAC", "~", 32, 2, 1},
+		{"e\xCC\x81t", "e\xCC\x81t", 32, 2, 2},
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char out[32];
