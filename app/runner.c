@@ -110,6 +110,18 @@ static bool runner_collect(struct runner *runner)
 	return true;
 }
 
+/* The values in a wait's text change with every tick: told when the step changes, and every so
+ * often. */
+static void runner_wait(struct runner *runner, const struct runbook_order *order, int64_t now_ms)
+{
+	bool same_step = strcmp(runner->last_step, order->step) == 0;
+	if (same_step && now_ms - runner->last_wait_ms < RUNNER_WAIT_TALK_MS)
+		return;
+	runner->last_wait_ms = now_ms;
+	snprintf(runner->last_step, sizeof runner->last_step, "%s", order->step);
+	runner_say(runner, order->step, order->text);
+}
+
 void runner_tick(struct runner *runner)
 {
 	if (runner->finished || !runner->engine->snapshot)
@@ -123,7 +135,7 @@ void runner_tick(struct runner *runner)
 	runner->has_result = false;
 	switch (order.kind) {
 	case RUNBOOK_WAIT:
-		runner_say(runner, order.step, order.text);
+		runner_wait(runner, &order, now_ms);
 		break;
 	case RUNBOOK_ACT:
 		runner_act(runner, &order, now_ms);

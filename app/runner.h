@@ -17,6 +17,8 @@ struct control;
 struct engine;
 struct error;
 
+#define RUNNER_WAIT_TALK_MS 10000 /* a wait is told again that often */
+
 /* One line about what the run does, whenever that changes. */
 typedef void runner_talk_fn(void *context, const char *line);
 
@@ -33,6 +35,8 @@ struct runner {
 	bool finished;
 	enum outcome_code code;
 	char last_text[ACTION_TEXT_BYTES];
+	char last_step[ACTION_NAME_BYTES];
+	int64_t last_wait_ms;
 	runner_talk_fn *talk;
 	void *context;
 };

@@ -10,6 +10,7 @@
 #include "core/assess/assess.h"
 #include "core/base/text.h"
 #include "core/fleet/entity.h"
+#include "core/fleet/history.h"
 #include "core/fleet/snapshot.h"
 
 START_TEST(test_nothing_known_is_null_and_question_marks)
@@ -17,10 +18,11 @@ START_TEST(test_nothing_known_is_null_and_question_marks)
 	struct fleet *fleet = fleet_create();
 	struct store *store = store_create(fleet);
 	struct snapshot *snapshot = store_seal(store, 1000);
+	struct history *history = history_create(10, 1 << 20);
 	struct assessor *assessor = assessor_create();
 	struct assessment assessment;
 	assessment_init(&assessment);
-	ck_assert(assess(assessor, snapshot, NULL, 1000, &assessment));
+	ck_assert(assess(assessor, snapshot, history, 1000, &assessment));
 	struct text text, json;
 	text_init(&text, 1 << 20);
 	text_init(&json, 1 << 20);
@@ -35,6 +37,7 @@ START_TEST(test_nothing_known_is_null_and_question_marks)
 	text_finish(&json);
 	assessment_finish(&assessment);
 	assessor_destroy(assessor);
+	history_destroy(history);
 	snapshot_destroy(snapshot);
 	store_destroy(store);
 	fleet_destroy(fleet);
