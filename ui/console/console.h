@@ -1,8 +1,8 @@
 /*
  * console.h - the console's screens: what is drawn, and what a key asks for.
  *
- * The console does no I/O and changes nothing: it draws a model it is given and turns keys into requests that app/ carries out. It answers keys within
- * a frame whatever the sources do.
+ * The console does no I/O and changes nothing: it draws a model it is given and turns keys into
+ * requests that app/ carries out. It answers keys within a frame whatever the sources do.
  */
 #ifndef UI_CONSOLE_CONSOLE_H
 #define UI_CONSOLE_CONSOLE_H
@@ -37,14 +37,14 @@ struct console_model {
 	const struct snapshot *snapshot; /* NULL before the first */
 	const struct history *history;
 	const struct assessment *assessment; /* NULL before the first */
-	int64_t armed_until_ms;          /* 0: read-only */
-	bool may_arm;                    /* false: read-only for good (flag or environment) */
+	int64_t armed_until_ms;              /* 0: read-only */
+	bool may_arm;                        /* false: read-only for good (flag or environment) */
 	const struct action_info *actions;
 	size_t action_count;
-	const struct plan *plan;         /* the plan last asked for; NULL none */
-	const char *plan_trouble;        /* why it could not be made; NULL or "" */
-	const struct run_view *run;      /* in progress or last; NULL none */
-	const struct run_view *runs;     /* newest first */
+	const struct plan *plan;     /* the plan last asked for; NULL none */
+	const char *plan_trouble;    /* why it could not be made; NULL or "" */
+	const struct run_view *run;  /* in progress or last; NULL none */
+	const struct run_view *runs; /* newest first */
 	size_t run_count;
 	const struct journal_line *journal; /* oldest first */
 	size_t journal_count;
@@ -55,17 +55,17 @@ struct console_model {
 
 enum console_request_kind {
 	REQUEST_NONE,
-	REQUEST_REDRAW,   /* something on the screen changed */
+	REQUEST_REDRAW, /* something on the screen changed */
 	REQUEST_QUIT,
-	REQUEST_ARM,      /* the operator confirmed arming */
+	REQUEST_ARM, /* the operator confirmed arming */
 	REQUEST_DISARM,
-	REQUEST_PLAN,     /* make a plan: action, target, value */
-	REQUEST_RUN,      /* run the plan that is shown, by its hash, with a reason */
+	REQUEST_PLAN, /* make a plan: action, target, value */
+	REQUEST_RUN,  /* run the plan that is shown, by its hash, with a reason */
 	REQUEST_DROP_PLAN,
-	REQUEST_UNDO,     /* make the undo plan of run_id; shown like any plan */
-	REQUEST_REFRESH,  /* ask the sources now */
-	REQUEST_EXPORT,   /* write the screen and state to a file */
-	REQUEST_SUSPEND,  /* Ctrl-Z */
+	REQUEST_UNDO,    /* make the undo plan of run_id; shown like any plan */
+	REQUEST_REFRESH, /* ask the sources now */
+	REQUEST_EXPORT,  /* write the screen and state to a file */
+	REQUEST_SUSPEND, /* Ctrl-Z */
 };
 
 struct console_request {
@@ -89,7 +89,8 @@ struct console_request console_key(
 void console_draw(
 	struct console *console, const struct console_model *model, struct canvas *canvas);
 
-/* Open a screen by its palette name ("home", "journal", "runs", "help", "errors", "sources"); false when there is none. */
+/* Open a screen by its palette name ("home", "journal", "runs", "help", "errors", "sources"); false
+ * when there is none. */
 bool console_open(struct console *console, const char *screen);
 
 /* The key table as text for --help, man page and tests: "key<TAB>screen<TAB>what". */

@@ -1,8 +1,8 @@
 /*
  * wall.h - the wall: one page read from across a room, that cannot act and cannot lie.
  *
- * When its data is older than three intervals the whole face says "DATA 41s OLD" over everything, and a blinking clock proves that the
- * program itself lives. It links neither actions nor SSH.
+ * When its data is older than three intervals the whole face says "DATA 41s OLD" over everything,
+ * and a blinking clock proves that the program itself lives. It links neither actions nor SSH.
  */
 #ifndef UI_WALL_WALL_H
 #define UI_WALL_WALL_H
@@ -19,7 +19,7 @@ struct wall_model {
 	int64_t now_ms;
 	const char *environment;
 	const char *fleet_name;
-	const struct snapshot *snapshot;     /* NULL before the first */
+	const struct snapshot *snapshot; /* NULL before the first */
 	const struct history *history;
 	const struct assessment *assessment; /* NULL before the first */
 };

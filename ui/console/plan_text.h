@@ -1,0 +1,37 @@
+/* plan_text.h - a plan in lines, wrapped to a width: what the dialog shows and the operator
+ * confirms. */
+#ifndef UI_CONSOLE_PLAN_TEXT_H
+#define UI_CONSOLE_PLAN_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ui/role.h"
+
+struct console_model;
+struct plan;
+
+#define PLAN_LINES_MOST 400
+#define PLAN_LINE_TEXT_BYTES 400
+
+struct plan_line {
+	const char *label; /* "will run"; "" for a line that goes on */
+	enum role role;
+	char text[PLAN_LINE_TEXT_BYTES];
+};
+
+struct plan_text {
+	struct plan_line lines[PLAN_LINES_MOST];
+	size_t count;
+};
+
+/* Append one entry, wrapped to `columns`. Past PLAN_LINES_MOST the last line says that lines are
+ * missing. */
+void plan_text_add(
+	struct plan_text *text, int columns, enum role role, const char *label, const char *words);
+
+/* All of a plan; `changed`: it is another one than the operator looked at. `out` is empty. */
+void plan_text_make(const struct plan *plan, const struct console_model *model, bool changed,
+	int columns, struct plan_text *out);
+
+#endif
