@@ -127,9 +127,7 @@ static void add_pool(struct look *look, uint32_t owner)
 
 static double knee_of(struct cluster_memory *memory, double connections)
 {
-	if (!(connections >= 1) || connections > UINT32_MAX)
-		return NAN;
-	unsigned size = (unsigned)connections;
+	unsigned size = connections < 1 ? 1 : (unsigned)fmin(connections, 1e6);
 	if (memory->knee_connections != size) {
 		memory->knee_connections = size;
 		memory->knee = knee_utilisation(size);

@@ -131,8 +131,14 @@ static void find_pools(const struct finding_inputs *in, const struct cluster_ass
 		    phase_badness(row->phase) >= phase_badness(PHASE_SATURATION);
 	if (!full || !begin(in->assessment, &sentence, SEVERITY_CRITICAL, row->cluster, since_ms))
 		return;
-	sentence_add(&sentence, "pools of %s full: %.0f of %.0f connections busy", path,
-		row->pool_used, row->pool_max);
+	sentence_add(&sentence, "pools of %s full: ", path);
+	if (isnan(row->pool_max)) {
+		sentence_add_percent(&sentence, row->pool_use);
+		sentence_add(&sentence, " of what is known");
+	} else {
+		sentence_add(
+			&sentence, "%.0f of %.0f connections busy", row->pool_used, row->pool_max);
+	}
 	if (!isnan(row->waiting))
 		sentence_add(&sentence, ", %.0f clients wait", row->waiting);
 	if (!isnan(row->wait_ms))

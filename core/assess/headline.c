@@ -123,7 +123,9 @@ static void tell_normal(const struct teller *teller, struct sentence *out)
 {
 	const struct assessment *it = teller->assessment;
 	const struct stage_assessment *replicas = &it->stages[STAGE_REPLICAS];
-	if (replicas->count == replicas->of)
+	if (isnan(replicas->of))
+		sentence_add(out, "no replica is known");
+	else if (replicas->count == replicas->of)
 		sentence_add(out, "all %.0f replicas serve", replicas->of);
 	else
 		sentence_add(out, "%.0f of %.0f replicas serve", replicas->count, replicas->of);

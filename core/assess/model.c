@@ -188,7 +188,9 @@ static bool knows_retries(const struct model *model, const struct move *move, st
 			return false;
 		}
 	}
-	return true;
+	if (model->count == 0)
+		sentence_add(why, "no cluster is known that its attempts load");
+	return model->count > 0;
 }
 
 /* Slots for applications on the database of a replica; NAN where nobody says. */

@@ -1,0 +1,65 @@
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/assess/baseline.h"
+
+START_TEST(learned_after_ten)
+{
+	struct baseline baseline = {0};
+	for (int i = 1; i < BASELINE_LEAST; i++) {
+		baseline_feed(&baseline, 5, i * 1000);
+		baseline_feed(&baseline, 99, i * 1000 + 100); /* too near: does not count */
+		baseline_feed(&baseline, NAN, i * 1000 + 950);
+		ck_assert(isnan(baseline_value(&baseline)));
+	}
+	baseline_feed(&baseline, 5, BASELINE_LEAST * 1000);
+	ck_assert_double_eq(baseline_value(&baseline), 5);
+	baseline_reset(&baseline);
+	ck_assert(isnan(baseline_value(&baseline)));
+}
+END_TEST
+
+START_TEST(spikes_move_nothing)
+{
+	struct baseline baseline = {0};
+	for (int i = 1; i <= 40; i++)
+		baseline_feed(&baseline, i % 4 == 0 ? 1e6 : 3, i * 1000);
+	ck_assert_double_eq(baseline_value(&baseline), 3);
+}
+END_TEST
+
+START_TEST(it_reaches_far_back_and_still_learns)
+{
+	struct baseline baseline = {0};
+	int64_t now_ms = 0;
+	for (int i = 0; i < 3600; i++)
+		baseline_feed(&baseline, 3, now_ms += 1000);
+	for (int i = 0; i < 120; i++) /* two minutes are not yet normal */
+		baseline_feed(&baseline, 8, now_ms += 1000);
+	ck_assert_double_eq(baseline_value(&baseline), 3);
+	for (int i = 0; i < 1200; i++)
+		baseline_feed(&baseline, 8, now_ms += 1000);
+	ck_assert_double_eq(baseline_value(&baseline), 8);
+}
+END_TEST
+
+static Suite *baseline_suite(void)
+{
+	Suite *suite = suite_create("baseline");
+	TCase *cases = tcase_create("baseline");
+	tcase_add_test(cases, learned_after_ten);
+	tcase_add_test(cases, spikes_move_nothing);
+	tcase_add_test(cases, it_reaches_far_back_and_still_learns);
+	suite_add_tcase(suite, cases);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(baseline_suite());
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
