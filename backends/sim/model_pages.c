@@ -36,6 +36,7 @@ struct subject {
 	struct replica_view replica_view;
 	struct auth_view auth_view;
 	struct surface_view surface_view;
+	bool *has_head; /* the family's head was written: an empty family has none */
 };
 
 /* One sample of a family: the labels that are its own, and its value. */
@@ -217,6 +218,15 @@ static void write_value(struct text *out, double value)
 	text_printf(out, " %s\n", number);
 }
 
+static void write_head(struct text *out, const struct family *family, const struct subject *subject)
+{
+	if (*subject->has_head)
+		return;
+	text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name,
+		family->type);
+	*subject->has_head = true;
+}
+
 static void write_labels(
 	struct text *out, const struct subject *subject, enum page_group group, const char *own)
 {
@@ -247,6 +257,7 @@ static void write_samples(
 		double value = row->value(subject);
 		if (isnan(value))
 			continue;
+		write_head(out, family, subject);
 		text_add(out, family->name);
 		write_labels(out, subject, family->group, row->labels);
 		write_value(out, value);
@@ -284,13 +295,14 @@ static void write_family(struct text *out, const struct model *model, const stru
 	void (*write)(struct text *, const struct family *, const struct subject *))
 {
 	const struct scenario *scenario = model_scenario(model);
-	text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name,
-		family->type);
+	bool has_head = false;
 	for (size_t c = 0; c < scenario->cluster_count; c++) {
 		if (scope->cluster != ALL && scope->cluster != c)
 			continue;
-		struct subject subject = {
-			.model = model, .shape = &scenario->clusters[c], .cluster = c};
+		struct subject subject = {.model = model,
+			.shape = &scenario->clusters[c],
+			.cluster = c,
+			.has_head = &has_head};
 		if (family->group == GROUP_REPLICA || family->group == GROUP_EDGE) {
 			each_replica(out, family, scope, &subject);
 		} else if (family->group == GROUP_SURFACE) {
@@ -315,6 +327,7 @@ static void write_histogram(
 {
 	const struct surface_view *view = &subject->surface_view;
 	uint64_t sum = 0;
+	write_head(out, family, subject);
 	for (size_t b = 0; b < MODEL_LATENCY_BUCKETS; b++) {
 		char bound[NUMBER_TEXT_BYTES], label[NUMBER_TEXT_BYTES + 8];
 		number_write(model_latency_bounds[b], bound);
