@@ -179,6 +179,7 @@ static void check_staleness(const struct guard_context *context, struct verdict 
 	char age[CLOCK_TEXT_BYTES];
 	char most[CLOCK_TEXT_BYTES];
 	clock_format_span(context->limits->max_age_ms, most);
+	uint32_t blank = ENTITY_NONE;
 	for (size_t i = 0; i < projection->line_count; i++) {
 		uint32_t cluster = projection->lines[i].cluster;
 		const struct cluster_assessment *row =
@@ -186,28 +187,26 @@ static void check_staleness(const struct guard_context *context, struct verdict 
 		if (!projection->lines[i].changed)
 			continue;
 		note_cluster(&oldest, cluster);
-		if (oldest.seen == 0 || !row || row->stale) {
-			say(out, VERDICT_UNKNOWN,
-				"no pool of %s has been read within %s: its load is not known",
-				path_of(context, cluster), most);
-			return;
-		}
+		if (blank == ENTITY_NONE && (oldest.seen == 0 || !row || row->stale))
+			blank = cluster;
 	}
-	if (context->now_ms - context->snapshot->at_ms > context->limits->max_age_ms)
-		say(out, VERDICT_BLOCK, "the newest snapshot is older than %s", most);
-	else if (oldest.entity == ENTITY_NONE)
-		say(out, VERDICT_UNKNOWN, "nothing that the projection needs has been read");
-	else if (oldest.age_ms > context->limits->max_age_ms) {
-		clock_format_span(oldest.age_ms, age);
+	clock_format_span(oldest.age_ms, age);
+	if (oldest.age_ms > context->limits->max_age_ms)
 		say(out, VERDICT_BLOCK, "%s of %s is %s old, at most %s may be decided on",
 			signal_row(oldest.signal)->name, path_of(context, oldest.entity), age,
 			most);
-	} else {
-		clock_format_span(oldest.age_ms, age);
+	else if (blank != ENTITY_NONE)
+		say(out, VERDICT_UNKNOWN,
+			"no pool of %s has been read within %s: its load is not known",
+			path_of(context, blank), most);
+	else if (context->now_ms - context->snapshot->at_ms > context->limits->max_age_ms)
+		say(out, VERDICT_BLOCK, "the newest snapshot is older than %s", most);
+	else if (oldest.entity == ENTITY_NONE)
+		say(out, VERDICT_UNKNOWN, "nothing that the projection needs has been read");
+	else
 		say(out, oldest.silent ? VERDICT_WARN : VERDICT_PASS,
 			"inputs at most %s old (limit %s)%s", age, most,
 			oldest.silent ? "; a silent replica is counted as out" : "");
-	}
 }
 
 /* ---- would it fit ---- */
@@ -250,12 +249,15 @@ static void check_capacity(const struct guard_context *context, struct verdict *
 		if (!line->over_ceiling)
 			continue;
 		if (projection->sum[0])
-			say(out, VERDICT_BLOCK, "%.230s", projection->sum);
+			say(out, VERDICT_BLOCK, "%.260s", projection->sum);
 		else
 			say(out, VERDICT_BLOCK, "%s %.0f%% -> %.0f%%, ceiling %.0f%%",
 				path_of(context, line->cluster), line->use_before * 100,
 				line->use_high * 100, ceiling);
-		add_offer(context, out);
+		/* The sum tells its own largest step, which other guards may narrow. */
+		if (!projection->sum[0] ||
+			!target_equal(context->plan->largest_safe_to, projection->largest_safe_to))
+			add_offer(context, out);
 		return;
 	}
 	const struct projection_line *worst = fullest(projection);
@@ -325,7 +327,7 @@ static double step_limit(const struct guard_config *limits, const struct plan *p
 
 static bool is_past(const struct plan *plan, double limit)
 {
-	return !target_equal(plan->to, limit) &&
+	return !target_equal(plan->to, limit) && !target_equal(plan->to, plan->from) &&
 	       (plan->to > plan->from ? plan->to > limit : plan->to < limit);
 }
 
@@ -510,9 +512,11 @@ double guards_largest_safe(const struct guard_context *context)
 		safe = nearer(plan, safe, step_limit(context->limits, plan));
 	if (plan->verb->class == CLASS_SHIFT)
 		safe = nearer(plan, safe, blast_limit(context));
-	safe = safe < plan->from ? ceil(safe - 1e-9) : floor(safe + 1e-9);
+	/* Whole numbers stay whole; shares such as 0.25 are let be. */
+	if (plan->from >= 2 && plan->from == floor(plan->from))
+		safe = safe < plan->from ? ceil(safe - 1e-9) : floor(safe + 1e-9);
 	if (plan->verb->class == CLASS_SHIFT && safe <= 0 && !others_serve(context))
-		safe = 1;
+		return NAN;
 	/* Rounded past the present value, or onto it: then there is no step that changes anything.
 	 */
 	bool moves = plan->to < plan->from ? safe < plan->from : safe > plan->from;

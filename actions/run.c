@@ -34,7 +34,8 @@ static void close_run(
 {
 	run->code = code;
 	run->step = RUN_STEP_CLOSING;
-	snprintf(run->text, sizeof(run->text), "%s", text);
+	if (text != run->text)
+		snprintf(run->text, sizeof(run->text), "%s", text);
 	out->code = code;
 	journal(out, "done", run->text);
 }

@@ -49,6 +49,7 @@ struct error;
 struct runbook;
 struct runbook_state;
 struct snapshot;
+struct text;
 struct yaml_node;
 
 #define RUNBOOK_PARAMS_MOST 16
@@ -79,6 +80,9 @@ const struct runbook *runbook_read_node(
 const char *runbook_name(const struct runbook *runbook);
 const struct runbook_param *runbook_params(const struct runbook *runbook, size_t *count);
 size_t runbook_step_count(const struct runbook *runbook);
+
+/* Its parameters and steps in words, one line each: what `run --plan` shows. */
+void runbook_print(const struct runbook *runbook, struct text *out);
 
 /* Bind parameters and check that actions and entities exist. Errors: ERROR_USAGE names the
  * parameter or step. */

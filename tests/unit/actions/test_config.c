@@ -1,0 +1,180 @@
+#include "actions/config.h"
+
+#include "core/base/arena.h"
+#include "core/base/complaints.h"
+#include "core/base/json_writer.h"
+#include "core/base/text.h"
+#include "core/base/yaml.h"
+#include "tests/unit/actions/scene.h"
+
+struct config_reading {
+	struct arena *arena;
+	struct complaints complaints;
+	struct action_configs configs;
+	bool ok;
+};
+
+static void read_config(struct config_reading *reading, const char *yaml)
+{
+	reading->arena = arena_create(1024 * 1024);
+	complaints_init(&reading->complaints);
+	const struct yaml_node *root =
+		yaml_parse(reading->arena, "fleet.yaml", yaml, strlen(yaml), &reading->complaints);
+	ck_assert_ptr_nonnull(root);
+	reading->ok = action_configs_read(yaml_get(root, "actions"), yaml_get(root, "guards"),
+		yaml_get(root, "journal"), "/etc/fleet", "/home/op/.local/state/spillway",
+		reading->arena, &reading->configs, &reading->complaints);
+}
+
+static void finish(struct config_reading *reading)
+{
+	complaints_finish(&reading->complaints);
+	arena_destroy(reading->arena);
+}
+
+START_TEST(test_good_file)
+{
+	struct config_reading reading;
+	read_config(&reading,
+		"actions:\n"
+		"  scale-pool:\n"
+		"    verb: pool.resize\n"
+		"    ssh: {host: 127.0.0.1, port: 2201, user: ops, identity_file: key,\n"
+		"          known_hosts_file: known_hosts, command: \"psql -h {cluster} -c 'SET x = "
+		"{size}'\", timeout: 10s}\n"
+		"  divert:\n"
+		"    verb: cluster.divert\n"
+		"    http: {url: \"http://127.0.0.1:4000/c/{cluster}/weight\", bearer_file: "
+		"/run/t,\n"
+		"           json: {weight: \"{weight}\", note: \"to {weight}\", n: 3, s: \"3\", b: "
+		"true, l: [a]}}\n"
+		"guards: {ceiling: 80%, max_step: 1.5x, max_divert: 10%, max_age: 3s, cooldown: "
+		"10s, "
+		"verify_within: 30s}\n");
+	ck_assert(reading.ok);
+	ck_assert_uint_eq(reading.configs.count, 2);
+	const struct action_config *scale = &reading.configs.rows[0];
+	ck_assert_str_eq(scale->info.name, "scale-pool");
+	ck_assert_str_eq(scale->info.transport, "ssh");
+	ck_assert_str_eq(scale->ssh.identity_file, "/etc/fleet/key");
+	ck_assert_str_eq(scale->ssh.known_hosts_file, "/etc/fleet/known_hosts");
+	ck_assert_int_eq(scale->ssh.port, 2201);
+	ck_assert_int_eq(scale->ssh.timeout_ms, 10000);
+	const struct action_config *divert = &reading.configs.rows[1];
+	ck_assert_str_eq(divert->http.method, "POST");
+	ck_assert_str_eq(divert->http.bearer_file, "/run/t");
+	ck_assert_str_eq(divert->http.json,
+		"{\"weight\":{weight},\"note\":\"to {weight}\",\"n\":3,\"s\":\"3\",\"b\":true,"
+		"\"l\":[\"a\"]}");
+	const struct guard_config *guards = &reading.configs.guards;
+	ck_assert_double_eq_tol(guards->ceiling, 0.8, 1e-9);
+	ck_assert_double_eq_tol(guards->max_step, 1.5, 1e-9);
+	ck_assert_double_eq_tol(guards->blast_radius, 0.3, 1e-9);
+	ck_assert_int_eq(guards->plan_expires_ms, 60000);
+	ck_assert_str_eq(
+		reading.configs.journal_file, "/home/op/.local/state/spillway/journal.jsonl");
+	finish(&reading);
+}
+END_TEST
+
+START_TEST(test_nothing_given)
+{
+	struct config_reading reading;
+	read_config(&reading, "journal: {file: here.jsonl}\n");
+	ck_assert(reading.ok);
+	ck_assert_uint_eq(reading.configs.count, 0);
+	ck_assert_double_eq_tol(reading.configs.guards.ceiling, 0.85, 1e-9);
+	ck_assert_int_eq(reading.configs.guards.cooldown_ms, 60000);
+	ck_assert_str_eq(reading.configs.journal_file, "/etc/fleet/here.jsonl");
+	finish(&reading);
+}
+END_TEST
+
+#define HTTP "http: {url: \"http://h/{weight}\"}"
+
+static const struct {
+	const char *yaml;
+	const char *words;
+} bad[] = {
+	{"actions: [x]", "expected a mapping"},
+	{"actions: {a: {verb: cluster.divrt, " HTTP "}}", "cluster.divert"},
+	{"actions: {a: {" HTTP "}}", "verb"},
+	{"actions: {a: {verb: cluster.divert}}", "one of http and ssh"},
+	{"actions: {a: {verb: cluster.divert, " HTTP ", ssh: {host: h, user: u, command: c}}}",
+		"one of http and ssh"},
+	{"actions: {A b: {verb: cluster.divert, " HTTP "}}", "lower-case"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"ftp://h/{weight}\"}}}", "http://"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://u:p@h/{weight}\"}}}",
+		"basic_file"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/{size}\"}}}", "{size}"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/\"}}}", "new value"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/{weight}\", json: 3}}}",
+		"mapping"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/{weight}\", metod: PUT}}}",
+		"method"},
+	{"actions: {a: {verb: pool.resize, ssh: {host: h, user: u, command: \"x {size}\", port: "
+	 "99999}}}",
+		"port"},
+	{"actions: {a: {verb: pool.resize, ssh: {host: h, user: u, command: ls}}}", "new value"},
+	{"guards: {ceiling: 85}", "ceiling"},
+	{"guards: {max_age: 5}", "max_age"},
+	{"guards: {cielling: 85%}", "ceiling"},
+	{"journal: {flie: x}", "file"},
+};
+
+START_TEST(test_bad_file)
+{
+	struct config_reading reading;
+	struct text text;
+	read_config(&reading, bad[_i].yaml);
+	text_init(&text, 65536);
+	complaints_print(&reading.complaints, &text);
+	ck_assert_msg(!reading.ok && reading.complaints.total > 0, "%s passed", bad[_i].yaml);
+	ck_assert_msg(strstr(text_string(&text), bad[_i].words) != NULL, "'%s' not in: %s",
+		bad[_i].words, text_string(&text));
+	text_finish(&text);
+	finish(&reading);
+}
+END_TEST
+
+START_TEST(test_tables)
+{
+	size_t count = 0;
+	const struct outcome_row *rows = outcome_rows(&count);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert(rows[i].name[0] && rows[i].means[0]);
+		ck_assert_str_eq(outcome_name(rows[i].code), rows[i].name);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_int_ne(rows[i].code, rows[j].code);
+	}
+	const struct verb_row *verbs = verb_rows(&count);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_ptr_eq(verb_find(verbs[i].name), &verbs[i]);
+		ck_assert(verbs[i].parameter[0] && verbs[i].help[0] && verbs[i].label[0]);
+	}
+	ck_assert_ptr_null(verb_find("cluster.explode"));
+	struct text text;
+	text_init(&text, 65536);
+	action_configs_schema_action(&text);
+	action_configs_schema_guards(&text);
+	ck_assert(text_ok(&text) && text.length > 100);
+	text_finish(&text);
+}
+END_TEST
+
+static Suite *config_suite(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tcase = tcase_create("all");
+	tcase_add_test(tcase, test_good_file);
+	tcase_add_test(tcase, test_nothing_given);
+	tcase_add_loop_test(tcase, test_bad_file, 0, sizeof(bad) / sizeof(bad[0]));
+	tcase_add_test(tcase, test_tables);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return scene_main(config_suite());
+}

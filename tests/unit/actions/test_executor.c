@@ -1,0 +1,588 @@
+#include "actions/executor.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "actions/journal.h"
+#include "core/base/clock.h"
+#include "core/base/loop.h"
+#include "core/wire/http.h"
+#include "tests/unit/actions/scene.h"
+
+#define TOKEN "s3cr3t-token"
+
+/* What the peer does with a request. */
+enum script { SCRIPT_OK, SCRIPT_NO, SCRIPT_DROP, SCRIPT_REFUSE, SCRIPT_HANG };
+
+/* A peer in the same loop: one listening socket, one request, a scripted answer. */
+struct peer {
+	struct loop *loop;
+	enum script script;
+	int listener, connection, port;
+	char request[4096];
+	size_t length;
+	unsigned requests;
+};
+
+static void peer_answer(struct peer *peer)
+{
+	static const char *const answers[] = {
+		[SCRIPT_OK] = "HTTP/1.1 200 OK\r\nContent-Length: 19\r\nConnection: "
+			      "close\r\n\r\nset by " TOKEN,
+		[SCRIPT_NO] = "HTTP/1.1 409 Conflict\r\nContent-Length: 4\r\nConnection: "
+			      "close\r\n\r\nbusy",
+	};
+	peer->requests++;
+	if (peer->script == SCRIPT_HANG)
+		return;
+	loop_unwatch(peer->loop, peer->connection);
+	if (peer->script == SCRIPT_OK || peer->script == SCRIPT_NO) {
+		const char *answer = answers[peer->script];
+		ck_assert_int_eq(
+			write(peer->connection, answer, strlen(answer)), (ssize_t)strlen(answer));
+	}
+	close(peer->connection);
+	peer->connection = -1;
+}
+
+static void peer_readable(void *context, int fd, unsigned events)
+{
+	struct peer *peer = context;
+	(void)events;
+	ssize_t got =
+		read(fd, peer->request + peer->length, sizeof(peer->request) - 1 - peer->length);
+	if (got <= 0) {
+		loop_unwatch(peer->loop, fd);
+		close(fd);
+		peer->connection = -1;
+		return;
+	}
+	peer->length += (size_t)got;
+	peer->request[peer->length] = '\0';
+	if (strstr(peer->request, "\r\n\r\n") && strchr(strstr(peer->request, "\r\n\r\n"), '}'))
+		peer_answer(peer);
+}
+
+static void peer_connected(void *context, int fd, unsigned events)
+{
+	struct peer *peer = context;
+	(void)events;
+	peer->connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	ck_assert_int_ge(peer->connection, 0);
+	peer->length = 0;
+	ck_assert(loop_watch(peer->loop, peer->connection, LOOP_READ, peer_readable, peer, NULL));
+}
+
+static void peer_open(struct peer *peer, struct loop *loop, enum script script)
+{
+	*peer = (struct peer){.loop = loop, .script = script, .connection = -1};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	socklen_t length = sizeof(address);
+	peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(peer->listener, (struct sockaddr *)&address, length), 0);
+	ck_assert_int_eq(getsockname(peer->listener, (struct sockaddr *)&address, &length), 0);
+	peer->port = ntohs(address.sin_port);
+	/* Bound and not listening: connecting is refused. */
+	if (script == SCRIPT_REFUSE)
+		return;
+	ck_assert_int_eq(listen(peer->listener, 4), 0);
+	ck_assert(loop_watch(loop, peer->listener, LOOP_READ, peer_connected, peer, NULL));
+}
+
+static void peer_close(struct peer *peer)
+{
+	if (peer->connection >= 0) {
+		loop_unwatch(peer->loop, peer->connection);
+		close(peer->connection);
+	}
+	loop_unwatch(peer->loop, peer->listener);
+	close(peer->listener);
+}
+
+/* Everything a change needs, real but for the fleet. */
+struct rig {
+	struct scene scene;
+	struct clock clock;
+	struct loop *loop;
+	struct http *http;
+	struct peer peer;
+	struct journal *journal;
+	struct executor *executor;
+	struct action_config action;
+	struct action_configs configs;
+	struct plan plan;
+	char directory[64], journal_file[96], token_file[96], url[128];
+};
+
+static void open_executor(struct rig *rig)
+{
+	struct error error = {0};
+	rig->journal = journal_open(rig->journal_file, &error);
+	ck_assert_msg(rig->journal != NULL, "%s", error.text);
+	rig->executor = executor_create(
+		rig->loop, rig->http, NULL, rig->journal, &rig->configs, "kim", &error);
+	ck_assert_msg(rig->executor != NULL, "%s", error.text);
+	executor_arm(rig->executor, SCENE_NOW + 3600000);
+}
+
+static void close_executor(struct rig *rig)
+{
+	executor_destroy(rig->executor);
+	journal_close(rig->journal);
+}
+
+static void open_rig(struct rig *rig, enum script script)
+{
+	scene_open(&rig->scene);
+	scene_directory(rig->directory);
+	snprintf(rig->journal_file, sizeof(rig->journal_file), "%s/journal.jsonl", rig->directory);
+	snprintf(rig->token_file, sizeof(rig->token_file), "%s/token", rig->directory);
+	FILE *file = fopen(rig->token_file, "w");
+	fputs(TOKEN "\n", file);
+	fclose(file);
+	clock_init_manual(&rig->clock, SCENE_NOW);
+	rig->loop = loop_create(&rig->clock, NULL);
+	rig->http = http_create(rig->loop, NULL);
+	ck_assert(rig->loop && rig->http);
+	peer_open(&rig->peer, rig->loop, script);
+	snprintf(rig->url, sizeof(rig->url), "http://127.0.0.1:%d/v1/clusters/{cluster}/weight",
+		rig->peer.port);
+	rig->action = (struct action_config){
+		.info = {.name = "divert",
+			.verb = verb_find("cluster.divert"),
+			.transport = "http"},
+		.is_http = true,
+		.http = {.method = "POST",
+			.url = rig->url,
+			.json = "{\"weight\":{weight}}",
+			.bearer_file = rig->token_file,
+			.timeout_ms = 5000},
+	};
+	rig->configs = (struct action_configs){.rows = &rig->action,
+		.count = 1,
+		.guards = scene_limits(),
+		.journal_file = rig->journal_file};
+	plan_init(&rig->plan);
+	open_executor(rig);
+}
+
+static void close_rig(struct rig *rig)
+{
+	close_executor(rig);
+	plan_finish(&rig->plan);
+	peer_close(&rig->peer);
+	http_destroy(rig->http);
+	loop_destroy(rig->loop);
+	scene_close(&rig->scene);
+}
+
+static void make_plan(struct rig *rig, double to)
+{
+	struct error error = {0};
+	ck_assert_msg(executor_plan(rig->executor, "divert", rig->scene.a, to, "demo", NULL, 0,
+			      rig->scene.snapshot, &rig->scene.assessment, rig->scene.now_ms,
+			      &rig->plan, &error),
+		"%s", error.text);
+}
+
+static bool start(struct rig *rig, enum outcome_code *code, struct error *error)
+{
+	return executor_start(rig->executor, &rig->plan, rig->plan.hash, "a test",
+		rig->scene.snapshot, &rig->scene.assessment, rig->scene.now_ms, code, error);
+}
+
+static void must_start(struct rig *rig)
+{
+	enum outcome_code code = OUTCOME_DONE;
+	struct error error = {0};
+	bool ok = start(rig, &code, &error);
+	ck_assert_msg(ok, "%d: %s", (int)code, error.text);
+}
+
+/* Turn until the request is answered, or the peer has it. */
+static void turn_until(struct rig *rig, enum run_state state)
+{
+	for (int i = 0; i < 2000 && executor_run(rig->executor)->state < state; i++)
+		ck_assert(loop_turn(rig->loop, 10, NULL));
+}
+
+/* A second later: every reading anew, with this weight, and the executor is told. */
+static void second(struct rig *rig, double weight)
+{
+	scene_advance(&rig->scene, 1000);
+	clock_set(&rig->clock, rig->scene.now_ms);
+	scene_read(&rig->scene, weight, 100, 20);
+	executor_tick(
+		rig->executor, rig->scene.snapshot, &rig->scene.assessment, rig->scene.now_ms);
+}
+
+static void verify_journal(const struct rig *rig)
+{
+	struct journal_check check;
+	ck_assert(journal_verify(rig->journal_file, &check, NULL));
+	ck_assert_msg(check.ok, "%s", check.why);
+}
+
+/* The events of the journal, by their first letters: "isrvd". */
+static void events(const struct rig *rig, char out[32])
+{
+	struct journal_line lines[31];
+	size_t count = journal_tail(rig->journal_file, lines, 31, NULL);
+	for (size_t i = 0; i < count; i++)
+		out[i] = lines[i].event[0];
+	out[count] = '\0';
+}
+
+static const struct {
+	const char *what;
+	enum script script;
+	double seen[8]; /* weights read second by second; 0 ends */
+	enum outcome_code code;
+	const char *events;
+} runs[] = {
+	{"done and verified", SCRIPT_OK, {100, 80, 80}, OUTCOME_DONE, "isrvd"},
+	{"accepted, never shown", SCRIPT_OK, {100}, OUTCOME_FAILED_UNCHANGED, "isrvd"},
+	{"something else", SCRIPT_OK, {55}, OUTCOME_INCONCLUSIVE, "isrvd"},
+	{"refused", SCRIPT_NO, {100}, OUTCOME_FAILED_UNCHANGED, "isfvd"},
+	{"refused but changed", SCRIPT_NO, {80}, OUTCOME_UNKNOWN, "isfvd"},
+	{"dropped, applied", SCRIPT_DROP, {100, 80, 80}, OUTCOME_DONE, "islvd"},
+	{"dropped, not applied", SCRIPT_DROP, {100, 100, 100, 100, 100, 100},
+		OUTCOME_FAILED_UNCHANGED, "islvd"},
+	{"refused to connect", SCRIPT_REFUSE, {0}, OUTCOME_UNREACHABLE, "isd"},
+};
+
+START_TEST(test_run_to_its_end)
+{
+	struct rig rig;
+	char told[32];
+	open_rig(&rig, runs[_i].script);
+	make_plan(&rig, 80);
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	for (size_t i = 0; runs[_i].seen[i] > 0; i++)
+		second(&rig, runs[_i].seen[i]);
+	if (executor_is_busy(rig.executor)) {
+		clock_advance(&rig.clock, rig.configs.guards.verify_within_ms);
+		ck_assert(loop_turn(rig.loop, 0, NULL));
+	}
+	const struct run_view *view = executor_run(rig.executor);
+	ck_assert_msg(!executor_is_busy(rig.executor), "%s: still busy", runs[_i].what);
+	ck_assert_msg(view->code == runs[_i].code, "%s: %d: %s", runs[_i].what, (int)view->code,
+		view->text);
+	ck_assert_int_eq(view->state, view->code == OUTCOME_DONE ? RUN_DONE : RUN_FAILED);
+	ck_assert_str_eq(view->id, "a-0001");
+	ck_assert_str_eq(view->by, "kim");
+	events(&rig, told);
+	ck_assert_msg(strcmp(told, runs[_i].events) == 0, "%s: %s", runs[_i].what, told);
+	ck_assert_uint_eq(rig.peer.requests, runs[_i].script == SCRIPT_REFUSE ? 0 : 1);
+	verify_journal(&rig);
+	close_rig(&rig);
+}
+END_TEST
+
+START_TEST(test_what_is_sent_is_what_was_shown_and_no_secret_stays)
+{
+	struct rig rig;
+	char bytes[8192] = "";
+	open_rig(&rig, SCRIPT_OK);
+	make_plan(&rig, 80);
+	ck_assert_ptr_nonnull(strstr(rig.plan.requests[0].line, "{\"weight\":80}"));
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	ck_assert_ptr_nonnull(strstr(rig.peer.request, "POST /v1/clusters/east-a/weight "));
+	ck_assert_ptr_nonnull(strstr(rig.peer.request, "Bearer " TOKEN));
+	ck_assert_ptr_nonnull(strstr(rig.peer.request, "{\"weight\":80}"));
+	FILE *file = fopen(rig.journal_file, "r");
+	ck_assert_uint_gt(fread(bytes, 1, sizeof(bytes) - 1, file), 0);
+	fclose(file);
+	ck_assert_ptr_null(strstr(bytes, TOKEN));
+	ck_assert_ptr_nonnull(strstr(bytes, "set by ****"));
+	ck_assert_ptr_null(strstr(executor_run(rig.executor)->text, TOKEN));
+	close_rig(&rig);
+}
+END_TEST
+
+START_TEST(test_refusals_before_anything_is_recorded)
+{
+	struct rig rig;
+	enum outcome_code code = OUTCOME_DONE;
+	struct error error = {0};
+	char told[32];
+	open_rig(&rig, SCRIPT_OK);
+	make_plan(&rig, 80);
+	executor_disarm(rig.executor);
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_NOT_PERMITTED);
+	executor_arm(rig.executor, SCENE_NOW + 3600000);
+	ck_assert(!executor_start(rig.executor, &rig.plan, "another hash", "", rig.scene.snapshot,
+		&rig.scene.assessment, rig.scene.now_ms, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_STALE_PLAN);
+	second(&rig, 90);
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_STALE_PLAN);
+	ck_assert_ptr_nonnull(strstr(error.text, "it was 100, now 90"));
+	make_plan(&rig, 30);
+	ck_assert(rig.plan.blocked);
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_REFUSED);
+	ck_assert_ptr_nonnull(strstr(error.text, "step: "));
+	make_plan(&rig, 80);
+	scene_advance(&rig.scene, 61000);
+	scene_read(&rig.scene, 90, 100, 20);
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_STALE_PLAN);
+	ck_assert(executor_run(rig.executor) == NULL);
+	make_plan(&rig, 90);
+	ck_assert_int_eq(plan_outcome(&rig.plan), OUTCOME_DONE);
+	must_start(&rig);
+	ck_assert_int_eq(executor_run(rig.executor)->state, RUN_DONE);
+	events(&rig, told);
+	ck_assert_str_eq(told, "");
+	ck_assert_uint_eq(rig.peer.requests, 0);
+	close_rig(&rig);
+}
+END_TEST
+
+START_TEST(test_override_needs_its_name_and_a_reason)
+{
+	struct rig rig;
+	enum outcome_code code = OUTCOME_DONE;
+	struct error error = {0};
+	const char *const step[] = {"step"};
+	const char *const journal[] = {"journal"};
+	open_rig(&rig, SCRIPT_OK);
+	ck_assert(!executor_plan(rig.executor, "divert", rig.scene.a, 70, "demo", journal, 1,
+		rig.scene.snapshot, &rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert_int_eq(error.kind, ERROR_USAGE);
+	ck_assert(executor_plan(rig.executor, "divert", rig.scene.a, 70, "demo", step, 1,
+		rig.scene.snapshot, &rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert(!rig.plan.blocked);
+	ck_assert(!executor_start(rig.executor, &rig.plan, rig.plan.hash, "", rig.scene.snapshot,
+		&rig.scene.assessment, rig.scene.now_ms, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_NEEDS_CONFIRMATION);
+	must_start(&rig);
+	ck_assert(!executor_plan(rig.executor, "dvert", rig.scene.a, 70, "demo", NULL, 0,
+		rig.scene.snapshot, &rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert_ptr_nonnull(strstr(error.text, "did you mean 'divert'"));
+	close_rig(&rig);
+}
+END_TEST
+
+START_TEST(test_undo_and_drift)
+{
+	struct rig rig;
+	struct error error = {0};
+	open_rig(&rig, SCRIPT_OK);
+	make_plan(&rig, 80);
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	second(&rig, 80);
+	second(&rig, 80);
+	ck_assert_int_eq(executor_run(rig.executor)->code, OUTCOME_DONE);
+	make_plan(&rig, 70);
+	ck_assert_int_eq(plan_outcome(&rig.plan), OUTCOME_RETRY_LATER);
+	/* Another process goes on where this one was. */
+	close_executor(&rig);
+	open_executor(&rig);
+	make_plan(&rig, 70);
+	ck_assert_int_eq(plan_outcome(&rig.plan), OUTCOME_RETRY_LATER);
+	ck_assert(!executor_plan_undo(rig.executor, "a-0007", "demo", rig.scene.snapshot,
+		&rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert_int_eq(error.kind, ERROR_USAGE);
+	second(&rig, 60);
+	ck_assert(!executor_plan_undo(rig.executor, "a-0001", "demo", rig.scene.snapshot,
+		&rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert_int_eq(error.kind, ERROR_REJECTED);
+	second(&rig, 80);
+	ck_assert_msg(executor_plan_undo(rig.executor, "a-0001", "demo", rig.scene.snapshot,
+			      &rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error),
+		"%s", error.text);
+	ck_assert_double_eq(rig.plan.to, 100);
+	ck_assert(rig.plan.is_undo);
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	second(&rig, 100);
+	second(&rig, 100);
+	ck_assert_int_eq(executor_run(rig.executor)->code, OUTCOME_DONE);
+	ck_assert(!executor_plan_undo(rig.executor, "a-0001", "demo", rig.scene.snapshot,
+		&rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert_ptr_nonnull(strstr(error.text, "undone already"));
+	verify_journal(&rig);
+	close_rig(&rig);
+}
+END_TEST
+
+START_TEST(test_interrupted_and_busy)
+{
+	struct rig rig;
+	enum outcome_code code = OUTCOME_DONE;
+	struct error error = {0};
+	char told[32];
+	open_rig(&rig, SCRIPT_HANG);
+	make_plan(&rig, 80);
+	must_start(&rig);
+	for (int i = 0; i < 2000 && rig.peer.requests == 0; i++)
+		ck_assert(loop_turn(rig.loop, 10, NULL));
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_LOCKED);
+	executor_interrupt(rig.executor, rig.scene.now_ms);
+	ck_assert(!executor_is_busy(rig.executor));
+	ck_assert_int_eq(executor_run(rig.executor)->code, OUTCOME_UNKNOWN);
+	events(&rig, told);
+	ck_assert_str_eq(told, "isd");
+	close_rig(&rig);
+}
+END_TEST
+
+START_TEST(test_missing_secret_sends_nothing)
+{
+	struct rig rig;
+	open_rig(&rig, SCRIPT_OK);
+	ck_assert_int_eq(unlink(rig.token_file), 0);
+	make_plan(&rig, 80);
+	must_start(&rig);
+	ck_assert_int_eq(executor_run(rig.executor)->code, OUTCOME_LOCAL_ERROR);
+	ck_assert(!executor_run(rig.executor)->can_undo);
+	ck_assert_uint_eq(rig.peer.requests, 0);
+	close_rig(&rig);
+}
+END_TEST
+
+/* The states in which kill -9 may find a run, and what must be said of it afterwards. */
+static const struct {
+	const char *what;
+	enum script script;
+	bool until_answered;
+	double weight_after;
+	enum outcome_code code;
+	const char *words;
+} kills[] = {
+	{"while the request is out, applied", SCRIPT_HANG, false, 80, OUTCOME_UNKNOWN,
+		"cluster.weight of east-a is now 80: the change was applied"},
+	{"while the request is out, not applied", SCRIPT_HANG, false, 100, OUTCOME_UNKNOWN,
+		"is now 100: the change was not applied"},
+	{"while the request is out, other", SCRIPT_HANG, false, 55, OUTCOME_UNKNOWN,
+		"neither the value before"},
+	{"after the answer", SCRIPT_OK, true, 80, OUTCOME_UNKNOWN, "the change was applied"},
+};
+
+START_TEST(test_kill_in_flight)
+{
+	struct rig rig;
+	struct run_view views[4];
+	open_rig(&rig, kills[_i].script);
+	close_executor(&rig);
+	pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		open_executor(&rig);
+		/* Sockets of the loop are shared with the parent, so make new ones. */
+		peer_close(&rig.peer);
+		rig.loop = loop_create(&rig.clock, NULL);
+		rig.http = http_create(rig.loop, NULL);
+		peer_open(&rig.peer, rig.loop, kills[_i].script);
+		snprintf(rig.url, sizeof(rig.url), "http://127.0.0.1:%d/{cluster}", rig.peer.port);
+		rig.executor = executor_create(
+			rig.loop, rig.http, NULL, rig.journal, &rig.configs, "kim", NULL);
+		executor_arm(rig.executor, SCENE_NOW + 3600000);
+		make_plan(&rig, 80);
+		must_start(&rig);
+		if (kills[_i].until_answered)
+			turn_until(&rig, RUN_VERIFYING);
+		kill(getpid(), SIGKILL);
+	}
+	int status = 0;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status));
+	verify_journal(&rig);
+	open_executor(&rig);
+	ck_assert_uint_eq(executor_runs(rig.executor, views, 4), 1);
+	ck_assert_int_eq(views[0].code, kills[_i].code);
+	ck_assert_int_eq(views[0].state, RUN_FAILED);
+	ck_assert_ptr_nonnull(strstr(views[0].text, "read back cluster.weight of east-a"));
+	second(&rig, kills[_i].weight_after);
+	executor_runs(rig.executor, views, 4);
+	ck_assert_msg(strstr(views[0].text, kills[_i].words) != NULL, "%s: %s", kills[_i].what,
+		views[0].text);
+	close_rig(&rig);
+}
+END_TEST
+
+/* Cut the journal after each record in turn, as a crash would: something true must be said of each.
+ */
+START_TEST(test_every_prefix_of_the_journal_is_understood)
+{
+	static const struct {
+		enum outcome_code code;
+		const char *words;
+	} told[] = {
+		{OUTCOME_INTERRUPTED, "before anything was sent"},
+		{OUTCOME_UNKNOWN, "no answer recorded"},
+		{OUTCOME_UNKNOWN, "accepted"},
+		{OUTCOME_UNKNOWN, "accepted"},
+		{OUTCOME_DONE, "done and verified"},
+	};
+	struct rig rig;
+	struct run_view views[4];
+	char *line = NULL;
+	char head[128];
+	size_t capacity = 0;
+	open_rig(&rig, SCRIPT_OK);
+	make_plan(&rig, 80);
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	second(&rig, 80);
+	second(&rig, 80);
+	close_executor(&rig);
+	snprintf(head, sizeof(head), "%s/whole", rig.directory);
+	ck_assert_int_eq(rename(rig.journal_file, head), 0);
+	FILE *whole = fopen(head, "r");
+	snprintf(head, sizeof(head), "%s.head", rig.journal_file);
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		ck_assert_int_gt(getline(&line, &capacity, whole), 0);
+		FILE *part = fopen(rig.journal_file, "a");
+		fputs(line, part);
+		fputs("{\"seq\":9,\"at", part); /* and a torn one */
+		fclose(part);
+		unlink(head);
+		open_executor(&rig);
+		ck_assert_uint_eq(executor_runs(rig.executor, views, 4), 1);
+		ck_assert_int_eq(views[0].code, told[i].code);
+		ck_assert_msg(
+			strstr(views[0].text, told[i].words) != NULL, "%zu: %s", i, views[0].text);
+		close_executor(&rig);
+	}
+	free(line);
+	fclose(whole);
+	open_executor(&rig);
+	close_rig(&rig);
+}
+END_TEST
+
+static Suite *executor_suite(void)
+{
+	Suite *suite = suite_create("executor");
+	TCase *tcase = tcase_create("all");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, test_run_to_its_end, 0, sizeof(runs) / sizeof(runs[0]));
+	tcase_add_test(tcase, test_what_is_sent_is_what_was_shown_and_no_secret_stays);
+	tcase_add_test(tcase, test_refusals_before_anything_is_recorded);
+	tcase_add_test(tcase, test_override_needs_its_name_and_a_reason);
+	tcase_add_test(tcase, test_undo_and_drift);
+	tcase_add_test(tcase, test_interrupted_and_busy);
+	tcase_add_test(tcase, test_missing_secret_sends_nothing);
+	tcase_add_loop_test(tcase, test_kill_in_flight, 0, sizeof(kills) / sizeof(kills[0]));
+	tcase_add_test(tcase, test_every_prefix_of_the_journal_is_understood);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return scene_main(executor_suite());
+}
