@@ -30,8 +30,9 @@ struct sources;
 struct text;
 
 #define BACKEND_STEPS_MOST 1024
-#define BACKEND_SCRATCH_BYTES ((size_t)64 * 1024 * 1024) /* the limit of the arena given to slots \
-							  */
+#define BACKEND_SCRATCH_BYTES                                               \
+	((size_t)64 * 1024 * 1024) /* the limit of the arena given to slots \
+				    */
 
 /* What a kind needs from the fleet file: checked by sources_read() before anything runs. */
 enum backend_trait {

@@ -54,11 +54,7 @@ static uint64_t draw(const struct fault *fault, const struct backend_ask *ask, c
 	hash = hash_bytes(hash, &ask->target, sizeof(ask->target));
 	hash = hash_bytes(hash, &ask->step, sizeof(ask->step));
 	hash = hash_bytes(hash, &ask->now_ms, sizeof(ask->now_ms));
-	hash ^= hash >> 31;
-	hash *= 0x7fb5d329728ea185ull;
-	hash ^= hash >> 27;
-	hash *= 0x81dadef4bc2dd44dull;
-	return hash ^ (hash >> 33);
+	return hash_mix(hash);
 }
 
 static bool strikes(

@@ -197,3 +197,12 @@ uint64_t hash_string(uint64_t hash, const char *string)
 {
 	return hash_bytes(hash, string, strlen(string) + 1);
 }
+
+uint64_t hash_mix(uint64_t hash)
+{
+	hash ^= hash >> 31;
+	hash *= 0x7fb5d329728ea185ull;
+	hash ^= hash >> 27;
+	hash *= 0x81dadef4bc2dd44dull;
+	return hash ^ (hash >> 33);
+}

@@ -79,5 +79,6 @@ void observations_merge(struct observations *sink);
 #define HASH_START 0xcbf29ce484222325ull
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length);
 uint64_t hash_string(uint64_t hash, const char *string); /* its NUL included */
+uint64_t hash_mix(uint64_t hash); /* spread over all bits: before taking some of them */
 
 #endif

@@ -33,7 +33,7 @@ static uint64_t key_of(const struct observation *row)
 /* The slot of `key`, or the free one where it would go; there is always a free one. */
 static struct rate_slot *probe(struct rate_slot *slots, size_t capacity, uint64_t key)
 {
-	size_t at = (size_t)(key ^ (key >> 29)) & (capacity - 1);
+	size_t at = (size_t)hash_mix(key) & (capacity - 1);
 	while (slots[at].key != 0 && slots[at].key != key)
 		at = (at + 1) & (capacity - 1);
 	return &slots[at];

@@ -60,7 +60,7 @@ static bool same_subject(const struct recording_row *a, const struct recording_r
 
 static uint32_t *probe(struct replay *replay, uint64_t hash, const struct recording_row *row)
 {
-	size_t at = (size_t)hash & (replay->index_capacity - 1);
+	size_t at = (size_t)hash_mix(hash) & (replay->index_capacity - 1);
 	while (replay->index[at] != 0) {
 		const struct subject *subject = &replay->subjects[replay->index[at] - 1];
 		if (row && subject->hash == hash && same_subject(&subject->row, row))

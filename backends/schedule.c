@@ -2,25 +2,16 @@
 
 #include "backends/observation.h"
 
-static uint64_t mix(uint64_t hash)
-{
-	hash ^= hash >> 31;
-	hash *= 0x7fb5d329728ea185ull;
-	hash ^= hash >> 27;
-	hash *= 0x81dadef4bc2dd44dull;
-	return hash ^ (hash >> 33);
-}
-
 int64_t schedule_first_ms(uint64_t hash, int64_t every_ms)
 {
 	int64_t within_ms = every_ms < SCHEDULE_START_MS ? every_ms : SCHEDULE_START_MS;
-	return (int64_t)(mix(hash) % (uint64_t)within_ms);
+	return (int64_t)(hash_mix(hash) % (uint64_t)within_ms);
 }
 
 /* The next time of the target's own grid after now, but not hard upon the last one. */
 static int64_t on_grid(uint64_t hash, int64_t every_ms, int64_t began_ms, int64_t now_ms)
 {
-	int64_t phase_ms = (int64_t)(mix(hash) % (uint64_t)every_ms);
+	int64_t phase_ms = (int64_t)(hash_mix(hash) % (uint64_t)every_ms);
 	int64_t after_ms = began_ms + every_ms / 2;
 	if (after_ms < now_ms)
 		after_ms = now_ms;
@@ -39,7 +30,7 @@ int64_t schedule_next_ms(
 	if (wait_ms > SCHEDULE_BACKOFF_MS)
 		wait_ms = every_ms > SCHEDULE_BACKOFF_MS ? every_ms : SCHEDULE_BACKOFF_MS;
 	/* From four fifths of the wait to the whole of it. */
-	uint64_t luck = mix(hash_bytes(hash, &failures, sizeof(failures))) % 1000;
+	uint64_t luck = hash_mix(hash_bytes(hash, &failures, sizeof(failures))) % 1000;
 	int64_t off_ms = wait_ms / 5 * (int64_t)luck / 1000;
 	return now_ms + wait_ms - off_ms;
 }

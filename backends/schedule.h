@@ -11,10 +11,11 @@
 
 #include <stdint.h>
 
-#define SCHEDULE_START_MS 250     /* first asks fall within this, or within the interval */
-#define SCHEDULE_BACKOFF_MOST 8   /* intervals */
-#define SCHEDULE_BACKOFF_MS 60000 /* but no more than this, or one interval where that is longer \
-				   */
+#define SCHEDULE_START_MS 250   /* first asks fall within this, or within the interval */
+#define SCHEDULE_BACKOFF_MOST 8 /* intervals */
+#define SCHEDULE_BACKOFF_MS                                                  \
+	60000 /* but no more than this, or one interval where that is longer \
+	       */
 
 /* How long the very first ask waits. */
 int64_t schedule_first_ms(uint64_t hash, int64_t every_ms);

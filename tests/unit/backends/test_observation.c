@@ -181,7 +181,7 @@ START_TEST(counters_that_left_are_forgotten)
 	rates_init(&rates);
 	observations_init(&sink, NULL);
 	/* a new set of series every minute, as when a pid is a label */
-	for (int64_t minute = 0; minute < 60; minute++) {
+	for (int64_t minute = 0; minute < 20; minute++) {
 		observations_clear(&sink);
 		for (uint64_t i = 0; i < 5000; i++) {
 			struct observation row = row_of(SIGNAL_SURFACE_ERRORS, 1,
@@ -223,6 +223,7 @@ static Suite *observation_suite(void)
 {
 	Suite *suite = suite_create("observation");
 	TCase *tcase = tcase_create("observation");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, merges_by_the_rule_of_the_signal);
 	tcase_add_test(tcase, the_first_group_wins_whatever_the_times);
 	tcase_add_test(tcase, times_stay_apart_in_the_past_and_when_alone);
