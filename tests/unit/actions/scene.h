@@ -118,6 +118,8 @@ static inline void scene_open(struct scene *scene)
 	ck_assert(fleet_set_attribute(scene->fleet, scene->a, "pooler", "127.0.0.1", NULL));
 	ck_assert(fleet_set_attribute(scene->fleet, scene->b, "pooler", "x; rm -rf", NULL));
 	assessment_init(&scene->assessment);
+	scene->assessment.phase = PHASE_NORMAL;
+	scene->assessment.severity = SEVERITY_OK;
 	scene->assessment.clusters = calloc(2, sizeof(struct cluster_assessment));
 	scene->assessment.cluster_count = 2;
 	scene->assessment.clusters[0] = scene_row(scene->a);

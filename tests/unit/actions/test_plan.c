@@ -1,0 +1,206 @@
+#include "actions/plan.h"
+
+#include "core/base/text.h"
+#include "core/wire/json.h"
+#include "tests/unit/actions/scene.h"
+
+static const struct action_config divert = {
+	.info = {.name = "divert", .transport = "http"},
+	.is_http = true,
+	.http = {.method = "POST",
+		.url = "http://127.0.0.1:4000/v1/clusters/{cluster}/weight",
+		.json = "{\"weight\":{weight}}"},
+};
+static const struct action_config scale = {
+	.info = {.name = "scale-pool", .transport = "ssh"},
+	.ssh = {.host = "{cluster.pooler}",
+		.user = "ops",
+		.port = 22,
+		.command = "psql -c 'SET default_pool_size = {size}'"},
+};
+static const struct action_config each_replica = {
+	.info = {.name = "scale-pool", .transport = "ssh"},
+	.ssh = {.host = "{replica}.db",
+		.user = "ops",
+		.port = 2201,
+		.command = "resize {cluster} {replica} {size}"},
+};
+
+static bool make(struct scene *scene, const struct action_config *config, const char *verb,
+	uint32_t target, double to, struct plan *out, struct error *error)
+{
+	struct action_config action = *config;
+	const struct guard_config limits = scene_limits();
+	const struct plan_facts facts = {
+		.environment = "demo", .armed = true, .journal_trouble = ""};
+	action.info.verb = verb_find(verb);
+	return plan_make(&action, &limits, &facts, scene->snapshot, &scene->assessment, target, to,
+		scene->now_ms, out, error);
+}
+
+START_TEST(test_plan_of_a_divert)
+{
+	struct scene scene;
+	struct plan plan;
+	struct plan again;
+	struct error error = {0};
+	scene_open(&scene);
+	plan_init(&plan);
+	plan_init(&again);
+	ck_assert_msg(make(&scene, &divert, "cluster.divert", scene.a, 88, &plan, &error), "%s",
+		error.text);
+	ck_assert_uint_eq(plan.request_count, 1);
+	ck_assert_str_eq(plan.requests[0].line,
+		"POST http://127.0.0.1:4000/v1/clusters/east-a/weight {\"weight\":88}");
+	ck_assert_double_eq(plan.from, 100);
+	ck_assert_uint_eq(strlen(plan.hash), 64);
+	ck_assert(strncmp(plan.id, "p-", 2) == 0 && strncmp(plan.id + 2, plan.hash, 6) == 0);
+	ck_assert(!plan.needs_typed_name);
+	for (size_t i = 0; i < plan.verdict_count; i++)
+		ck_assert_msg(plan.verdicts[i].kind == VERDICT_PASS, "%s: %s",
+			plan.verdicts[i].guard, plan.verdicts[i].text);
+	ck_assert_int_eq(plan_outcome(&plan), OUTCOME_CHANGES_PENDING);
+	/* The same inputs, the same plan; another value or present value, another hash. */
+	ck_assert(make(&scene, &divert, "cluster.divert", scene.a, 88, &again, &error));
+	ck_assert_str_eq(again.hash, plan.hash);
+	ck_assert(make(&scene, &divert, "cluster.divert", scene.a, 87, &again, &error));
+	ck_assert_str_ne(again.hash, plan.hash);
+	scene_advance(&scene, 1000);
+	scene_read(&scene, 99, 100, 20);
+	ck_assert(make(&scene, &divert, "cluster.divert", scene.a, 88, &again, &error));
+	ck_assert_str_ne(again.hash, plan.hash);
+	ck_assert(plan_copy(&plan, &again));
+	ck_assert_str_eq(again.hash, plan.hash);
+	plan_finish(&again);
+	plan_finish(&plan);
+	scene_close(&scene);
+}
+END_TEST
+
+START_TEST(test_one_request_per_serving_replica)
+{
+	struct scene scene;
+	struct plan plan;
+	struct error error = {0};
+	scene_open(&scene);
+	plan_init(&plan);
+	scene_put(&scene, scene.replicas[0][1], SIGNAL_REPLICA_MAINTENANCE, 1);
+	scene_seal(&scene);
+	ck_assert_msg(make(&scene, &each_replica, "pool.resize", scene.a, 30, &plan, &error), "%s",
+		error.text);
+	ck_assert_uint_eq(plan.request_count, 2);
+	ck_assert_str_eq(plan.requests[0].line, "ops@r1.db:2201 $ resize east-a r1 30");
+	ck_assert_str_eq(plan.requests[1].line, "ops@r3.db:2201 $ resize east-a r3 30");
+	for (int i = 0; i < SCENE_REPLICAS; i++)
+		scene_put(&scene, scene.replicas[0][i], SIGNAL_REPLICA_MAINTENANCE, 1);
+	scene_seal(&scene);
+	ck_assert(!make(&scene, &each_replica, "pool.resize", scene.a, 30, &plan, &error));
+	ck_assert_ptr_nonnull(strstr(error.text, "no serving replica"));
+	plan_finish(&plan);
+	scene_close(&scene);
+}
+END_TEST
+
+START_TEST(test_wrong_arguments)
+{
+	struct scene scene;
+	struct plan plan;
+	struct action_config long_url = divert;
+	char url[PLAN_LINE_BYTES + 8];
+	scene_open(&scene);
+	plan_init(&plan);
+	memset(url, 'x', sizeof(url) - 1);
+	url[sizeof(url) - 1] = '\0';
+	long_url.http.url = url;
+	const struct {
+		const struct action_config *action;
+		const char *verb;
+		uint32_t target;
+		double to;
+		enum error_kind kind;
+	} cases[] = {
+		{&divert, "cluster.divert", scene.replicas[0][0], 80, ERROR_USAGE},
+		{&divert, "cluster.divert", 9999, 80, ERROR_USAGE},
+		{&divert, "cluster.divert", scene.a, -1, ERROR_USAGE},
+		{&divert, "cluster.divert", scene.a, NAN, ERROR_USAGE},
+		{&divert, "cluster.divert", scene.a, INFINITY, ERROR_USAGE},
+		{&scale, "pool.resize", scene.a, 0, ERROR_USAGE},
+		{&scale, "pool.resize", scene.a, 20.5, ERROR_USAGE},
+		{&scale, "pool.resize", scene.b, 30, ERROR_SCHEMA}, /* "x; rm -rf" */
+		{&long_url, "cluster.divert", scene.a, 80, ERROR_LIMIT},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error error = {0};
+		ck_assert_msg(!make(&scene, cases[i].action, cases[i].verb, cases[i].target,
+				      cases[i].to, &plan, &error),
+			"case %zu passed", i);
+		ck_assert_msg(error.kind == cases[i].kind, "case %zu: %s", i, error.text);
+		ck_assert_uint_eq(plan.request_count, 0);
+	}
+	plan_finish(&plan);
+	scene_close(&scene);
+}
+END_TEST
+
+START_TEST(test_printed)
+{
+	static const char *const labels[] = {"changes   size of east-a 20 -> 30", "blast     ",
+		"after     ", "guards    ", "verify    ", "undo      "};
+	struct scene scene;
+	struct plan plan;
+	struct error error = {0};
+	struct text text;
+	scene_open(&scene);
+	plan_init(&plan);
+	text_init(&text, 65536);
+	ck_assert_msg(
+		make(&scene, &scale, "pool.resize", scene.a, 30, &plan, &error), "%s", error.text);
+	plan_print(&plan, 76, &text);
+	const char *at = text_string(&text);
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		at = strstr(at, labels[i]);
+		ck_assert_msg(at != NULL, "'%s' is not there or not in its place:\n%s", labels[i],
+			text_string(&text));
+	}
+	ck_assert_ptr_nonnull(strstr(text_string(&text),
+		"will run  ops@127.0.0.1:22 $ psql -c 'SET default_pool_size = 30'"));
+	for (const char *line = text_string(&text); *line;) {
+		size_t length = strcspn(line, "\n");
+		ck_assert_msg(length <= 76, "%.*s", (int)length, line);
+		line += length + 1;
+	}
+	for (int columns = -1; columns < 200; columns++) {
+		text_clear(&text);
+		plan_print(&plan, columns, &text);
+		ck_assert(text_ok(&text));
+	}
+	text_clear(&text);
+	plan_print_json(&plan, &text);
+	struct json_document *document = json_parse(text_string(&text), text.length, &error);
+	ck_assert_msg(document != NULL, "%s", error.text);
+	double to = 0;
+	ck_assert(json_number_of(json_get(json_root(document), "to"), &to) && to == 30);
+	ck_assert_uint_eq(json_count(json_get(json_root(document), "guards")), plan.verdict_count);
+	json_destroy(document);
+	text_finish(&text);
+	plan_finish(&plan);
+	scene_close(&scene);
+}
+END_TEST
+
+static Suite *plan_suite(void)
+{
+	Suite *suite = suite_create("plan");
+	TCase *tcase = tcase_create("all");
+	tcase_add_test(tcase, test_plan_of_a_divert);
+	tcase_add_test(tcase, test_one_request_per_serving_replica);
+	tcase_add_test(tcase, test_wrong_arguments);
+	tcase_add_test(tcase, test_printed);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return scene_main(plan_suite());
+}
