@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/assess/model.h"
+#include "core/assess/ledger.h"
 #include "core/assess/sentence.h"
 #include "core/fleet/snapshot.h"
 
@@ -38,17 +38,17 @@ bool projection_copy(const struct projection *from, struct projection *out)
 
 /* ---- lines ---- */
 
-static struct projection_line line_of(const struct model *model, size_t index)
+static struct projection_line line_of(const struct ledger *ledger, size_t index)
 {
-	const struct model_cluster *before = &model->clusters[index];
-	const struct effect *after = &model->effects[index];
+	const struct ledger_cluster *before = &ledger->clusters[index];
+	const struct effect *after = &ledger->effects[index];
 	return (struct projection_line){
 		.cluster = before->id,
 		.share_before = before->share,
 		.share_after = after->share,
-		.use_before = model_use(before->high, before->capacity),
-		.use_low = model_use(after->low, after->capacity),
-		.use_high = model_use(after->high, after->capacity),
+		.use_before = ledger_use(before->high, before->capacity),
+		.use_low = ledger_use(after->low, after->capacity),
+		.use_high = ledger_use(after->high, after->capacity),
 		.connections_after = after->connections,
 		.connections_max = after->connections_max,
 		.changed = after->changed,
@@ -57,13 +57,13 @@ static struct projection_line line_of(const struct model *model, size_t index)
 	};
 }
 
-static void fill_lines(const struct model *model, struct projection *out)
+static void fill_lines(const struct ledger *ledger, struct projection *out)
 {
 	out->line_count = 0;
 	for (int changed = 1; changed >= 0; changed--) {
-		for (size_t i = 0; i < model->count; i++) {
-			if (model->effects[i].changed == (changed == 1))
-				out->lines[out->line_count++] = line_of(model, i);
+		for (size_t i = 0; i < ledger->count; i++) {
+			if (ledger->effects[i].changed == (changed == 1))
+				out->lines[out->line_count++] = line_of(ledger, i);
 		}
 	}
 }
@@ -78,15 +78,15 @@ static void add_number(struct sentence *out, double value)
 
 /* The line to speak of: over a limit before within, then the fullest, among those the move loads.
  */
-static size_t worst_effect(const struct model *model, const struct move *move)
+static size_t worst_effect(const struct ledger *ledger, const struct move *move)
 {
-	size_t worst = model->count;
+	size_t worst = ledger->count;
 	double highest = -1;
-	for (size_t i = 0; i < model->count; i++) {
-		const struct effect *effect = &model->effects[i];
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct effect *effect = &ledger->effects[i];
 		if (!effect->changed)
 			continue;
-		double rank = fmin(model_use(effect->high, effect->capacity), 1e6);
+		double rank = fmin(ledger_use(effect->high, effect->capacity), 1e6);
 		bool receives = move->kind != MOVE_DIVERT || effect->arriving > 0;
 		rank = receives ? rank + 1 : 0;
 		if (effect->over_ceiling || effect->over_database)
@@ -99,18 +99,19 @@ static size_t worst_effect(const struct model *model, const struct move *move)
 	return worst;
 }
 
-static void tell_use(const struct model *model, size_t index, double ceiling, struct sentence *out)
+static void tell_use(
+	const struct ledger *ledger, size_t index, double ceiling, struct sentence *out)
 {
-	const struct effect *effect = &model->effects[index];
+	const struct effect *effect = &ledger->effects[index];
 	if (effect->capacity <= 0) {
 		sentence_add(out, "nothing would be left of %s",
-			fleet_entity(model->snapshot->fleet, model->clusters[index].id)->path);
+			fleet_entity(ledger->snapshot->fleet, ledger->clusters[index].id)->path);
 		return;
 	}
 	sentence_add(out, "%s would carry ",
-		fleet_entity(model->snapshot->fleet, model->clusters[index].id)->path);
+		fleet_entity(ledger->snapshot->fleet, ledger->clusters[index].id)->path);
 	if (effect->arriving > 0) {
-		add_number(out, model->clusters[index].high);
+		add_number(out, ledger->clusters[index].high);
 		sentence_add(out, " + ");
 		add_number(out, effect->arriving);
 		sentence_add(out, " = ");
@@ -127,9 +128,9 @@ static void tell_use(const struct model *model, size_t index, double ceiling, st
 }
 
 static void tell_database(
-	const struct model *model, size_t index, const struct move *move, struct sentence *out)
+	const struct ledger *ledger, size_t index, const struct move *move, struct sentence *out)
 {
-	const struct effect *effect = &model->effects[index];
+	const struct effect *effect = &ledger->effects[index];
 	double others = effect->connections - move->to;
 	sentence_add(out, "; pools could open ");
 	add_number(out, move->to);
@@ -149,22 +150,22 @@ static void tell_database(
 	sentence_add(out, " it allows");
 }
 
-static void tell_sum(
-	const struct model *model, const struct move *move, double ceiling, struct projection *out)
+static void tell_sum(const struct ledger *ledger, const struct move *move, double ceiling,
+	struct projection *out)
 {
 	struct sentence sentence;
 	sentence_begin(&sentence, out->sum, sizeof(out->sum));
-	size_t worst = worst_effect(model, move);
-	if (worst == model->count)
+	size_t worst = worst_effect(ledger, move);
+	if (worst == ledger->count)
 		return;
-	if (move->kind == MOVE_DIVERT && model->moved_share <= 0)
+	if (move->kind == MOVE_DIVERT && ledger->moved_share <= 0)
 		sentence_add(&sentence, "nothing moves: ");
-	tell_use(model, worst, ceiling, &sentence);
-	if (!isnan(model->effects[worst].connections))
-		tell_database(model, worst, move, &sentence);
+	tell_use(ledger, worst, ceiling, &sentence);
+	if (!isnan(ledger->effects[worst].connections))
+		tell_database(ledger, worst, move, &sentence);
 	if (!out->blocked)
 		return;
-	double current = model_current(model, move);
+	double current = ledger_current(ledger, move);
 	if (isnan(out->largest_safe_to)) {
 		sentence_add(&sentence, "; no smaller step would be safe");
 	} else {
@@ -189,9 +190,9 @@ static double round_towards(double value, double current)
  * The farther from where it stands, the worse: so halve the way between the current value, which is
  * safe by definition, and the one that is not.
  */
-static double largest_safe(struct model *model, const struct move *move, double ceiling)
+static double largest_safe(struct ledger *ledger, const struct move *move, double ceiling)
 {
-	double safe = model_current(model, move);
+	double safe = ledger_current(ledger, move);
 	double unsafe = move->to;
 	double current = safe;
 	if (isnan(safe))
@@ -199,50 +200,50 @@ static double largest_safe(struct model *model, const struct move *move, double 
 	struct move trial = *move;
 	for (int i = 0; i < HALVINGS; i++) {
 		trial.to = safe + (unsafe - safe) / 2;
-		if (model_apply(model, &trial, ceiling))
+		if (ledger_apply(ledger, &trial, ceiling))
 			unsafe = trial.to;
 		else
 			safe = trial.to;
 	}
 	trial.to = round_towards(safe, current);
 	bool moves = fabs(trial.to - current) > 1e-6 * fmax(1, fabs(current));
-	bool blocked = model_apply(model, &trial, ceiling);
+	bool blocked = ledger_apply(ledger, &trial, ceiling);
 	return moves && !blocked ? trial.to : NAN;
 }
 
 bool project(const struct snapshot *snapshot, const struct assessment *assessment,
 	const struct move *move, double ceiling, struct projection *out)
 {
-	struct model model;
-	if (!model_init(&model, snapshot, assessment))
+	struct ledger ledger;
+	if (!ledger_init(&ledger, snapshot, assessment))
 		return false;
 	struct projection_line *lines = NULL;
-	if (model.count > 0) {
-		lines = calloc(model.count, sizeof(*lines));
+	if (ledger.count > 0) {
+		lines = calloc(ledger.count, sizeof(*lines));
 		if (!lines) {
-			model_finish(&model);
+			ledger_finish(&ledger);
 			return false;
 		}
 	}
 	projection_finish(out);
 	out->lines = lines;
-	out->known = model_knows(&model, move, out->unknown_why);
+	out->known = ledger_knows(&ledger, move, out->unknown_why);
 	out->blocked = true;
 	if (out->known) {
 		out->unknown_why[0] = '\0';
-		out->blocked = model_apply(&model, move, ceiling);
+		out->blocked = ledger_apply(&ledger, move, ceiling);
 		bool has_value = move->kind == MOVE_DIVERT || move->kind == MOVE_RESIZE_POOL ||
 				 move->kind == MOVE_LIMIT_RETRIES;
 		if (!out->blocked && has_value)
 			out->largest_safe_to = move->to;
 		if (out->blocked) {
-			out->largest_safe_to = largest_safe(&model, move, ceiling);
-			model_apply(&model, move, ceiling);
+			out->largest_safe_to = largest_safe(&ledger, move, ceiling);
+			ledger_apply(&ledger, move, ceiling);
 		}
-		out->moved_share = model.moved_share;
-		fill_lines(&model, out);
-		tell_sum(&model, move, ceiling, out);
+		out->moved_share = ledger.moved_share;
+		fill_lines(&ledger, out);
+		tell_sum(&ledger, move, ceiling, out);
 	}
-	model_finish(&model);
+	ledger_finish(&ledger);
 	return true;
 }

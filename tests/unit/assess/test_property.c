@@ -254,9 +254,13 @@ static void check_projections(const struct box *box, struct dice *dice)
 	static const enum move_kind kinds[] = {MOVE_DIVERT, MOVE_RESIZE_POOL, MOVE_LOSE_REPLICA,
 		MOVE_RETURN_REPLICA, MOVE_LIMIT_RETRIES};
 	for (uint32_t id = 0; id < fleet_count(box->fleet); id++) {
-		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-			const struct move move = {
-				kinds[i], id, round(uniform(&dice->state, 0, 150))};
+		enum entity_kind kind = fleet_entity(box->fleet, id)->kind;
+		enum move_kind likely = kind == ENTITY_CLUSTER ? MOVE_DIVERT : MOVE_LIMIT_RETRIES;
+		for (int i = 0; i < 2; i++) {
+			double to = round(uniform(&dice->state, 0, 150));
+			struct move move = {likely, id, to};
+			if (i == 1)
+				move.kind = kinds[next_random(&dice->state) % 5];
 			check_projection(box, &move);
 		}
 	}

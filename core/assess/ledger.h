@@ -1,13 +1,13 @@
 /*
- * model.h - the fleet as arithmetic: what each cluster is asked for and what it can carry, and what
- * a move does to that.
+ * ledger.h - the fleet as arithmetic: what each cluster is asked for and what it can carry, and
+ * what a move does to that.
  *
  * Demand has two bounds (see projection.h): `high` as it is asked for now, retries included, and
  * `low` as if retries stopped. A move changes demand, capacity or shares of clusters; load is never
  * lost on the way: what leaves one arrives at the others.
  */
-#ifndef CORE_ASSESS_MODEL_H
-#define CORE_ASSESS_MODEL_H
+#ifndef CORE_ASSESS_LEDGER_H
+#define CORE_ASSESS_LEDGER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 struct snapshot;
 
-struct model_cluster {
+struct ledger_cluster {
 	uint32_t id;
 	bool known;       /* demand and capacity are */
 	double low, high; /* demand, connections */
@@ -39,36 +39,36 @@ struct effect {
 	bool over_ceiling, over_database;
 };
 
-struct model {
+struct ledger {
 	const struct snapshot *snapshot;
-	struct model_cluster *clusters;
+	struct ledger_cluster *clusters;
 	struct effect *effects; /* of the move applied last */
 	size_t count;
 	double moved_share;
 };
 
 /* False without memory. */
-bool model_init(
-	struct model *model, const struct snapshot *snapshot, const struct assessment *assessment);
-void model_finish(struct model *model);
+bool ledger_init(struct ledger *ledger, const struct snapshot *snapshot,
+	const struct assessment *assessment);
+void ledger_finish(struct ledger *ledger);
 
 /* The row of a cluster; NULL when it is not there. */
-const struct model_cluster *model_find(const struct model *model, uint32_t cluster);
+const struct ledger_cluster *ledger_find(const struct ledger *ledger, uint32_t cluster);
 
 /*
  * Whether all is known that the move depends on; if not, `why` (PROJECTION_TEXT_BYTES) names the
  * reading that is missing or how old it is, or what is wrong with the move itself.
  */
-bool model_knows(const struct model *model, const struct move *move, char *why);
+bool ledger_knows(const struct ledger *ledger, const struct move *move, char *why);
 
 /* The value now of what the move would change; NAN where the move has no such value. */
-double model_current(const struct model *model, const struct move *move);
+double ledger_current(const struct ledger *ledger, const struct move *move);
 
 /* Demand over capacity; INFINITY where there is no capacity. */
-double model_use(double demand, double capacity);
+double ledger_use(double demand, double capacity);
 
 /* Work out the effects of a move whose inputs are known. Returns whether any cluster ends over a
  * limit because of it. */
-bool model_apply(struct model *model, const struct move *move, double ceiling);
+bool ledger_apply(struct ledger *ledger, const struct move *move, double ceiling);
 
 #endif

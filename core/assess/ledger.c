@@ -1,0 +1,487 @@
+#include "core/assess/ledger.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/assess/evidence.h"
+#include "core/assess/replica.h"
+#include "core/assess/sentence.h"
+#include "core/fleet/snapshot.h"
+
+#define SLACK 1e-9 /* arithmetic noise is not "worse" */
+
+/* ---- what is known ---- */
+
+static void cluster_init(struct ledger_cluster *out, const struct snapshot *snapshot,
+	const struct cluster_assessment *row)
+{
+	double weight = NAN;
+	bool divides = snapshot_reading(snapshot, row->cluster, SIGNAL_CLUSTER_WEIGHT)->at_ms != 0;
+	if (!snapshot_value(snapshot, row->cluster, SIGNAL_CLUSTER_WEIGHT, &weight))
+		weight = NAN;
+	double factor = row->attempts > 1 ? row->attempts : 1;
+	*out = (struct ledger_cluster){
+		.id = row->cluster,
+		.known = !row->stale && row->pool_max > 0 && !isnan(row->demand),
+		.low = row->demand / factor,
+		.high = row->demand,
+		.attempts = row->attempts,
+		.capacity = row->pool_max,
+		.weight = weight,
+		.divides = divides,
+		.share = row->share,
+	};
+}
+
+bool ledger_init(
+	struct ledger *ledger, const struct snapshot *snapshot, const struct assessment *assessment)
+{
+	size_t count = assessment->cluster_count;
+	*ledger = (struct ledger){.snapshot = snapshot, .count = count};
+	if (count == 0)
+		return true;
+	ledger->clusters = calloc(count, sizeof(*ledger->clusters));
+	ledger->effects = calloc(count, sizeof(*ledger->effects));
+	if (!ledger->clusters || !ledger->effects) {
+		ledger_finish(ledger);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		cluster_init(&ledger->clusters[i], snapshot, &assessment->clusters[i]);
+	return true;
+}
+
+void ledger_finish(struct ledger *ledger)
+{
+	free(ledger->clusters);
+	free(ledger->effects);
+	*ledger = (struct ledger){0};
+}
+
+const struct ledger_cluster *ledger_find(const struct ledger *ledger, uint32_t cluster)
+{
+	for (size_t i = 0; i < ledger->count; i++) {
+		if (ledger->clusters[i].id == cluster)
+			return &ledger->clusters[i];
+	}
+	return NULL;
+}
+
+static const char *path_of(const struct ledger *ledger, uint32_t entity)
+{
+	return fleet_entity(ledger->snapshot->fleet, entity)->path;
+}
+
+/* The cluster a move is about; ENTITY_NONE for a fleet-wide service. */
+static uint32_t subject(const struct ledger *ledger, const struct move *move)
+{
+	return fleet_cluster_of(ledger->snapshot->fleet, move->entity);
+}
+
+static bool serves(const struct ledger *ledger, uint32_t replica)
+{
+	struct evidence evidence = {0};
+	return replica_judge(&evidence, ledger->snapshot, replica) == REPLICA_SERVING;
+}
+
+static uint32_t next_replica(const struct ledger *ledger, uint32_t cluster, uint32_t after)
+{
+	uint32_t id = fleet_next(ledger->snapshot->fleet, ENTITY_REPLICA, cluster, after);
+	return id < ledger->snapshot->entity_count ? id : ENTITY_NONE;
+}
+
+/* The size of a pool as last told, whatever its age: NAN when it never was. */
+static double pool_size(const struct ledger *ledger, uint32_t owner)
+{
+	return snapshot_reading(ledger->snapshot, owner, SIGNAL_POOL_MAX)->value;
+}
+
+static bool has_shared_pool(const struct ledger *ledger, uint32_t cluster)
+{
+	return !isnan(pool_size(ledger, cluster));
+}
+
+/* "pool.max of east-a/r2 is 41 s old", when it is. */
+static bool tell_stale(
+	const struct ledger *ledger, uint32_t entity, enum signal signal, struct sentence *out)
+{
+	const struct reading *reading = snapshot_reading(ledger->snapshot, entity, signal);
+	if (reading_freshness(reading, ledger->snapshot->at_ms) != FRESHNESS_STALE)
+		return false;
+	sentence_add(out, "%s of %s is ", signal_row(signal)->name, path_of(ledger, entity));
+	sentence_add_seconds(out, (double)(ledger->snapshot->at_ms - reading->at_ms) / 1000);
+	sentence_add(out, " old");
+	return true;
+}
+
+static void tell_cluster_unknown(
+	const struct ledger *ledger, uint32_t cluster, struct sentence *out)
+{
+	static const enum signal needed[] = {
+		SIGNAL_REPLICA_UP,
+		SIGNAL_POOL_MAX,
+		SIGNAL_POOL_BUSY,
+		SIGNAL_POOL_USED,
+		SIGNAL_POOL_WAITING,
+	};
+	size_t count = sizeof(needed) / sizeof(needed[0]);
+	for (size_t i = 0; i < count; i++) {
+		if (tell_stale(ledger, cluster, needed[i], out))
+			return;
+	}
+	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
+	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
+		for (size_t i = 0; i < count; i++) {
+			if (tell_stale(ledger, id, needed[i], out))
+				return;
+		}
+	}
+	sentence_add(out, "the pools of %s are not measured: size, use and waiting are needed",
+		path_of(ledger, cluster));
+}
+
+static bool knows_cluster(
+	const struct ledger *ledger, const struct ledger_cluster *cluster, struct sentence *why)
+{
+	if (cluster->known)
+		return true;
+	tell_cluster_unknown(ledger, cluster->id, why);
+	return false;
+}
+
+static bool knows_weight(
+	const struct ledger *ledger, const struct ledger_cluster *cluster, struct sentence *why)
+{
+	if (!isnan(cluster->weight))
+		return true;
+	if (!tell_stale(ledger, cluster->id, SIGNAL_CLUSTER_WEIGHT, why))
+		sentence_add(
+			why, "cluster.weight of %s is not measured", path_of(ledger, cluster->id));
+	return false;
+}
+
+static bool knows_divert(const struct ledger *ledger, const struct move *move, struct sentence *why)
+{
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *cluster = &ledger->clusters[i];
+		bool concerned = cluster->divides || cluster->id == move->entity;
+		if (concerned && !knows_weight(ledger, cluster, why))
+			return false;
+		if ((cluster->id == move->entity || cluster->weight > 0) &&
+			!knows_cluster(ledger, cluster, why))
+			return false;
+	}
+	return true;
+}
+
+static bool knows_retries(
+	const struct ledger *ledger, const struct move *move, struct sentence *why)
+{
+	uint32_t only = subject(ledger, move);
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *cluster = &ledger->clusters[i];
+		if (only != ENTITY_NONE && cluster->id != only)
+			continue;
+		if (!knows_cluster(ledger, cluster, why))
+			return false;
+		if (isnan(cluster->attempts)) {
+			sentence_add(why, "attempts and first tries in %s are not both fresh",
+				path_of(ledger, cluster->id));
+			return false;
+		}
+	}
+	if (ledger->count == 0)
+		sentence_add(why, "no cluster is known that its attempts load");
+	return ledger->count > 0;
+}
+
+/* Slots for applications on the database of a replica; NAN where nobody says. */
+static double database_slots(const struct ledger *ledger, uint32_t replica)
+{
+	double slots;
+	if (snapshot_value(ledger->snapshot, replica, SIGNAL_REPLICA_CONNECTIONS_MAX, &slots))
+		return slots;
+	const struct entity *entity = fleet_entity(ledger->snapshot->fleet, replica);
+	if (!isnan(entity->connections_max))
+		return entity->connections_max;
+	return fleet_entity(ledger->snapshot->fleet, entity->parent)->connections_max;
+}
+
+static bool is_resized(const struct move *move, uint32_t cluster, uint32_t replica)
+{
+	return move->entity == cluster || move->entity == replica;
+}
+
+static bool knows_resize(const struct ledger *ledger, const struct move *move, struct sentence *why)
+{
+	uint32_t cluster = subject(ledger, move);
+	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
+	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
+		if (is_resized(move, cluster, id) && isnan(database_slots(ledger, id)) &&
+			tell_stale(ledger, id, SIGNAL_REPLICA_CONNECTIONS_MAX, why))
+			return false;
+	}
+	return true;
+}
+
+struct move_row {
+	unsigned entities; /* bit set of kinds it may be about */
+	const char *about;
+	bool has_value;
+	double least; /* of the value */
+};
+
+static const struct move_row move_rows[] = {
+	[MOVE_DIVERT] = {1u << ENTITY_CLUSTER, "a cluster", true, 0},
+	[MOVE_RESIZE_POOL] = {1u << ENTITY_CLUSTER | 1u << ENTITY_REPLICA, "a cluster or a replica",
+		true, 1},
+	[MOVE_LOSE_REPLICA] = {1u << ENTITY_REPLICA, "a replica", false, 0},
+	[MOVE_RETURN_REPLICA] = {1u << ENTITY_REPLICA, "a replica", false, 0},
+	[MOVE_LIMIT_RETRIES] = {1u << ENTITY_SERVICE, "a service", true, 0},
+};
+
+static bool knows_move(const struct ledger *ledger, const struct move *move, struct sentence *why)
+{
+	const struct move_row *row = &move_rows[move->kind];
+	bool there = move->entity < ledger->snapshot->entity_count;
+	if (!there || !(row->entities &
+			      (1u << fleet_entity(ledger->snapshot->fleet, move->entity)->kind))) {
+		sentence_add(why, "this change is about %s that is known", row->about);
+		return false;
+	}
+	if (row->has_value && !(isfinite(move->to) && move->to >= row->least)) {
+		sentence_add(why, "the new value must be a number from %g on", row->least);
+		return false;
+	}
+	return true;
+}
+
+bool ledger_knows(const struct ledger *ledger, const struct move *move, char *why)
+{
+	struct sentence sentence;
+	sentence_begin(&sentence, why, PROJECTION_TEXT_BYTES);
+	if (!knows_move(ledger, move, &sentence))
+		return false;
+	uint32_t cluster = subject(ledger, move);
+	if (cluster != ENTITY_NONE) {
+		const struct ledger_cluster *row = ledger_find(ledger, cluster);
+		if (!row) {
+			sentence_add(&sentence, "%s is not assessed", path_of(ledger, cluster));
+			return false;
+		}
+		if (!knows_cluster(ledger, row, &sentence))
+			return false;
+	}
+	if (move->kind == MOVE_DIVERT)
+		return knows_divert(ledger, move, &sentence);
+	if (move->kind == MOVE_RESIZE_POOL)
+		return knows_resize(ledger, move, &sentence);
+	return move->kind != MOVE_LIMIT_RETRIES || knows_retries(ledger, move, &sentence);
+}
+
+double ledger_current(const struct ledger *ledger, const struct move *move)
+{
+	if (move->kind == MOVE_DIVERT)
+		return ledger_find(ledger, move->entity)->weight;
+	if (move->kind != MOVE_RESIZE_POOL)
+		return NAN;
+	uint32_t cluster = subject(ledger, move);
+	if (has_shared_pool(ledger, cluster))
+		return pool_size(ledger, cluster);
+	double largest = NAN;
+	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
+	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
+		if (is_resized(move, cluster, id))
+			largest = fmax(largest, pool_size(ledger, id));
+	}
+	return largest;
+}
+
+/* ---- moves ---- */
+
+static struct effect *effect_of(struct ledger *ledger, uint32_t cluster)
+{
+	for (size_t i = 0; i < ledger->count; i++) {
+		if (ledger->clusters[i].id == cluster)
+			return &ledger->effects[i];
+	}
+	return NULL;
+}
+
+/* Traffic shifts by share: a cluster's demand goes with its share, and what leaves lands by weight.
+ */
+static void apply_divert(struct ledger *ledger, const struct move *move)
+{
+	const struct ledger_cluster *source = ledger_find(ledger, move->entity);
+	double others = 0;
+	for (size_t i = 0; i < ledger->count; i++) {
+		if (&ledger->clusters[i] != source && ledger->clusters[i].weight > 0)
+			others += ledger->clusters[i].weight;
+	}
+	struct effect *moved = effect_of(ledger, move->entity);
+	moved->changed = true;
+	if (others <= 0)
+		return;
+	double before = source->weight / (source->weight + others);
+	double after = move->to / (move->to + others);
+	bool leaves = after <= before;
+	/* The part of its demand that leaves: of the source, or of each of the others. */
+	double part = leaves ? (before > 0 ? (before - after) / before : 0)
+			     : (after - before) / (1 - before);
+	ledger->moved_share = fabs(before - after);
+	moved->share = after;
+	if (leaves) {
+		moved->low -= part * source->low;
+		moved->high -= part * source->high;
+	}
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *other = &ledger->clusters[i];
+		struct effect *effect = &ledger->effects[i];
+		if (other == source || !(other->weight > 0))
+			continue;
+		effect->changed = true;
+		effect->share = other->weight / (move->to + others);
+		if (leaves) {
+			double landing = part * other->weight / others;
+			effect->low += landing * source->low;
+			effect->high += landing * source->high;
+			effect->arriving += landing * source->high;
+		} else {
+			effect->low -= part * other->low;
+			effect->high -= part * other->high;
+			moved->low += part * other->low;
+			moved->high += part * other->high;
+			moved->arriving += part * other->high;
+		}
+	}
+}
+
+/* What pools of other clusters may open on one of this cluster's databases. */
+static double neighbours_on_database(const struct ledger *ledger, uint32_t cluster)
+{
+	const struct fleet *fleet = ledger->snapshot->fleet;
+	double sum = 0;
+	for (size_t i = 0; i < ledger->count; i++) {
+		uint32_t other = ledger->clusters[i].id;
+		if (other == cluster ||
+			(fleet_entity(fleet, other)->shares_database != cluster &&
+				fleet_entity(fleet, cluster)->shares_database != other))
+			continue;
+		double largest = has_shared_pool(ledger, other) ? pool_size(ledger, other) : 0;
+		uint32_t id = next_replica(ledger, other, ENTITY_NONE);
+		for (; id != ENTITY_NONE; id = next_replica(ledger, other, id))
+			largest = fmax(largest, pool_size(ledger, id));
+		sum += largest;
+	}
+	return sum;
+}
+
+static void apply_resize(struct ledger *ledger, const struct move *move)
+{
+	uint32_t cluster = subject(ledger, move);
+	struct effect *effect = effect_of(ledger, cluster);
+	effect->changed = true;
+	effect->connections = move->to + neighbours_on_database(ledger, cluster);
+	bool shared = has_shared_pool(ledger, cluster);
+	double capacity = 0;
+	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
+	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
+		bool resized = is_resized(move, cluster, id);
+		if (resized)
+			effect->connections_max =
+				fmin(effect->connections_max, database_slots(ledger, id));
+		if (serves(ledger, id))
+			capacity += resized ? move->to : pool_size(ledger, id);
+	}
+	effect->capacity = shared ? move->to : capacity;
+	bool grows = !(move->to <= ledger_current(ledger, move));
+	effect->over_database = grows && effect->connections > effect->connections_max;
+}
+
+/* Connections a replica's pool brings along: its own size, or its part of a pool that all share. */
+static double replica_part(const struct ledger *ledger, uint32_t replica, bool present)
+{
+	uint32_t cluster = fleet_cluster_of(ledger->snapshot->fleet, replica);
+	unsigned serving = 0;
+	double sizes = 0;
+	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
+	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
+		if (!serves(ledger, id))
+			continue;
+		serving++;
+		sizes += pool_size(ledger, id);
+	}
+	double capacity = ledger_find(ledger, cluster)->capacity;
+	if (has_shared_pool(ledger, cluster))
+		return present ? capacity / serving : 0;
+	double own = pool_size(ledger, replica);
+	/* A pool that was never seen is taken to be like the others. */
+	return isnan(own) ? sizes / serving : own;
+}
+
+static void apply_replica(struct ledger *ledger, const struct move *move)
+{
+	struct effect *effect = effect_of(ledger, subject(ledger, move));
+	bool present = serves(ledger, move->entity);
+	effect->changed = true;
+	if (move->kind == MOVE_LOSE_REPLICA && present)
+		effect->capacity -= replica_part(ledger, move->entity, present);
+	else if (move->kind == MOVE_RETURN_REPLICA && !present)
+		effect->capacity += replica_part(ledger, move->entity, present);
+	if (effect->capacity < SLACK)
+		effect->capacity = 0;
+}
+
+static void apply_retries(struct ledger *ledger, const struct move *move)
+{
+	uint32_t only = subject(ledger, move);
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *cluster = &ledger->clusters[i];
+		if (only != ENTITY_NONE && cluster->id != only)
+			continue;
+		double allowed = fmin(cluster->attempts, 1 + move->to);
+		ledger->effects[i].changed = true;
+		ledger->effects[i].high = cluster->high * allowed / cluster->attempts;
+	}
+}
+
+double ledger_use(double demand, double capacity)
+{
+	return capacity <= 0 ? INFINITY : demand / capacity;
+}
+
+bool ledger_apply(struct ledger *ledger, const struct move *move, double ceiling)
+{
+	static void (*const appliers[])(struct ledger *, const struct move *) = {
+		[MOVE_DIVERT] = apply_divert,
+		[MOVE_RESIZE_POOL] = apply_resize,
+		[MOVE_LOSE_REPLICA] = apply_replica,
+		[MOVE_RETURN_REPLICA] = apply_replica,
+		[MOVE_LIMIT_RETRIES] = apply_retries,
+	};
+	ledger->moved_share = 0;
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *cluster = &ledger->clusters[i];
+		ledger->effects[i] = (struct effect){
+			.low = cluster->low,
+			.high = cluster->high,
+			.capacity = cluster->capacity,
+			.share = cluster->share,
+			.connections = NAN,
+			.connections_max = NAN,
+		};
+	}
+	appliers[move->kind](ledger, move);
+	bool blocked = false;
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *before = &ledger->clusters[i];
+		struct effect *after = &ledger->effects[i];
+		if (!after->changed)
+			continue;
+		double use_before = ledger_use(before->high, before->capacity);
+		double use_after = ledger_use(after->high, after->capacity);
+		after->over_ceiling = use_after > ceiling && use_after > use_before + SLACK;
+		blocked |= after->over_ceiling || after->over_database;
+	}
+	return blocked;
+}
