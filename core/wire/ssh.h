@@ -2,14 +2,26 @@
  * ssh.h - one command on one host over SSH, as a state machine on the loop (the only room that
  * knows libssh2).
  *
- *   connect -> handshake -> host key -> login -> channel -> exec -> output -> close
+ *   connect -> handshake -> host key -> login -> channel -> exec -> output -> status -> close
  *
- * The host key is always checked against known_hosts; there is no way to skip it. Login is by agent
- * or key file (ed25519, ECDSA); RSA keys cannot work with libssh2 1.10 against a modern server and
- * are refused by name before dialling. Sessions are kept for reuse per (user, host, port). Each
- * stage has its own deadline. A connection lost after the command was sent is
- * ERROR_UNKNOWN_OUTCOME; before that nothing was sent and the kind is ERROR_UNREACHABLE,
- * ERROR_TIMEOUT or ERROR_UNTRUSTED.
+ * The host key is always checked against known_hosts; there is no way to skip it. Login is by key
+ * file or agent (ed25519, ECDSA); RSA keys cannot work with libssh2 1.10 against a modern server
+ * and are refused by name before dialling. Sessions are kept for a minute for reuse by commands
+ * with the same user, host, port, key, agent and known_hosts file, up to 8 commands at a time on
+ * each; at most 8 connections to one server are logging in at once, and further commands wait. Each
+ * stage has its own deadline.
+ *
+ * How it can end without a reply:
+ *
+ *   - nothing was sent: ERROR_UNREACHABLE, ERROR_TIMEOUT, ERROR_UNTRUSTED (host key, login, no
+ *     algorithm in common), ERROR_IO (known_hosts)
+ *   - it was not run: ERROR_REJECTED (the server opened no channel or would not start the command)
+ *   - it was sent: ERROR_UNKNOWN_OUTCOME, when the connection is lost and at the deadline; but once
+ *     the end of the command is known there is a reply, `truncated` if its output was not read to
+ *     the end
+ *
+ * A command is never sent twice. One that was not sent yet when an old connection turned out to be
+ * dead goes over a fresh one.
  */
 #ifndef CORE_WIRE_SSH_H
 #define CORE_WIRE_SSH_H
@@ -24,9 +36,8 @@ struct loop;
 struct ssh;
 struct text;
 
-#define SSH_OUTPUT_BYTES                                                                  \
-	(1024 * 1024) /* of stdout and of stderr, each; the rest is read and dropped, and \
-			 `truncated` set */
+/* Kept of stdout and of stderr, each; the rest is read and dropped, and `truncated` set. */
+#define SSH_OUTPUT_BYTES (1024 * 1024)
 #define SSH_COMMAND_BYTES 8192
 #define SSH_SESSIONS_MOST 256
 
@@ -34,8 +45,9 @@ struct ssh_command {
 	const char *host;
 	int port; /* 0: 22 */
 	const char *user;
-	const char *identity_file;    /* private key, OpenSSH or PEM; NULL: the agent only */
-	const char *agent_socket;     /* NULL: no agent */
+	const char *identity_file; /* private key, OpenSSH or PEM, tried first; locked: its twin in
+				      the agent; NULL: the agent only */
+	const char *agent_socket;  /* NULL: no agent */
 	const char *known_hosts_file; /* required */
 	const char *command;          /* as the remote shell will see it: quote with ssh_quote() */
 	int64_t connect_timeout_ms;   /* to the end of login; 0: 10 s */
@@ -65,9 +77,15 @@ struct ssh *ssh_create(struct loop *loop, struct http *http, struct error *error
 void ssh_destroy(struct ssh *ssh); /* ends sessions; callbacks get ERROR_CANCELLED, or
 				      ERROR_UNKNOWN_OUTCOME where a command was sent */
 
-/* Copies the command. Returns an id, or 0 with `error` and no callback. */
+/*
+ * Copies the command. Returns an id, or 0 with `error` and no callback: ERROR_USAGE, ERROR_LIMIT,
+ * ERROR_NO_MEMORY, and for the identity file ERROR_IO or ERROR_UNTRUSTED.
+ */
 uint64_t ssh_run(struct ssh *ssh, const struct ssh_command *command, ssh_done_fn *done,
 	void *context, struct error *error);
+
+/* Stop it; its callback is not called. Harmless when it is over. What was sent may still run on the
+ * host. */
 void ssh_cancel(struct ssh *ssh, uint64_t id);
 
 /* Append `word` as one word for a POSIX shell, whatever it holds. False (ERROR_USAGE) for a

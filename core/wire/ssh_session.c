@@ -297,7 +297,7 @@ static void channel_refused(struct ssh_session *session, struct ssh_channel *cha
 	session->channels_most = open > 0 ? open : 1;
 	if (!job)
 		return;
-	if (open > 0 || session->has_served) {
+	if (open > 0 || session->has_opened) {
 		session->is_retired = open == 0;
 		session->owner.job_again(session->owner.context, job);
 		return;
@@ -347,6 +347,7 @@ static bool channel_stepped(
 		session->opening = NULL;
 	if (step == SSH_CHANNEL_MOVED && channel->stage == SSH_CHANNEL_EXEC) {
 		channel->number = session->opened_number;
+		session->has_opened = true;
 		if (channel->job)
 			ssh_job_deadline(channel->job, channel->job->timeout_ms);
 	}
@@ -611,6 +612,7 @@ void ssh_session_expire(struct ssh_session *session, struct ssh_job *job)
 	clock_format_span(job->sent ? job->timeout_ms : job->connect_timeout_ms, span);
 	if (channel->has_status || channel->has_signal) {
 		ssh_channel_report(channel, session->handle);
+		job->truncated = true;
 	} else if (job->sent) {
 		ssh_target_error(session->target, &error, ERROR_TIMEOUT,
 			"the command did not end within %s", span);

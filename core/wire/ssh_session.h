@@ -60,6 +60,7 @@ struct ssh_session {
 	int channels_most;           /* less once the server has refused one */
 	uint32_t opened_number;      /* of the channel the server confirmed last */
 	bool is_retired;             /* takes no further jobs */
+	bool has_opened;             /* the server has let us open a channel */
 	bool has_served;             /* a command has run on it */
 	int64_t started_ms;          /* steady time */
 	int64_t started_us;          /* clock_stopwatch_us() */

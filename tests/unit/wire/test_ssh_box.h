@@ -174,9 +174,11 @@ static inline void box_sshd(struct box *box, const char *extra)
 		"%s\nListenAddress 127.0.0.1\nPort %d\nHostKey %s\nHostKey %s\nAuthorizedKeysFile "
 		"%s\n"
 		"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-		"PasswordAuthentication no\nKbdInteractiveAuthentication no\nPrintMotd no\n",
+		"PasswordAuthentication no\nKbdInteractiveAuthentication no\nPrintMotd no\n"
+		/* so that no shell's start-up file has a say */
+		"SetEnv HOME=%s\n",
 		extra, box->port, box_path(box, "host_ed25519"), box_path(box, "host_ecdsa"),
-		box_path(box, "authorized_keys"));
+		box_path(box, "authorized_keys"), box->dir);
 	box_write(box, "sshd.log", "%s", "");
 	const char *argv[] = {
 		"/usr/sbin/sshd", "-D", "-e", "-f", box_path(box, "sshd_config"), NULL};
