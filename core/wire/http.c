@@ -1,8 +1,8 @@
 /*
- * How a turn goes: the loop reports a descriptor or the deadline; libcurl runs, and what it calls
- * only records; then settle() takes out what was cancelled meanwhile, hands over what is done, and
- * lets queued transfers fly. So no callback of a caller ever runs inside libcurl, except those for
- * chunks, and what those ask for waits.
+ * How a turn goes: the timer lets a few queued transfers take off, or the loop reports a
+ * descriptor; libcurl runs, and what it calls only records; then what was cancelled meanwhile is
+ * taken out and what is done is handed over. So no callback of a caller ever runs inside libcurl,
+ * except those for chunks, and what those ask for waits.
  */
 #include "core/wire/http.h"
 
@@ -20,6 +20,7 @@
 #include "core/wire/http_transfer.h"
 
 #define NO_DEADLINE INT64_MAX
+#define STARTS_PER_TURN 8
 
 /* A list in order of arrival. */
 struct transfers {
@@ -83,20 +84,25 @@ static struct http_transfer *list_find(const struct transfers *list, uint64_t id
 
 static void on_timer(void *context);
 
+static bool may_admit(const struct http *http)
+{
+	return http->queued.first && http->flying.count < HTTP_IN_FLIGHT_MOST;
+}
+
 /*
  * libcurl moves its deadline many times per request, mostly to later. The timer follows only to
  * earlier; when it fires too soon it is set again.
  */
 static void follow_deadline(struct http *http)
 {
-	if (http->deadline_ms == NO_DEADLINE)
-		return;
-	if (http->timer != 0 && http->timer_due_ms <= http->deadline_ms)
+	int64_t now_ms = loop_now_ms(http->loop);
+	int64_t due_ms = may_admit(http) ? now_ms : http->deadline_ms;
+	if (due_ms == NO_DEADLINE || (http->timer != 0 && http->timer_due_ms <= due_ms))
 		return;
 	loop_timer_stop(http->loop, http->timer);
-	int64_t delay_ms = http->deadline_ms - loop_now_ms(http->loop);
-	http->timer = loop_timer_start(http->loop, delay_ms > 0 ? delay_ms : 0, on_timer, http);
-	http->timer_due_ms = http->deadline_ms;
+	int64_t delay_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+	http->timer = loop_timer_start(http->loop, delay_ms, on_timer, http);
+	http->timer_due_ms = due_ms;
 	if (http->timer == 0)
 		log_error("wire", "no memory for a timer: requests may be late");
 }
@@ -108,13 +114,6 @@ static int on_deadline(CURLM *multi, long timeout_ms, void *context)
 	http->deadline_ms = timeout_ms < 0 ? NO_DEADLINE : loop_now_ms(http->loop) + timeout_ms;
 	follow_deadline(http);
 	return 0;
-}
-
-/* Come back in the next turn, because something waits to be let fly. */
-static void wake_soon(struct http *http)
-{
-	http->deadline_ms = loop_now_ms(http->loop);
-	follow_deadline(http);
 }
 
 /* ---- taking off and landing ---- */
@@ -249,9 +248,10 @@ static void collect_finished(struct http *http)
 	}
 }
 
-static void admit_queued(struct http *http)
+/* Connecting costs libcurl time, so a few take off in each turn and the loop stays awake. */
+static void admit_some(struct http *http)
 {
-	while (http->queued.first && http->flying.count < HTTP_IN_FLIGHT_MOST) {
+	for (int i = 0; i < STARTS_PER_TURN && may_admit(http); i++) {
 		struct http_transfer *transfer = http->queued.first;
 		list_remove(&http->queued, transfer);
 		if (take_off(http, transfer)) {
@@ -275,7 +275,6 @@ static void run(struct http *http, curl_socket_t fd, int ready)
 		log_error("wire", "libcurl: %s", curl_multi_strerror(code));
 	sweep_cancelled(http);
 	collect_finished(http);
-	admit_queued(http);
 	follow_deadline(http);
 }
 
@@ -288,11 +287,13 @@ static void on_timer(void *context)
 {
 	struct http *http = context;
 	http->timer = 0;
-	if (http->deadline_ms > loop_now_ms(http->loop)) {
+	if (http->deadline_ms > loop_now_ms(http->loop) && !may_admit(http)) {
 		follow_deadline(http);
 		return;
 	}
+	/* libcurl names its next deadline anew, also when it was called too early. */
 	http->deadline_ms = NO_DEADLINE;
+	admit_some(http);
 	run(http, CURL_SOCKET_TIMEOUT, 0);
 }
 
@@ -365,19 +366,15 @@ void http_set_read_only(struct http *http, bool read_only)
 	http->read_only = read_only;
 }
 
-/* Takes the transfer over, also on failure. */
+/* It takes off from the loop. Takes the transfer over, also on failure. */
 static uint64_t start(struct http *http, struct http_transfer *transfer, struct error *error)
 {
 	transfer->id = ++http->last_id;
-	if (http->inside || http->queued.first || http->flying.count >= HTTP_IN_FLIGHT_MOST) {
-		list_append(&http->queued, transfer);
+	list_append(&http->queued, transfer);
+	follow_deadline(http);
+	if (http->timer != 0 || !may_admit(http))
 		return transfer->id;
-	}
-	if (take_off(http, transfer) && http->timer != 0) {
-		list_append(&http->flying, transfer);
-		return transfer->id;
-	}
-	land(http, transfer);
+	list_remove(&http->queued, transfer);
 	http_transfer_destroy(transfer);
 	error_no_memory(error, "a request");
 	return 0;
@@ -443,6 +440,5 @@ void http_cancel(struct http *http, uint64_t id)
 	list_remove(&http->flying, transfer);
 	land(http, transfer);
 	http_transfer_destroy(transfer);
-	if (http->queued.first)
-		wake_soon(http);
+	follow_deadline(http);
 }

@@ -146,8 +146,10 @@ static inline void *hostile_accept(void *context)
 		struct hostile_connection *connection = &server->connections[count];
 		*connection = (struct hostile_connection){
 			.server = server, .fd = fd, .number = count + 1};
-		pthread_create(&connection->thread, NULL, hostile_serve, connection);
+		/* Counted first: once it is served, a test may ask for the count. */
 		atomic_store(&server->connection_count, count + 1);
+		if (pthread_create(&connection->thread, NULL, hostile_serve, connection) != 0)
+			abort();
 	}
 	return NULL;
 }
