@@ -16,6 +16,7 @@
 
 #define JSON_TEMPLATE_BYTES 4096
 #define KEY_PATH_BYTES 160
+#define KEY_NAME_BYTES (KEY_PATH_BYTES + 24) /* a path and one more key */
 
 static const char *const verb_names[] = {"cluster.divert", "pool.resize", NULL};
 static const char *const http_methods[] = {"POST", "PUT", "PATCH", "DELETE", NULL};
@@ -186,7 +187,7 @@ static void resolve(struct reader *reader, const struct yaml_node *node, const c
 static void check_template(struct reader *reader, const struct yaml_node *node, const char *path,
 	const char *key, const char *source, const struct verb_row *verb)
 {
-	char name[KEY_PATH_BYTES];
+	char name[KEY_NAME_BYTES];
 	char why[ACTION_TEXT_BYTES];
 	if (!source || template_check(source, verb->parameter, why, sizeof(why)))
 		return;
@@ -255,7 +256,7 @@ static const char *json_template(struct reader *reader, const struct yaml_node *
 {
 	struct text text;
 	const char *made = "";
-	char name[KEY_PATH_BYTES];
+	char name[KEY_NAME_BYTES];
 	snprintf(name, sizeof(name), "%s.json", path);
 	if (node->kind != YAML_MAPPING) {
 		complain(reader, node, name, "expected a mapping such as {weight: \"{weight}\"}");
@@ -276,7 +277,7 @@ static const char *json_template(struct reader *reader, const struct yaml_node *
 static void check_url(
 	struct reader *reader, const struct yaml_node *node, const char *path, const char *url)
 {
-	char name[KEY_PATH_BYTES];
+	char name[KEY_NAME_BYTES];
 	snprintf(name, sizeof(name), "%s.url", path);
 	const char *host = strncmp(url, "http://", 7) == 0    ? url + 7
 			   : strncmp(url, "https://", 8) == 0 ? url + 8

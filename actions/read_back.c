@@ -56,7 +56,7 @@ static enum effect survivors(const struct plan *plan, const struct guard_config 
 		double waiting = isnan(row->waiting) ? 0 : row->waiting;
 		double use = (row->pool_used + waiting) / row->pool_max;
 		if (use > limits->ceiling && !(use <= before->use_before + USE_SLACK)) {
-			snprintf(text, text_size, "%s went from %.0f%% to %.0f%%, past %.0f%%",
+			snprintf(text, text_size, "%.60s went from %.0f%% to %.0f%%, past %.0f%%",
 				name, before->use_before * 100, use * 100, limits->ceiling * 100);
 			return EFFECT_WORSE;
 		}
@@ -76,7 +76,7 @@ static enum effect judge(const struct plan *plan, const struct guard_config *lim
 		plan->verb->class == CLASS_SHIFT ? plan->to < plan->from : plan->to > plan->from;
 	double most = plan->waiting_before * (relieves ? WAITING_FACTOR : 1) + WAITING_SLACK;
 	if (row->waiting > most) {
-		snprintf(text, text_size, "clients waiting at %s went from %.0f to %.0f",
+		snprintf(text, text_size, "clients waiting at %.80s went from %.0f to %.0f",
 			plan->target_path, plan->waiting_before, row->waiting);
 		return EFFECT_WORSE;
 	}
@@ -102,7 +102,7 @@ void read_back_see(const struct plan *plan, const struct guard_config *limits,
 	out->value = value.low;
 	out->effect = judge(plan, limits, snapshot, assessment, worse, sizeof(worse));
 	template_number(value.low, number, sizeof(number), NULL);
-	snprintf(out->text, sizeof(out->text), "%s of %.100s is now %s%s%s%s",
+	snprintf(out->text, sizeof(out->text), "%s of %.80s is now %s%s%s%.140s",
 		signal_row(plan->verb->reads)->name, plan->target_path, number,
 		out->kind == READ_BACK_PARTLY ? " in part" : "", worse[0] ? ", but " : "", worse);
 }

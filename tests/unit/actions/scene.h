@@ -108,8 +108,7 @@ static inline void scene_open(struct scene *scene)
 		fleet_declare(scene->fleet, cluster);
 		fleet_set_connections_max(scene->fleet, cluster, 60);
 		for (int i = 0; i < SCENE_REPLICAS; i++) {
-			char name[8];
-			snprintf(name, sizeof(name), "r%d", i + 1);
+			const char name[] = {'r', (char)('1' + i), '\0'};
 			fleet_intern(scene->fleet, ENTITY_REPLICA, cluster, name,
 				&scene->replicas[c][i], NULL);
 			fleet_declare(scene->fleet, scene->replicas[c][i]);
