@@ -139,22 +139,19 @@ static uint32_t next_cluster(const struct snapshot *snapshot, uint32_t after)
 	return id < snapshot->entity_count ? id : ENTITY_NONE;
 }
 
-/* Shares by weight; unknown for all where one that had a weight is stale, since the sum is unknown
- * then. */
-static void set_shares(struct tick *tick)
+/* Over all clusters; NAN where one that has a weight is stale, since the sum is unknown then. */
+static double weight_sum(const struct tick *tick)
 {
 	double sum = 0;
-	for (size_t i = 0; i < tick->cluster_count; i++) {
-		const struct cluster_view *view = &tick->assessor->views[i];
-		const struct reading *reading =
-			snapshot_reading(tick->snapshot, view->id, SIGNAL_CLUSTER_WEIGHT);
-		if (reading->at_ms != 0)
-			sum += view->weight;
+	for (uint32_t id = next_cluster(tick->snapshot, ENTITY_NONE); id != ENTITY_NONE;
+		id = next_cluster(tick->snapshot, id)) {
+		double weight;
+		if (snapshot_value(tick->snapshot, id, SIGNAL_CLUSTER_WEIGHT, &weight))
+			sum += weight;
+		else if (snapshot_reading(tick->snapshot, id, SIGNAL_CLUSTER_WEIGHT)->at_ms != 0)
+			return NAN;
 	}
-	for (size_t i = 0; i < tick->cluster_count; i++) {
-		struct cluster_view *view = &tick->assessor->views[i];
-		view->share = sum > 0 ? view->weight / sum : NAN;
-	}
+	return sum;
 }
 
 /* The rates a cluster's demand is judged by: its own, or its share of those measured fleet-wide. */
@@ -183,13 +180,13 @@ static void look(struct tick *tick)
 	struct assessor *assessor = tick->assessor;
 	services_of_fleet(tick->snapshot, &tick->services);
 	surfaces_of_fleet(tick->snapshot, &tick->surfaces);
+	double sum = weight_sum(tick);
 	uint32_t id = next_cluster(tick->snapshot, ENTITY_NONE);
 	for (size_t i = 0; i < tick->cluster_count; i++) {
 		cluster_look(&assessor->views[i], &assessor->clusters[i], assessor->replicas,
-			tick->snapshot, tick->history, id);
+			tick->snapshot, tick->history, id, sum);
 		id = next_cluster(tick->snapshot, id);
 	}
-	set_shares(tick);
 	for (size_t i = 0; i < tick->cluster_count; i++) {
 		struct services rates = rates_of(tick, &assessor->views[i]);
 		cluster_weigh(&assessor->views[i], &assessor->clusters[i], &rates);

@@ -6,8 +6,8 @@
  * the assessor and nowhere else, so the same code runs live, in replay and in virtual time.
  *
  * Every number that is not known is NAN and every flag that is not known is false beside `known`:
- * absent is never zero and never green. Thresholds and dwells are in limits.h; "metastable" is meant
- * as by Bronson et al. (HotOS '21).
+ * absent is never zero and never green. Thresholds and dwells are in limits.h; "metastable" is
+ * meant as by Bronson et al. (HotOS '21).
  */
 #ifndef CORE_ASSESS_ASSESS_H
 #define CORE_ASSESS_ASSESS_H

@@ -56,7 +56,7 @@ static void link_end(
 	out->severity = SEVERITY_OK;
 	if (trip->on || out->now >= link->warning)
 		out->severity = SEVERITY_WARNING;
-	if (out->now >= link->critical)
+	if (trip->on && out->now >= link->critical)
 		out->severity = SEVERITY_CRITICAL;
 }
 

@@ -14,6 +14,7 @@ struct look {
 	struct replica_memory *replicas;
 	const struct snapshot *snapshot;
 	const struct history *history;
+	double weight_sum;
 	uint64_t serving_mark;
 	double smallest_pool;
 	bool pools_known; /* every serving pool told its size and its use */
@@ -82,13 +83,17 @@ static enum signal busy_signal(const struct look *look, uint32_t owner)
 									       : SIGNAL_POOL_USED;
 }
 
-static bool pool_mean(struct look *look, uint32_t owner, int64_t window_ms, double *out)
+/* Where a window of means begins: never before the cluster's shape changed. */
+static int64_t window_from_ms(const struct look *look, int64_t window_ms)
 {
 	int64_t from_ms = look->snapshot->at_ms - window_ms;
-	if (look->memory->step_ms > from_ms)
-		from_ms = look->memory->step_ms;
+	return look->memory->step_ms > from_ms ? look->memory->step_ms : from_ms;
+}
+
+static bool pool_mean(struct look *look, uint32_t owner, int64_t window_ms, double *out)
+{
 	return evidence_take_mean(&look->view->evidence, look->snapshot, look->history, owner,
-		busy_signal(look, owner), from_ms, out);
+		busy_signal(look, owner), window_from_ms(look, window_ms), out);
 }
 
 static void add_pool(struct look *look, uint32_t owner)
@@ -180,7 +185,8 @@ static bool sum_over_serving(struct look *look, enum signal signal, double *out)
 		double value;
 		if (look->replicas[id].state != REPLICA_SERVING)
 			continue;
-		if (!evidence_take(&look->view->evidence, look->snapshot, id, signal, &value))
+		if (!evidence_take_mean(&look->view->evidence, look->snapshot, look->history, id,
+			    signal, window_from_ms(look, SHORT_WINDOW_MS), &value))
 			return false;
 		sum += value;
 	}
@@ -214,9 +220,7 @@ static void look_at_load(struct look *look)
 
 static bool moved(double seen, double now)
 {
-	if (isnan(seen) || isnan(now))
-		return isnan(seen) != isnan(now);
-	return fabs(now - seen) > 0.05 * fabs(seen);
+	return fabs(now - seen) > 0.05 * fabs(seen); /* false where either is unknown */
 }
 
 /*
@@ -236,15 +240,16 @@ static void look_at_shape(struct look *look)
 	}
 	if (snapshot_value(look->snapshot, view->id, SIGNAL_POOL_MAX, &one))
 		capacity += one;
-	if (!evidence_take(&view->evidence, look->snapshot, view->id, SIGNAL_CLUSTER_WEIGHT,
-		    &view->weight))
-		view->weight = NAN;
+	if (evidence_take(&view->evidence, look->snapshot, view->id, SIGNAL_CLUSTER_WEIGHT, &one) &&
+		look->weight_sum > 0)
+		view->share = one / look->weight_sum;
 	if (memory->step_ms == 0 || memory->serving_mark != look->serving_mark ||
-		moved(memory->capacity_seen, capacity) || moved(memory->weight_seen, view->weight))
+		moved(memory->capacity_seen, capacity) || moved(memory->share_seen, view->share))
 		memory->step_ms = look->snapshot->at_ms;
 	memory->serving_mark = look->serving_mark;
 	memory->capacity_seen = capacity;
-	memory->weight_seen = view->weight;
+	if (!isnan(view->share))
+		memory->share_seen = view->share;
 }
 
 static void count_readings(struct look *look, uint32_t entity)
@@ -286,7 +291,7 @@ static void look_for_blindness(struct look *look)
 
 void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 	struct replica_memory *replicas, const struct snapshot *snapshot,
-	const struct history *history, uint32_t cluster)
+	const struct history *history, uint32_t cluster, double weight_sum)
 {
 	*out = (struct cluster_view){
 		.id = cluster,
@@ -300,11 +305,19 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.load_factor = NAN,
 		.share = NAN,
 		.demand = NAN,
+		.first_demand = NAN,
 		.fits = NAN,
 		.yield = NAN,
 	};
 	struct look look = {
-		out, memory, replicas, snapshot, history, 14695981039346656037u, 0, true};
+		.view = out,
+		.memory = memory,
+		.replicas = replicas,
+		.snapshot = snapshot,
+		.history = history,
+		.weight_sum = weight_sum,
+		.serving_mark = 14695981039346656037u,
+	};
 	look_at_replicas(&look);
 	look_at_shape(&look);
 	look_at_pools(&look);
@@ -326,29 +339,30 @@ static double successes(const struct services *rates)
 	return succeeded < 0 ? 0 : succeeded; /* NAN stays NAN */
 }
 
-static double demand_of(const struct cluster_view *view, const struct cluster_memory *memory,
-	const struct services *rates)
+/* Demand as it would be known if nobody had to wait; see the head of cluster.h. */
+static double demand_of(const struct cluster_view *view, double offered, double attempt_factor)
 {
-	double offered = rates->attempts * baseline_value(&memory->per_attempt);
-	double censored = view->busy;
+	double censored = view->busy_minute;
 	if (!isnan(offered))
-		censored = fmax(offered - view->busy, 0);
-	else if (!isnan(rates->attempt_factor))
-		censored = view->busy * (rates->attempt_factor - 1);
+		censored = fmax(offered - view->busy_minute, 0);
+	else if (!isnan(attempt_factor))
+		censored = view->busy_minute * (attempt_factor - 1);
 	if (!isnan(view->waiting))
-		return view->busy + fmin(view->waiting, censored);
-	/* Without a count of those who wait a pool with room says all; a full one says too little.
-	 */
+		return view->busy_minute + fmin(view->waiting, censored);
+	/* Without a count of those who wait a pool with room says all; a full one too little. */
 	if (view->use < view->knee)
-		return view->busy;
-	return isnan(offered) ? NAN : fmax(offered, view->busy);
+		return view->busy_minute;
+	return isnan(offered) ? NAN : fmax(offered, view->busy_minute);
 }
 
 void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memory,
 	const struct services *rates)
 {
-	view->demand = demand_of(view, memory, rates);
-	view->fits = rates->first_tries * baseline_value(&memory->per_attempt) / view->capacity;
+	double per_attempt = baseline_value(&memory->per_attempt);
+	double first = rates->first_tries * per_attempt;
+	view->demand = demand_of(view, rates->attempts * per_attempt, rates->attempt_factor);
+	view->first_demand = fmin(view->demand, demand_of(view, first, 1));
+	view->fits = first / view->capacity;
 	double normal = baseline_value(&memory->yield);
 	if (view->busy >= 1 && normal > 0)
 		view->yield = successes(rates) / view->busy / normal;

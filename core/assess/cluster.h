@@ -2,9 +2,10 @@
  * cluster.h - one cluster as of one snapshot: its replicas, its pools, its traffic.
  *
  * Demand is what the cluster's traffic asks for, in connections. While a pool has room that is what
- * is busy. In a full pool it is censored: the busy connections say only how large the pool is, and
- * the clients waiting say how patient they are (rate x timeout of them, thousands). What traffic
- * really needs is rate x time on a connection, so with the time per attempt learned in calm:
+ * is busy, averaged over a minute. In a full pool it is censored: the busy connections say only how
+ * large the pool is, and the clients waiting say how patient they are (rate x timeout of them,
+ * thousands). What traffic really needs is rate x time on a connection, so with the time per
+ * attempt learned in calm:
  *
  *     demand = busy + min(waiting, max(0, attempts/s x connection-seconds per attempt - busy))
  *
@@ -31,7 +32,7 @@ struct snapshot;
 struct cluster_memory {
 	struct phase_machine machine;
 	uint64_t serving_mark; /* changes with the set of serving replicas */
-	double capacity_seen, weight_seen;
+	double capacity_seen, share_seen;
 	int64_t step_ms; /* when its shape last changed: means do not reach back past that */
 	enum signal load_signal;   /* what its load is measured by */
 	unsigned knee_connections; /* pool size the knee below is for */
@@ -61,15 +62,15 @@ struct cluster_view {
 	/* load */
 	double load;        /* per serving replica: queries per second, or connections busy */
 	double load_factor; /* over its baseline */
-	/* traffic */
-	double weight;
-	double share; /* of all traffic; NAN unknown. Set by whoever knows all weights */
+			    /* traffic */
+	double share;       /* of all traffic; NAN unknown */
 	struct services services;
 	struct surfaces surfaces;
-	double demand; /* connections, retries included */
-	double fits;   /* first tries alone, over capacity */
-	double yield;  /* successes per busy connection, over the baseline */
-	bool cut;      /* capacity per replica fell below its baseline */
+	double demand;       /* connections, retries included */
+	double first_demand; /* likewise, of first tries alone */
+	double fits;         /* first tries alone, over capacity */
+	double yield;        /* successes per busy connection, over the baseline */
+	bool cut;            /* capacity per replica fell below its baseline */
 	/* what it all stands on */
 	struct evidence evidence;
 	size_t readings, stale_readings;
@@ -78,15 +79,17 @@ struct cluster_view {
 };
 
 /*
- * Look at one cluster. `replicas` is indexed by entity id and is updated; `memory` is updated where
- * its shape changed; `history` may be NULL. `rates` are the services to judge demand by: its own,
- * or its part of the fleet-wide ones.
+ * Look at one cluster. `weight_sum` is over all clusters, NAN where unknown. `replicas` is indexed
+ * by entity id and is updated; `memory` is updated where its shape changed; `history` may be NULL.
  */
 void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 	struct replica_memory *replicas, const struct snapshot *snapshot,
-	const struct history *history, uint32_t cluster);
+	const struct history *history, uint32_t cluster, double weight_sum);
 
-/* Work out demand, fits and yield from the rates that concern this cluster. */
+/*
+ * Work out demand, fits and yield from the rates that concern this cluster: of its own services, or
+ * its part of those that are measured fleet-wide.
+ */
 void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memory,
 	const struct services *rates);
 

@@ -21,9 +21,8 @@ void contingency_of(const struct cluster_view *view, double timeout_ms, struct c
 	contingency_init(out);
 	out->cluster = view->id;
 	out->utilisation_now = view->busy_minute / view->capacity;
-	/* Those who wait in a full pool (demand over what is busy) would want a connection too. */
-	double waiting = isnan(view->demand) ? 0 : view->demand - view->busy;
-	double demand = view->busy_minute + waiting;
+	/* Retries come and go with errors; what stays is what first tries ask for. */
+	double demand = isnan(view->demand) ? view->busy_minute : view->first_demand;
 	double left = view->capacity - view->largest_capacity;
 	if (isnan(demand) || isnan(left) || view->largest == ENTITY_NONE || view->serving == 0)
 		return;

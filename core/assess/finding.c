@@ -131,7 +131,8 @@ static void find_pools(const struct finding_inputs *in, const struct cluster_ass
 		    phase_badness(row->phase) >= phase_badness(PHASE_SATURATION);
 	if (!full || !begin(in->assessment, &sentence, SEVERITY_CRITICAL, row->cluster, since_ms))
 		return;
-	sentence_add(&sentence, "pools of %s full: ", path);
+	sentence_add(&sentence, "pools of %s %s: ", path,
+		row->pool_use >= FULL_USE ? "full" : "past their knee");
 	if (isnan(row->pool_max)) {
 		sentence_add_percent(&sentence, row->pool_use);
 		sentence_add(&sentence, " of what is known");

@@ -197,15 +197,36 @@ static void tell_load_shift(const struct teller *teller, struct sentence *out)
 static void tell_saturation(const struct teller *teller, struct sentence *out)
 {
 	const struct assessment *it = teller->assessment;
-	sentence_add(out, "pools full in ");
+	bool full = it->stages[STAGE_POOL].now >= FULL_USE;
+	sentence_add(out, "%s in ", full ? "pools full" : "clients wait for connections");
 	tell_places(teller, out);
 	if (it->cluster_count > 0 && it->clusters[0].waiting >= 1)
 		sentence_add(out, ": %.0f clients wait", it->clusters[0].waiting);
 	tell_cause(teller, out);
 }
 
+/* What was bad no longer is, but has not been so for long enough to say so. */
+static bool tell_easing(const struct teller *teller, struct sentence *out)
+{
+	const struct assessment *it = teller->assessment;
+	for (unsigned i = STAGE_POOL; i < STAGE_COUNT; i++) {
+		if (it->stages[i].severity != SEVERITY_OK &&
+			it->stages[i].severity != SEVERITY_WARNING)
+			return false;
+	}
+	tell_places(teller, out);
+	sentence_add(out, " easing: ");
+	tell_surfaces(teller, out);
+	sentence_add(out, ", ");
+	tell_attempts(teller, out);
+	sentence_add(out, "; recovery is called when it has lasted %d s", RECOVERY_DWELL_MS / 1000);
+	return true;
+}
+
 static void tell_errors(const struct teller *teller, struct sentence *out)
 {
+	if (tell_easing(teller, out))
+		return;
 	sentence_add(out, "users see errors from ");
 	tell_places(teller, out);
 	sentence_add(out, ": ");
@@ -215,6 +236,8 @@ static void tell_errors(const struct teller *teller, struct sentence *out)
 
 static void tell_amplification(const struct teller *teller, struct sentence *out)
 {
+	if (tell_easing(teller, out))
+		return;
 	sentence_add(out, "retries amplify in ");
 	tell_places(teller, out);
 	sentence_add(out, ": ");
@@ -226,6 +249,8 @@ static void tell_amplification(const struct teller *teller, struct sentence *out
 
 static void tell_metastable(const struct teller *teller, struct sentence *out)
 {
+	if (tell_easing(teller, out))
+		return;
 	tell_places(teller, out);
 	sentence_add(out, " stays bad though first tries would fit: ");
 	tell_attempts(teller, out);

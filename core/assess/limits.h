@@ -9,9 +9,10 @@
 #define CORE_ASSESS_LIMITS_H
 
 /* Reading */
-#define SHORT_WINDOW_MS 10000 /* pool use: long enough that chance does not look like a full pool \
-			       */
-#define LONG_WINDOW_MS 60000  /* contingency: mean busy, never one gauge sample */
+#define SHORT_WINDOW_MS                                                                          \
+	10000                /* pool use: long enough that chance does not look like a full pool \
+			      */
+#define LONG_WINDOW_MS 60000 /* contingency: mean busy, never one gauge sample */
 #define FORGET_REPLICA_MS \
 	900000 /* an undeclared replica that is silent so long is no longer expected */
 #define DEFAULT_TIMEOUT_MS 1000.0 /* how long a client waits when no service says */
@@ -31,6 +32,7 @@
 
 /* Pools: the knee comes from the pool's size (knee.h) */
 #define POOL_OVER_BASELINE 0.05
+#define FULL_USE 0.95 /* from here on people call it full */
 #define POOL_TRIP_MOST 0.97
 #define POOL_HYSTERESIS 0.04
 #define POOL_CLEAR_BELOW_KNEE 0.10

@@ -165,7 +165,6 @@ static void check_assessment(const struct assessment *it)
 		expect_positive(row->pool_max, "pool max");
 		expect_positive(row->waiting, "waiting");
 		expect_positive(row->demand, "demand");
-		ck_assert(isnan(row->demand) || row->demand >= row->pool_used - 1e-9);
 		ck_assert(isnan(row->attempts) || row->attempts >= 1);
 		ck_assert(row->contingency.known || isnan(row->contingency.headroom));
 		ck_assert(!row->contingency.known || !isnan(row->contingency.utilisation_after));
