@@ -32,7 +32,7 @@ static void attempts_figure(double value, char out[FIGURE_BYTES])
 }
 
 static const struct stage_row rows[STAGE_COUNT] = {
-	[STAGE_REPLICAS] = {"replicas serving", SIGNAL_STAGE_REPLICAS, figure_percent, 1.0, 0.0,
+	[STAGE_REPLICAS] = {"replicas serving", SIGNAL_STAGE_REPLICAS, figure_percent, 1.0, 0.8,
 		false},
 	[STAGE_LOAD] = {"load per replica", SIGNAL_STAGE_LOAD, figure_factor, 1.5, 0.5, true},
 	[STAGE_POOL] = {"pool in use", SIGNAL_STAGE_POOL, figure_percent, 1.0, 0.0, true},
@@ -158,10 +158,12 @@ void stage_chart(const struct history *history, const struct assessment *assessm
 	if (!isnan(baseline) && baseline * 1.5 > top && stage != STAGE_POOL &&
 		stage != STAGE_REPLICAS)
 		top = baseline * 1.5;
-	for (size_t i = 0; i < count; i++)
+	double low = rows[stage].chart_low;
+	for (size_t i = 0; i < count; i++) {
 		top = !isnan(values[i]) && values[i] > top ? values[i] : top;
-	draw_stretched(canvas, row, column, columns, ROLE_CHART, values, count,
-		rows[stage].chart_low, top);
+		low = !isnan(values[i]) && values[i] < low ? values[i] : low;
+	}
+	draw_stretched(canvas, row, column, columns, ROLE_CHART, values, count, low, top);
 }
 
 void pressure_chart(const struct history *history, uint32_t cluster, const struct window *window,

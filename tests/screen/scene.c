@@ -229,7 +229,7 @@ static void seal(
 	assessment->severity = severity;
 	assessment->sources_total = 2;
 	assessment->sources_ok += 2;
-	assessment->age_ms = assessment->age_ms ? assessment->age_ms : 1000;
+	assessment->age_ms = assessment->age_ms > 0 ? assessment->age_ms : 1000;
 	snprintf(assessment->headline, sizeof assessment->headline, "%s", headline);
 	if (assessment->cluster_count > 0)
 		assessment->contingency = assessment->clusters[0].contingency;

@@ -54,10 +54,10 @@ static void heading(const struct view *view, struct area area, const struct chai
 		canvas_text(
 			canvas, area.row, left + layout->worst, WORST_WIDTH, ROLE_TITLE, "SET BY");
 	if (layout->chart_width >= 10) {
-		canvas_text(
-			canvas, area.row, left + layout->chart, 6, ROLE_TITLE, view->window.label);
-		canvas_text_right(canvas, area.row, left + layout->chart + layout->chart_width - 3,
-			3, ROLE_TITLE, "now");
+		canvas_printf(canvas, area.row, left + layout->chart - 1, 7, ROLE_TITLE, " %s ",
+			view->window.label);
+		canvas_text_right(canvas, area.row, left + layout->chart + layout->chart_width - 5,
+			5, ROLE_TITLE, " now ");
 	}
 	canvas_text(canvas, area.row, left + layout->since, 5, ROLE_TITLE, "SINCE");
 	canvas_text(canvas, area.row, left + layout->state, 5, ROLE_TITLE, "STATE");
@@ -189,7 +189,7 @@ static void timeout_text(const struct contingency *contingency, char *out, size_
 	if (!isfinite(contingency->seconds_to_timeout) || contingency->seconds_to_timeout > 86400)
 		return;
 	clock_format_span((int64_t)(contingency->seconds_to_timeout * 1000.0), span);
-	snprintf(out, size, ", first timeouts in about %s", span);
+	snprintf(out, size, ", timeouts in about %s", span);
 }
 
 void contingency_draw(

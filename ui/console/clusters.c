@@ -449,5 +449,6 @@ void clusters_draw(const struct view *view, struct area area)
 			ROLE_UNKNOWN,
 			console->order.count > 0 ? "no cluster passes the filter (Esc clears it)"
 						 : "no cluster is known yet");
-	fold_draw(view, area, area.row + area.rows - 1, ids, count, page);
+	size_t drawn = count < page ? count > 0 ? count : 1 : page;
+	fold_draw(view, area, area.row + 1 + (int)drawn, ids, count, page);
 }

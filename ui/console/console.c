@@ -74,8 +74,10 @@ enum context console_context(const struct console *console)
 
 struct area console_box(const struct canvas *canvas, int rows, int columns)
 {
+	/* Slivers of the screen beside a box would only confuse: then it takes the whole width. */
 	int most_rows = canvas_rows(canvas) - 2;
-	int most_columns = canvas_columns(canvas) - 2;
+	int most_columns = canvas_columns(canvas);
+	columns = columns + 8 > most_columns ? most_columns : columns;
 	struct area box = {
 		.rows = rows < most_rows ? rows : most_rows,
 		.columns = columns < most_columns ? columns : most_columns,

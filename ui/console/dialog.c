@@ -193,7 +193,7 @@ static void field_draw(const struct view *view, int row, struct area box, const 
 /* Reason, name and buttons: always in sight, below what may scroll. Returns its rows. */
 static int footer_rows(const struct plan *plan)
 {
-	return plan && plan->needs_typed_name ? 5 : 4;
+	return plan && plan->needs_typed_name ? 4 : 3;
 }
 
 static void footer_draw(const struct view *view, const struct plan *plan, struct area box)
@@ -220,10 +220,10 @@ static void footer_draw(const struct view *view, const struct plan *plan, struct
 						   : "Tab to Run, then Enter");
 	canvas_text(view->canvas, row, box.column + 26, box.columns - 28,
 		why[0] ? ROLE_WARNING : ROLE_OK, text);
-	canvas_text(view->canvas, row + 1, box.column + 3, box.columns - 5, ROLE_KEY,
+	canvas_text(view->canvas, row + 1, box.column + 2, box.columns - 4, ROLE_KEY,
 		plan->blocked && !isnan(plan->largest_safe_to)
-			? "Esc cancel  s largest safe step  p plan again  j k scroll"
-			: "Esc cancel  Tab focus  p plan again  j k scroll");
+			? " Esc cancel  s largest safe step  p plan again  j k scroll "
+			: " Esc cancel  Tab focus  p plan again  j k scroll ");
 }
 
 /* What is on the screen from now on: another hash than before means a second look. */
@@ -252,15 +252,28 @@ static void body_draw(
 		const struct plan_line *line = &text->lines[dialog->top + i];
 		int row = box.row + 1 + (int)i;
 		canvas_text(view->canvas, row, box.column + 2, 10, ROLE_DIM, line->label);
-		canvas_text(view->canvas, row, box.column + 13, box.columns - 15, line->role,
-			line->text);
+		int at = box.column + 13;
+		if (line->badge) {
+			canvas_text(
+				view->canvas, row, at, PLAN_BADGE_COLUMNS, line->role, line->badge);
+			at += PLAN_BADGE_COLUMNS;
+		}
+		canvas_text(view->canvas, row, at, box.column + box.columns - 2 - at,
+			line->badge ? ROLE_DIALOG : line->role, line->text);
 	}
 	if (dialog->top >= last && rows > 0)
 		dialog->seen_whole = true;
-	else
-		canvas_printf(view->canvas, box.row + rows, box.column + box.columns - 24, 22,
-			ROLE_KEY, " %zu more below: PgDn ",
-			text->count - dialog->top - dialog->page);
+}
+
+/* Said on the rule under the body: there it hides nothing. */
+static void more_draw(
+	const struct view *view, const struct plan_text *text, struct area box, int row)
+{
+	const struct dialog *dialog = &view->console->dialog;
+	size_t shown = dialog->top + dialog->page;
+	if (shown < text->count)
+		canvas_printf(view->canvas, box.row + row + 1, box.column + 13, box.columns - 15,
+			ROLE_KEY, " %zu more below: PgDn ", text->count - shown);
 }
 
 static void nothing_draw(const struct view *view)
@@ -271,7 +284,7 @@ static void nothing_draw(const struct view *view)
 	canvas_box(view->canvas, box.row, box.column, box.rows, box.columns, ROLE_DIALOG, "PLAN");
 	struct plan_text text = {0};
 	plan_text_add(&text, box.columns - 15, failed ? ROLE_CRITICAL : ROLE_DIM,
-		failed ? "no plan" : "", failed ? trouble : "making the plan ...");
+		failed ? "no plan" : "", NULL, failed ? trouble : "making the plan ...");
 	body_draw(view, &text, box, 4);
 	canvas_text(view->canvas, box.row + 5, box.column + 3, box.columns - 5, ROLE_KEY,
 		"Esc close   p plan again");
@@ -293,7 +306,7 @@ void dialog_draw(const struct view *view)
 	plan_text_make(plan, view->model, dialog->changed, box.columns - 15, &text);
 	box = console_box(view->canvas, (int)text.count + 2 + footer_rows(plan), width);
 	char title[ENTITY_PATH_BYTES + 96], environment[ENTITY_NAME_BYTES + 4];
-	snprintf(title, sizeof title, "PLAN %s: %s %s", plan->is_undo ? "of undo" : "",
+	snprintf(title, sizeof title, "PLAN%s: %s, %s", plan->is_undo ? " TO UNDO" : "",
 		plan->verb ? plan->verb->label : plan->action, plan->target_path);
 	canvas_box(view->canvas, box.row, box.column, box.rows, box.columns, ROLE_DIALOG, title);
 	snprintf(environment, sizeof environment, " %s ", plan->environment);
@@ -302,4 +315,5 @@ void dialog_draw(const struct view *view)
 		environment);
 	body_draw(view, &text, box, box.rows - 2 - footer_rows(plan));
 	footer_draw(view, plan, box);
+	more_draw(view, &text, box, box.rows - 2 - footer_rows(plan));
 }

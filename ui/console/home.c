@@ -45,7 +45,8 @@ static struct home_layout divide(const struct view *view, bool has_side)
 	if (left > 0)
 		layout.headline += take(&left, headline_rows(view, 3) - 1);
 	layout.clusters += take(&left, clusters > 2 ? wanted_panel(clusters - 2, 3) : 0);
-	if (left > 0)
+	int events = events_rows(view);
+	if (left > 0 && events > 1)
 		layout.events += take(&left, 1);
 	int replicas =
 		has_side ? 0 : replicas_rows(view, clusters_selected(view->console, view->model));
@@ -55,8 +56,8 @@ static struct home_layout divide(const struct view *view, bool has_side)
 		layout.clusters += take(&left, clusters + 2 - layout.clusters);
 	if (left >= 3 && !has_side)
 		layout.findings = take(&left, wanted_panel(findings_rows(view), 8));
-	if (left >= 3)
-		layout.events += take(&left, 2);
+	if (left >= 3 && events > layout.events)
+		layout.events += take(&left, wanted_panel(events - layout.events, 4));
 	if (left >= 3 && !has_side)
 		layout.journal = take(&left, left);
 	layout.clusters += has_side ? 0 : left;

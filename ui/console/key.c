@@ -38,6 +38,8 @@ const struct key_row key_rows[] = {
 		"arm for changes (asks), or disarm", "arm"},
 	{'u', "u", CONTEXT_SCREENS | CONTEXT_PROGRESS, COMMAND_UNDO, "undo",
 		"plan the undo of the last change", "undo"},
+	{'q', "q", CONTEXT_SCREENS, COMMAND_QUIT, "quit", "quit; asks while a change is under way",
+		"quit"},
 	{9, "Tab", CONTEXT_PLAN, COMMAND_NEXT_FIELD, NULL,
 		"move the focus: Cancel, reason, name, Run", "to Run"},
 	{TERMINAL_KEY_BACK_TAB, "S-Tab", CONTEXT_PLAN, COMMAND_PREVIOUS_FIELD, NULL,
@@ -83,8 +85,6 @@ const struct key_row key_rows[] = {
 	{26, "Ctrl-Z", CONTEXT_SCREENS | DIALOGS, COMMAND_SUSPEND, NULL, "suspend; fg comes back",
 		NULL},
 	{TERMINAL_KEY_F1, "F1", CONTEXT_SCREENS, COMMAND_HELP, NULL, "this help", NULL},
-	{'q', "q", CONTEXT_SCREENS, COMMAND_QUIT, "quit", "quit; asks while a change is under way",
-		"quit"},
 };
 
 const size_t key_row_count = sizeof key_rows / sizeof *key_rows;

@@ -7,7 +7,7 @@
 #include "ui/console/screen.h"
 
 #define BOX_COLUMNS 78
-#define LABEL_WIDTH 18
+#define LABEL_WIDTH 16
 
 /* What a verb's value counts, and where to begin when asking for one. */
 struct unit_row {
@@ -51,6 +51,18 @@ void verb_figure(const struct verb_row *verb, double value, char out[FIGURE_BYTE
 		snprintf(out, FIGURE_BYTES, "?");
 	else
 		snprintf(out, FIGURE_BYTES, "%.*f", value == floor(value) ? 0 : 2, value);
+}
+
+void verb_words(const struct verb_row *verb, double value, char out[2 * FIGURE_BYTES])
+{
+	char figure[FIGURE_BYTES];
+	const char *unit = verb_unit(verb);
+	verb_figure(verb, value, figure);
+	/* "weight 90", but "30 connections per pool". */
+	if (verb && verb->parameter && strcmp(unit, verb->parameter) == 0)
+		snprintf(out, 2 * FIGURE_BYTES, "%s %s", unit, figure);
+	else
+		snprintf(out, 2 * FIGURE_BYTES, "%s%s%s", figure, unit[0] ? " " : "", unit);
 }
 
 /* ---- the menu ---- */
@@ -147,24 +159,21 @@ static void menu_row_draw(
 {
 	struct canvas *canvas = view->canvas;
 	enum role role = selected ? ROLE_SELECTED : ROLE_DIALOG;
-	char now[FIGURE_BYTES], text[128];
+	char now[2 * FIGURE_BYTES], text[128];
 	double value;
 	canvas_fill(canvas, at, box.column + 1, 1, box.columns - 2, role);
 	canvas_text(canvas, at, box.column + 1, 1, role, selected ? ">" : " ");
 	canvas_text(canvas, at, box.column + 3, LABEL_WIDTH, role, row->verb->label);
-	canvas_text(canvas, at, box.column + 4 + LABEL_WIDTH, 16, role,
-		target_path(view->model, row->target));
+	canvas_text(canvas, at, box.column + 20, 14, role, target_path(view->model, row->target));
 	if (value_now(view->model, row, &value)) {
-		verb_figure(row->verb, value, now);
-		snprintf(text, sizeof text, "now %s %s", now, verb_unit(row->verb));
+		verb_words(row->verb, value, now);
+		snprintf(text, sizeof text, "now %s", now);
 	} else {
 		snprintf(text, sizeof text, "present value not known");
 	}
-	canvas_text(canvas, at, box.column + 21 + LABEL_WIDTH, box.columns - LABEL_WIDTH - 40, role,
-		text);
-	snprintf(
-		text, sizeof text, "%s by %s", row->action, transport_of(view->model, row->action));
-	canvas_text_right(canvas, at, box.column + box.columns - 18, 17, role, text);
+	canvas_text(canvas, at, box.column + 35, 27, role, text);
+	snprintf(text, sizeof text, "%s, %s", row->action, transport_of(view->model, row->action));
+	canvas_text_right(canvas, at, box.column + 62, box.columns - 63, role, text);
 }
 
 void menu_draw(const struct view *view)
@@ -273,7 +282,7 @@ void value_draw(const struct view *view)
 	const struct unit_row *unit = unit_of(chosen->verb);
 	struct area box = console_box(view->canvas, 8, BOX_COLUMNS);
 	struct canvas *canvas = view->canvas;
-	char title[ENTITY_PATH_BYTES + 64], now_text[FIGURE_BYTES];
+	char title[ENTITY_PATH_BYTES + 64], now_text[2 * FIGURE_BYTES];
 	double now;
 	snprintf(title, sizeof title, "%s: %s", chosen->action,
 		target_path(view->model, chosen->target));
@@ -281,9 +290,9 @@ void value_draw(const struct view *view)
 	int left = box.column + 3;
 	int room = box.columns - 5;
 	if (value_now(view->model, chosen, &now)) {
-		verb_figure(chosen->verb, now, now_text);
-		canvas_printf(canvas, box.row + 1, left, room, ROLE_DIALOG, "now        %s %s",
-			now_text, verb_unit(chosen->verb));
+		verb_words(chosen->verb, now, now_text);
+		canvas_printf(
+			canvas, box.row + 1, left, room, ROLE_DIALOG, "now        %s", now_text);
 	} else {
 		canvas_text(canvas, box.row + 1, left, room, ROLE_UNKNOWN,
 			"now        ? the present value is not known");

@@ -67,7 +67,8 @@ static enum role freshness_role(enum freshness freshness)
 					     : ROLE_UNKNOWN;
 }
 
-static void state_draw(const struct view *view, uint32_t id, int row, int column)
+/* Draws the state; false when the replica is known not to serve. */
+static bool state_draw(const struct view *view, uint32_t id, int row, int column)
 {
 	const struct snapshot *snapshot = view->model->snapshot;
 	double up = NAN, maintenance = 0.0;
@@ -82,6 +83,7 @@ static void state_draw(const struct view *view, uint32_t id, int row, int column
 				 : up < 0.5          ? SEVERITY_CRITICAL
 						     : SEVERITY_OK;
 	canvas_text(view->canvas, row, column, STATE_WIDTH, state_role(severity), word);
+	return isnan(up) || (maintenance <= 0.5 && up >= 0.5);
 }
 
 static void replica_draw(
@@ -92,7 +94,7 @@ static void replica_draw(
 	int end = area.column + area.columns;
 	int64_t oldest_ms = -1;
 	canvas_text(view->canvas, row, at, NAME_WIDTH, ROLE_TEXT, entity->path);
-	state_draw(view, id, row, at + NAME_WIDTH + 1);
+	bool serves = state_draw(view, id, row, at + NAME_WIDTH + 1);
 	at += NAME_WIDTH + 1 + STATE_WIDTH;
 	for (size_t i = 0; i < REPLICA_COLUMNS; i++) {
 		const struct replica_column *column = &replica_columns[i];
@@ -105,8 +107,9 @@ static void replica_draw(
 			size_t used = strlen(text);
 			snprintf(text + used, sizeof text - used, "/%s", over);
 		}
-		canvas_text_right(
-			view->canvas, row, at, column->width - 1, freshness_role(freshness), text);
+		bool idle = !serves && freshness > FRESHNESS_LATE;
+		canvas_text_right(view->canvas, row, at, column->width - 1,
+			idle ? ROLE_DIM : freshness_role(freshness), idle ? "-" : text);
 		at += column->width;
 	}
 	char age[FIGURE_BYTES];

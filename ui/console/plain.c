@@ -118,7 +118,7 @@ static void contingency(const struct console_model *model, struct text *out)
 		text_add(out, ", carried\n");
 	} else if (isfinite(worst->seconds_to_timeout)) {
 		clock_format_span((int64_t)(worst->seconds_to_timeout * 1000.0), span);
-		text_printf(out, ", first timeouts in about %s\n", span);
+		text_printf(out, ", timeouts in about %s\n", span);
 	} else {
 		text_add(out, ", too much\n");
 	}

@@ -16,7 +16,8 @@ struct plan;
 
 struct plan_line {
 	const char *label; /* "will run"; "" for a line that goes on */
-	enum role role;
+	const char *badge; /* glyph and word before the text, "" where it goes on; NULL none */
+	enum role role;    /* of the badge where there is one, else of the text */
 	char text[PLAN_LINE_TEXT_BYTES];
 };
 
@@ -25,10 +26,14 @@ struct plan_text {
 	size_t count;
 };
 
-/* Append one entry, wrapped to `columns`. Past PLAN_LINES_MOST the last line says that lines are
- * missing. */
-void plan_text_add(
-	struct plan_text *text, int columns, enum role role, const char *label, const char *words);
+#define PLAN_BADGE_COLUMNS 6
+
+/*
+ * Append one entry, wrapped to `columns`; badge may be NULL. Past PLAN_LINES_MOST the last line
+ * says that lines are missing.
+ */
+void plan_text_add(struct plan_text *text, int columns, enum role role, const char *label,
+	const char *badge, const char *words);
 
 /* All of a plan; `changed`: it is another one than the operator looked at. `out` is empty. */
 void plan_text_make(const struct plan *plan, const struct console_model *model, bool changed,

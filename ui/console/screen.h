@@ -155,6 +155,7 @@ size_t clusters_shown(const struct console *console, const struct console_model 
 
 /* ---- timeline.c ---- */
 void timeline_draw(const struct view *view, int row, int columns);
+int events_rows(const struct view *view); /* how many there are to show */
 void events_draw(const struct view *view, struct area area);
 void run_line(const struct view *view, const struct run_view *run, char *out, size_t size);
 
@@ -186,6 +187,8 @@ bool value_read(struct console *console, const struct console_model *model, doub
 void value_draw(const struct view *view);
 /* What the verb's value is counted in: "connections per pool". */
 const char *verb_unit(const struct verb_row *verb);
+/* The value with its unit in words: "weight 90", "30 connections per pool". */
+void verb_words(const struct verb_row *verb, double value, char out[2 * FIGURE_BYTES]);
 void verb_figure(const struct verb_row *verb, double value, char out[FIGURE_BYTES]);
 
 /* ---- dialog.c and progress.c ---- */

@@ -66,7 +66,7 @@ void timeline_draw(const struct view *view, int row, int columns)
 	if (strip.width < 8)
 		return;
 	fill_strip(view, &strip);
-	int at = 6 + canvas_text(view->canvas, row, 6, 6, ROLE_TITLE, view->window.label);
+	int at = 5 + canvas_printf(view->canvas, row, 5, 7, ROLE_TITLE, " %s", view->window.label);
 	at += canvas_text(view->canvas, row, at, 2, ROLE_TITLE, " [");
 	for (int i = 0; i < strip.width; i++) {
 		char glyph[2] = {strip.marks[i], '\0'};
@@ -75,7 +75,7 @@ void timeline_draw(const struct view *view, int row, int columns)
 	}
 	at += strip.width;
 	at += canvas_text(view->canvas, row, at, 8, ROLE_TITLE,
-		view->model->replaying ? "] replay" : "] now");
+		view->model->replaying ? "] replay " : "] now ");
 	if (explained)
 		canvas_text(view->canvas, row, at, columns - at - 1, ROLE_TITLE, legend);
 }
@@ -164,6 +164,13 @@ static void event_draw(
 	if (undo)
 		canvas_text(
 			view->canvas, row, area.column + area.columns - 7, 6, ROLE_KEY, "u=undo");
+}
+
+int events_rows(const struct view *view)
+{
+	struct event events[EVENTS_MOST];
+	size_t count = collect(view, events);
+	return count > 0 ? (int)count : 1;
 }
 
 void events_draw(const struct view *view, struct area area)
