@@ -14,6 +14,7 @@
 #include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
+#include "core/wire/http.h"
 #include "core/wire/ssh.h"
 
 bool control_read(
@@ -42,6 +43,7 @@ static bool control_wire(struct control *control, struct engine *engine, struct 
 	control->ssh = ssh_create(engine->loop, engine->http, error);
 	if (!control->ssh)
 		return false;
+	http_set_read_only(engine->http, !control->may_write);
 	if (control->may_write) {
 		struct error trouble = {0};
 		control->journal = journal_open(control->configs.journal_file, &trouble);

@@ -54,6 +54,8 @@ static bool engine_wire(struct engine *engine, const char *record_file, struct e
 	engine->http = http_create(engine->loop, error);
 	if (!engine->http)
 		return false;
+	/* Reading is all an engine does; a program that may act lifts this (control.c). */
+	http_set_read_only(engine->http, true);
 	engine->fleet = fleet_create();
 	engine->history = history_create(HISTORY_SAMPLES, ENGINE_HISTORY_BYTES);
 	engine->assessor = assessor_create();
