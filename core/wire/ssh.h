@@ -37,7 +37,7 @@ struct ssh;
 struct text;
 
 /* Kept of stdout and of stderr, each; the rest is read and dropped, and `truncated` set. */
-#define SSH_OUTPUT_BYTES (1024 * 1024)
+#define SSH_OUTPUT_BYTES 1048576
 #define SSH_COMMAND_BYTES 8192
 #define SSH_SESSIONS_MOST 256
 

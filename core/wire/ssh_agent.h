@@ -17,8 +17,8 @@ struct error;
 struct loop;
 struct ssh_agent;
 
-#define SSH_AGENT_MESSAGE_BYTES (256 * 1024)
-#define SSH_AGENT_KEYS_MOST 16 /* those of a usable type; further ones are not looked at */
+#define SSH_AGENT_MESSAGE_BYTES 262144 /* the protocol's own limit */
+#define SSH_AGENT_KEYS_MOST 16         /* those of a usable type; further ones are not looked at */
 
 enum ssh_agent_state {
 	SSH_AGENT_BUSY,    /* a question is open */

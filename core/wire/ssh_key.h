@@ -16,7 +16,7 @@
 struct error;
 struct text;
 
-#define SSH_KEY_FILE_BYTES (32 * 1024)
+#define SSH_KEY_FILE_BYTES 32768
 #define SSH_KEY_BLOB_BYTES 256
 #define SSH_KEY_SIGNATURE_BYTES 256
 

@@ -16,9 +16,9 @@
 #include "core/wire/ssh_job.h"
 #include "core/wire/ssh_target.h"
 
-#define GRACE_MS 5000           /* for a channel nobody waits for to be taken down */
-#define USER_TIMEOUT_MS 30000   /* until the kernel gives a silent peer up */
-#define TURN_BYTES (256 * 1024) /* read at most this much before other work gets its turn */
+#define GRACE_MS 5000         /* for a channel nobody waits for to be taken down */
+#define USER_TIMEOUT_MS 30000 /* until the kernel gives a silent peer up */
+#define TURN_BYTES 262144     /* read at most this much before other work gets its turn */
 #define FREE_CALLS 16
 
 enum { PACKET_OPEN_CONFIRMATION = 91, PACKET_CHANNEL_REQUEST = 98 };

@@ -24,8 +24,8 @@ struct ssh_job;
 struct ssh_target;
 
 #define SSH_SESSION_CHANNELS 8 /* sshd allows 10 */
-#define SSH_SESSION_IDLE_MS (60 * 1000)
-#define SSH_SESSION_AGE_MS (24 * 3600 * 1000LL) /* libssh2 grows slowly on long sessions */
+#define SSH_SESSION_IDLE_MS 60000
+#define SSH_SESSION_AGE_MS 86400000 /* libssh2 grows slowly on long sessions */
 
 enum ssh_session_stage {
 	SSH_SESSION_DIALLING,

@@ -152,9 +152,11 @@ LIBSSH2_SESSION *ssh_tap_session(struct ssh_tap *tap, ssh_tap_packet_fn *on_pack
 
 void ssh_tap_finish(struct ssh_tap *tap)
 {
-	while (tap->blocks) {
-		struct ssh_tap_block *block = tap->blocks;
-		block_unlink(tap, block);
+	struct ssh_tap_block *next = NULL;
+	for (struct ssh_tap_block *block = tap->blocks; block; block = next) {
+		next = block->next;
 		free(block);
 	}
+	tap->blocks = NULL;
+	tap->used_bytes = 0;
 }

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SSH_TAP_MEMORY_BYTES (8 * 1024 * 1024)
+#define SSH_TAP_MEMORY_BYTES 8388608 /* 8 MiB */
 #define SSH_TAP_GREETING_BYTES 4096
 #define SSH_TAP_GOODBYE_BYTES 120
 

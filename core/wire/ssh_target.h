@@ -27,7 +27,7 @@ struct ssh_target {
 
 /* Copy and check it out of a command. NULL with ERROR_USAGE or ERROR_NO_MEMORY. */
 struct ssh_target *ssh_target_create(const struct ssh_command *command, struct error *error);
-struct ssh_target *ssh_target_copy(const struct ssh_target *target, struct error *error);
+struct ssh_target *ssh_target_copy(const struct ssh_target *from, struct error *error);
 void ssh_target_destroy(struct ssh_target *target);
 
 bool ssh_target_equal(const struct ssh_target *a, const struct ssh_target *b);
