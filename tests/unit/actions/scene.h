@@ -6,6 +6,7 @@
 #define TESTS_UNIT_ACTIONS_SCENE_H
 
 #include <check.h>
+#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,11 +149,25 @@ static inline struct guard_config scene_limits(void)
 	};
 }
 
-/* A directory of its own for a test; the caller removes nothing, the build directory does. */
+/* A directory of its own for a test; scene_remove() takes it away. */
 static inline void scene_directory(char out[64])
 {
 	snprintf(out, 64, "/tmp/spillway-actions-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(out));
+}
+
+static inline int scene_remove_one(
+	const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	(void)status;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static inline void scene_remove(const char *directory)
+{
+	nftw(directory, scene_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline int scene_main(Suite *suite)

@@ -178,6 +178,7 @@ static void close_rig(struct rig *rig)
 	peer_close(&rig->peer);
 	http_destroy(rig->http);
 	loop_destroy(rig->loop);
+	scene_remove(rig->directory);
 	scene_close(&rig->scene);
 }
 

@@ -17,6 +17,11 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/new/state/journal.jsonl", directory);
 }
 
+static void teardown(void)
+{
+	scene_remove(directory);
+}
+
 static void append(struct journal *journal, const char *run, const char *event)
 {
 	struct error error = {0};
@@ -292,7 +297,7 @@ static Suite *journal_suite(void)
 	Suite *suite = suite_create("journal");
 	TCase *tcase = tcase_create("all");
 	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_appended_records_verify_and_read_back);
 	tcase_add_test(tcase, test_no_edited_byte_escapes);
 	tcase_add_loop_test(tcase, test_no_rearranged_line_escapes, 0,
