@@ -3,6 +3,7 @@
 #include "app/option.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
