@@ -187,6 +187,38 @@ START_TEST(test_line_put_in)
 }
 END_TEST
 
+/* A whole record of another journal, sound in itself and with the right number, is still not the
+ * one. */
+START_TEST(test_record_of_another_journal)
+{
+	char *bytes = NULL;
+	char *others = NULL;
+	char made[65536];
+	write_some();
+	size_t length = slurp(&bytes);
+	ck_assert_int_eq(unlink(path), 0);
+	struct journal *journal = journal_open(path, NULL);
+	ck_assert_ptr_nonnull(journal);
+	for (int i = 0; i < RECORDS; i++)
+		ck_assert(journal_append(
+			journal, "a-0001", "intent", "Some words", "\"to\":88", SCENE_NOW, NULL));
+	journal_close(journal);
+	slurp(&others);
+	char *ours = strchr(strchr(bytes, '\n') + 1, '\n') + 1;
+	char *theirs = strchr(strchr(others, '\n') + 1, '\n') + 1;
+	size_t before = (size_t)(ours - bytes);
+	size_t size = (size_t)(strchr(theirs, '\n') + 1 - theirs);
+	size_t after = length - (size_t)(strchr(ours, '\n') + 1 - bytes);
+	memcpy(made, bytes, before);
+	memcpy(made + before, theirs, size);
+	memcpy(made + before + size, strchr(ours, '\n') + 1, after);
+	spill(made, before + size + after);
+	ck_assert_uint_eq(verify().bad_line, 3);
+	free(others);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(test_torn_tail_is_reported_and_set_aside)
 {
 	char *bytes = NULL;
@@ -303,6 +335,7 @@ static Suite *journal_suite(void)
 	tcase_add_loop_test(tcase, test_no_rearranged_line_escapes, 0,
 		sizeof(arrangements) / sizeof(arrangements[0]));
 	tcase_add_test(tcase, test_line_put_in);
+	tcase_add_test(tcase, test_record_of_another_journal);
 	tcase_add_test(tcase, test_torn_tail_is_reported_and_set_aside);
 	tcase_add_test(tcase, test_second_writer_is_refused);
 	tcase_add_test(tcase, test_no_room_refuses);
