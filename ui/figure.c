@@ -73,6 +73,27 @@ void figure_age(int64_t age_ms, char out[FIGURE_BYTES])
 	snprintf(out, FIGURE_BYTES, "%s", age_ms < 1000 ? "0s" : span);
 }
 
+void figure_wait(double ms, char out[FIGURE_BYTES])
+{
+	if (write_special(ms, out))
+		return;
+	if (ms < 999.5)
+		snprintf(out, FIGURE_BYTES, "%.0fms", ms);
+	else
+		snprintf(out, FIGURE_BYTES, "%.1fs", ms / 1000.0);
+}
+
+void figure_short_span(int64_t span_ms, char out[FIGURE_BYTES])
+{
+	int64_t seconds = span_ms > 0 ? span_ms / 1000 : 0;
+	if (seconds < 60)
+		snprintf(out, FIGURE_BYTES, "%llds", (long long)seconds);
+	else if (seconds < 7200)
+		snprintf(out, FIGURE_BYTES, "%lldm", (long long)(seconds / 60));
+	else
+		snprintf(out, FIGURE_BYTES, "%lldh", (long long)(seconds / 3600));
+}
+
 void figure_time(int64_t at_ms, char out[FIGURE_BYTES])
 {
 	char text[CLOCK_TEXT_BYTES];

@@ -26,6 +26,10 @@ void figure_count(double count, char out[FIGURE_BYTES]);
 void figure_rate(double per_second, char out[FIGURE_BYTES]);
 /* An age: "2s", "?" for -1. */
 void figure_age(int64_t age_ms, char out[FIGURE_BYTES]);
+/* A wait: "108ms", "3.7s". */
+void figure_wait(double ms, char out[FIGURE_BYTES]);
+/* How long ago in one unit: "45s", "13m", "2h". */
+void figure_short_span(int64_t span_ms, char out[FIGURE_BYTES]);
 /* A time of day in UTC to the minute, "13:44"; "-" for 0. */
 void figure_time(int64_t at_ms, char out[FIGURE_BYTES]);
 /* How long something goes on: "+00:17:42". */

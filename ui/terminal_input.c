@@ -122,9 +122,17 @@ static struct taken take_sequence(struct terminal_input *input)
 	return taken;
 }
 
-static size_t utf8_length(unsigned char first)
+/* Whether the bytes may still become a character when more come. */
+static bool may_become_character(const unsigned char *bytes, size_t length)
 {
-	return first < 0x80 ? 1 : first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	size_t needed = bytes[0] < 0xc0 ? 1 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
+	if (bytes[0] >= 0xf8 || length >= needed)
+		return false;
+	for (size_t i = 1; i < length; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return false;
+	}
+	return true;
 }
 
 static struct taken take_character(const struct terminal_input *input)
@@ -132,7 +140,7 @@ static struct taken take_character(const struct terminal_input *input)
 	uint32_t codepoint = 0;
 	size_t bytes = utf8_decode((const char *)input->bytes, input->length, &codepoint);
 	if (bytes == 0) {
-		if (input->length < utf8_length(input->bytes[0]))
+		if (may_become_character(input->bytes, input->length))
 			return (struct taken){0};
 		return (struct taken){.bytes = 1, .key = TERMINAL_KEY_NONE};
 	}

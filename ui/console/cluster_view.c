@@ -42,8 +42,8 @@ static void facts_draw(struct facts *facts, const struct cluster_assessment *clu
 		"%s of %s connections used, fullest pool %s (waits begin at %s)", a, b, c, d);
 	fact(facts, ROLE_TEXT, "pools", text);
 	figure_count(round(cluster->waiting), a);
-	figure_count(round(cluster->wait_ms), b);
-	snprintf(text, sizeof text, "%s clients waiting, longest %s ms", a, b);
+	figure_wait(cluster->wait_ms, b);
+	snprintf(text, sizeof text, "%s clients waiting, the longest for %s", a, b);
 	fact(facts, ROLE_TEXT, "waiting", text);
 	figure_percent_fine(cluster->auth_failures, a);
 	figure_percent_fine(cluster->errors, b);

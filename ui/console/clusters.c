@@ -39,7 +39,7 @@ static const struct column_row column_rows[] = {
 	{"POOL", 6, 0, false, pool_cell},
 	{"USED/MAX", 10, 100, false, used_cell},
 	{"WAITING", 8, 0, false, waiting_cell},
-	{"WAIT MS", 8, 118, false, wait_cell},
+	{"LONGEST", 8, 118, false, wait_cell},
 	{"AUTH%", 7, 66, false, auth_cell},
 	{"A/R", 6, 76, false, attempts_cell},
 	{"FIRST/S", 8, 126, false, first_cell},
@@ -122,7 +122,7 @@ static void wait_cell(
 	const struct view *view, const struct cluster_assessment *cluster, struct cell_text *out)
 {
 	(void)view;
-	figure_count(isnan(cluster->wait_ms) ? NAN : round(cluster->wait_ms), out->text);
+	figure_wait(cluster->wait_ms, out->text);
 }
 
 static void auth_cell(

@@ -231,10 +231,8 @@ static void note_drawn(struct dialog *dialog, const struct plan *plan)
 {
 	if (strcmp(dialog->drawn_hash, plan->hash) == 0)
 		return;
-	if (dialog->drawn_hash[0]) {
-		dialog->changed = true;
-		dialog->focus = FOCUS_CANCEL;
-	}
+	dialog->changed = dialog->drawn_hash[0] != '\0';
+	dialog->focus = FOCUS_CANCEL;
 	dialog->seen_whole = false;
 	dialog->top = 0;
 	snprintf(dialog->drawn_hash, sizeof dialog->drawn_hash, "%s", plan->hash);

@@ -18,8 +18,14 @@ static void row_draw(const struct view *view, size_t index, struct area area, bo
 		selected ? ROLE_SELECTED : ROLE_TEXT, message->text);
 }
 
+static void detail(const struct view *view, size_t index, char *out, size_t size)
+{
+	size_t newest = view->model->message_count - 1;
+	snprintf(out, size, "%s", view->model->messages[newest - index].text);
+}
+
 void errors_draw(const struct view *view)
 {
 	list_screen_draw(view, SCREEN_ERRORS, "MESSAGES  TIME (UTC), newest first",
-		view->model->message_count, row_draw, "nothing has gone wrong so far");
+		view->model->message_count, row_draw, detail, "nothing has gone wrong so far");
 }

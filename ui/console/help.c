@@ -13,7 +13,7 @@ static const char *const words[] = {
 	"SHARE                   of all traffic, by weight at the divider",
 	"REPL                    replicas serving / expected",
 	"POOL                    the fullest pool of the cluster, of its size",
-	"WAITING, WAIT MS        clients waiting for a connection, and the longest wait",
+	"WAITING, LONGEST        clients waiting for a connection, and the longest wait",
 	"AUTH%, ERR%             auth requests and user requests that failed, of all",
 	"A/R                     attempts per request: 1.00 means nobody retries",
 	"N-1                     headroom left after the worst loss of one replica; below 0 is too "
@@ -48,8 +48,15 @@ static void row_draw(const struct view *view, size_t index, struct area area, bo
 	canvas_text(view->canvas, area.row, 38, area.columns - 39, role, key->what);
 }
 
+static void detail(const struct view *view, size_t index, char *out, size_t size)
+{
+	(void)view;
+	snprintf(out, size, "%s",
+		index < key_row_count ? key_rows[index].what : words[index - key_row_count]);
+}
+
 void help_draw(const struct view *view)
 {
 	list_screen_draw(view, SCREEN_HELP, "HELP     WHERE              COMMAND   WHAT",
-		help_count(), row_draw, "");
+		help_count(), row_draw, detail, "");
 }

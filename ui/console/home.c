@@ -55,27 +55,24 @@ static struct home_layout divide(const struct view *view, bool has_side)
 	if (clusters + 2 > layout.clusters)
 		layout.clusters += take(&left, clusters + 2 - layout.clusters);
 	if (left >= 3 && !has_side)
-		layout.findings = take(&left, wanted_panel(findings_rows(view), 8));
+		layout.findings = take(
+			&left, wanted_panel(findings_rows(view, canvas_columns(view->canvas)), 8));
 	if (left >= 3 && events > layout.events)
 		layout.events += take(&left, wanted_panel(events - layout.events, 4));
-	if (left >= 3 && !has_side)
-		layout.journal = take(&left, left);
+	if (left >= 8 && !has_side)
+		layout.journal = take(&left, 6);
+	if (left >= 3 && !has_side && layout.replicas > 0)
+		layout.replicas += take(&left, left);
 	layout.clusters += has_side ? 0 : left;
 	return layout;
 }
 
 static void side_draw(const struct view *view, struct area area)
 {
-	uint32_t cluster = clusters_selected(view->console, view->model);
 	int left = area.rows;
-	int replicas = take(&left, replicas_rows(view, cluster));
-	int findings = take(&left, wanted_panel(findings_rows(view), 12));
-	int runs = take(&left, left / 2);
-	struct area part = {area.row, area.column, replicas, area.columns};
-	if (replicas > 0)
-		replicas_draw(view, cluster, part);
-	part.row += replicas;
-	part.rows = findings;
+	int findings = take(&left, wanted_panel(findings_rows(view, area.columns), 14));
+	int runs = take(&left, wanted_panel(events_rows(view) + 1, left / 2));
+	struct area part = {area.row, area.column, findings, area.columns};
 	if (findings > 0)
 		findings_draw(view, part);
 	part.row += findings;
@@ -96,9 +93,8 @@ static const struct contingency *contingency_now(const struct view *view)
 static void panels_draw(const struct view *view, const struct home_layout *layout, int row)
 {
 	int columns = canvas_columns(view->canvas);
-	uint32_t cluster = clusters_selected(view->console, view->model);
 	if (layout->replicas > 0)
-		replicas_draw(view, cluster, (struct area){row, 0, layout->replicas, columns});
+		replicas_stack_draw(view, (struct area){row, 0, layout->replicas, columns});
 	row += layout->replicas;
 	if (layout->findings > 0)
 		findings_draw(view, (struct area){row, 0, layout->findings, columns});
@@ -128,12 +124,15 @@ void home_draw(const struct view *view)
 		surfaces_draw(view, row, main_columns);
 	row += layout.surfaces;
 	int bottom = rows - 2;
-	int cluster_rows =
-		has_side ? bottom - row - layout.timeline - layout.events - layout.contingency
-			 : layout.clusters;
+	int room = bottom - row - layout.timeline - layout.events - layout.contingency;
+	int wanted = (int)view->console->order.count + 2;
+	int cluster_rows = !has_side ? layout.clusters : wanted < room ? wanted : room;
 	clusters_draw(view, (struct area){row, 0, cluster_rows, main_columns});
 	row += cluster_rows;
-	panels_draw(view, &layout, row);
+	if (has_side)
+		replicas_stack_draw(view, (struct area){row, 0, room - cluster_rows, main_columns});
+	else
+		panels_draw(view, &layout, row);
 	row = bottom - layout.timeline - layout.events - layout.contingency;
 	if (layout.timeline) {
 		timeline_draw(view, row, main_columns);

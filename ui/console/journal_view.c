@@ -18,9 +18,14 @@ static void row_draw(const struct view *view, size_t index, struct area area, bo
 		selected ? ROLE_SELECTED : ROLE_TEXT, text);
 }
 
+static void detail(const struct view *view, size_t index, char *out, size_t size)
+{
+	journal_line_text(&view->model->journal[index], out, size);
+}
+
 void journal_draw(const struct view *view)
 {
-	list_screen_draw(view, SCREEN_JOURNAL,
-		"JOURNAL  TIME (UTC), RUN, EVENT, newest last (spillway journal verify proves it)",
-		view->model->journal_count, row_draw, "empty: nothing has been intended or done");
+	list_screen_draw(view, SCREEN_JOURNAL, "JOURNAL  TIME (UTC), RUN, EVENT, newest last",
+		view->model->journal_count, row_draw, detail,
+		"empty: nothing has been intended or done");
 }

@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/fleet/snapshot.h"
 #include "ui/console/screen.h"
+#include "ui/wrap.h"
 
 #define NAME_WIDTH 16
 #define STATE_WIDTH 14
@@ -19,7 +20,7 @@ struct replica_column {
 static const struct replica_column replica_columns[] = {
 	{"POOL", 10, SIGNAL_POOL_USED, SIGNAL_POOL_MAX},
 	{"WAITING", 9, SIGNAL_POOL_WAITING, SIGNAL_COUNT},
-	{"WAIT MS", 9, SIGNAL_POOL_WAIT, SIGNAL_COUNT},
+	{"LONGEST", 9, SIGNAL_POOL_WAIT, SIGNAL_COUNT},
 	{"READS/S", 9, SIGNAL_REPLICA_QUERIES, SIGNAL_COUNT},
 	{"DB SLOTS", 10, SIGNAL_REPLICA_CONNECTIONS_USED, SIGNAL_REPLICA_CONNECTIONS_MAX},
 	{"LAG S", 7, SIGNAL_REPLICA_LAG, SIGNAL_COUNT},
@@ -54,6 +55,8 @@ static enum freshness reading_text(const struct view *view, uint32_t id, enum si
 	figure_age(age_ms, text);
 	if (freshness == FRESHNESS_STALE)
 		snprintf(out, FIGURE_BYTES, "?%.12s", text);
+	else if (signal == SIGNAL_POOL_WAIT)
+		figure_wait(reading->value, out);
 	else
 		figure_count(
 			signal == SIGNAL_REPLICA_LAG ? reading->value : round(reading->value), out);
@@ -93,6 +96,8 @@ static void replica_draw(
 	int at = area.column + 1;
 	int end = area.column + area.columns;
 	int64_t oldest_ms = -1;
+	char unused[FIGURE_BYTES];
+	reading_text(view, id, SIGNAL_REPLICA_UP, unused, &oldest_ms);
 	canvas_text(view->canvas, row, at, NAME_WIDTH, ROLE_TEXT, entity->path);
 	bool serves = state_draw(view, id, row, at + NAME_WIDTH + 1);
 	at += NAME_WIDTH + 1 + STATE_WIDTH;
@@ -157,27 +162,55 @@ void replicas_draw(const struct view *view, uint32_t cluster, struct area area)
 	}
 }
 
-int findings_rows(const struct view *view)
+#define FINDING_INDENT 13
+
+void replicas_stack_draw(const struct view *view, struct area area)
+{
+	const struct cluster_order *order = &view->console->order;
+	uint32_t selected = clusters_selected(view->console, view->model);
+	for (size_t i = 0; i <= order->count; i++) {
+		/* The selected one first, then the others as they stand. */
+		uint32_t cluster = i == 0 ? selected : order->ids[i - 1];
+		int rows = replicas_rows(view, cluster);
+		if (rows == 0 || (i > 0 && cluster == selected))
+			continue;
+		if (area.rows < 3)
+			return;
+		struct area part = area;
+		part.rows = rows < area.rows ? rows : area.rows;
+		replicas_draw(view, cluster, part);
+		area.row += part.rows;
+		area.rows -= part.rows;
+	}
+}
+
+int findings_rows(const struct view *view, int columns)
 {
 	const struct assessment *assessment = view->model->assessment;
-	return assessment && assessment->finding_count > 0 ? (int)assessment->finding_count + 1 : 0;
+	int rows = 0;
+	for (size_t i = 0; assessment && i < assessment->finding_count; i++)
+		rows += wrap_count(assessment->findings[i].text, columns - FINDING_INDENT - 1);
+	return rows > 0 ? rows + 1 : 0;
 }
 
 void findings_draw(const struct view *view, struct area area)
 {
 	const struct assessment *assessment = view->model->assessment;
+	int row = area.row + 1;
+	int end = area.row + area.rows;
 	canvas_rule(view->canvas, area.row, area.column, area.columns, "FINDINGS");
-	for (size_t i = 0; assessment && i < assessment->finding_count && (int)i + 1 < area.rows;
-		i++) {
+	for (size_t i = 0; assessment && i < assessment->finding_count && row < end; i++) {
 		const struct finding *finding = &assessment->findings[i];
-		int row = area.row + 1 + (int)i;
-		char since[FIGURE_BYTES];
+		const char *rest = finding->text;
+		char since[FIGURE_BYTES], line[ASSESSMENT_TEXT_BYTES];
 		figure_time(finding->since_ms, since);
 		canvas_text(view->canvas, row, area.column + 1, 5, state_role(finding->severity),
 			state_word(finding->severity));
 		canvas_text(view->canvas, row, area.column + 7, 5, ROLE_DIM, since);
-		canvas_text(view->canvas, row, area.column + 13, area.columns - 14, ROLE_TEXT,
-			finding->text);
+		while (row < end &&
+			wrap_next(&rest, area.columns - FINDING_INDENT - 1, line, sizeof line))
+			canvas_text(view->canvas, row++, area.column + FINDING_INDENT,
+				area.columns - FINDING_INDENT - 1, ROLE_TEXT, line);
 	}
 }
 

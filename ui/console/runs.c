@@ -22,8 +22,17 @@ static void row_draw(const struct view *view, size_t index, struct area area, bo
 			selected ? ROLE_SELECTED : ROLE_TEXT, "  %s", run->text);
 }
 
+static void detail(const struct view *view, size_t index, char *out, size_t size)
+{
+	const struct run_view *run = &view->model->runs[index];
+	char text[ACTION_TEXT_BYTES];
+	run_line(view, run, text, sizeof text);
+	snprintf(out, size, "%s: %s%s", text, run->text,
+		run->can_undo ? " (spillway undo takes it back, or u)" : "");
+}
+
 void runs_draw(const struct view *view)
 {
 	list_screen_draw(view, SCREEN_RUNS, "RUNS  STARTED (UTC), RUN, BY, ACTION, newest first",
-		view->model->run_count, row_draw, "no change has been made");
+		view->model->run_count, row_draw, detail, "no change has been made");
 }

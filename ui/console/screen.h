@@ -162,7 +162,9 @@ void run_line(const struct view *view, const struct run_view *run, char *out, si
 /* ---- panels.c ---- */
 int replicas_rows(const struct view *view, uint32_t cluster); /* rows the panel would like */
 void replicas_draw(const struct view *view, uint32_t cluster, struct area area);
-int findings_rows(const struct view *view);
+/* The replicas of the selected cluster, then of the others, as far as there is room. */
+void replicas_stack_draw(const struct view *view, struct area area);
+int findings_rows(const struct view *view, int columns);
 void findings_draw(const struct view *view, struct area area);
 void runs_panel_draw(const struct view *view, struct area area);
 void journal_panel_draw(const struct view *view, struct area area);

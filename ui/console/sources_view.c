@@ -40,10 +40,23 @@ static void row_draw(const struct view *view, size_t index, struct area area, bo
 	}
 }
 
+static void detail(const struct view *view, size_t index, char *out, size_t size)
+{
+	const struct source_status *source = &view->model->snapshot->sources[index];
+	char bytes[FIGURE_BYTES], next[FIGURE_BYTES];
+	figure_count((double)source->bytes, bytes);
+	figure_age(source->next_try_ms > view->model->now_ms
+			   ? source->next_try_ms - view->model->now_ms
+			   : 0,
+		next);
+	snprintf(out, size, "%s: %s%s%s bytes read so far, next poll in %s", source->name,
+		source->trouble, source->trouble[0] ? "; " : "", bytes, next);
+}
+
 void sources_draw(const struct view *view)
 {
 	size_t count = view->model->snapshot ? view->model->snapshot->source_count : 0;
 	list_screen_draw(view, SCREEN_SOURCES,
 		"SOURCES           STATE      KIND         AGE  EVERY  HOW IT DOES", count,
-		row_draw, "no source is configured");
+		row_draw, detail, "no source is configured");
 }

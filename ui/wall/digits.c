@@ -50,23 +50,23 @@ int digits_width(const char *figure)
 	return width > 0 ? width - 1 : 0;
 }
 
-void digits_draw(
-	struct canvas *canvas, int row, int column, int columns, enum role role, const char *figure)
+void digits_draw(struct canvas *canvas, int row, int column, int columns, enum role role, int scale,
+	const char *figure)
 {
 	const char *block = canvas_is_ascii(canvas) ? "#" : "\xe2\x96\x88";
 	int at = 0;
 	for (; *figure; figure++) {
 		const struct shape *shape = shape_of(*figure);
 		int width = (int)strlen(shape->rows[0]);
-		if (at + width > columns)
+		if (at + width * scale > columns)
 			return;
-		for (int i = 0; i < DIGITS_ROWS; i++) {
-			for (int j = 0; j < width; j++) {
-				if (shape->rows[i][j] == '#')
+		for (int i = 0; i < DIGITS_ROWS * scale; i++) {
+			for (int j = 0; j < width * scale; j++) {
+				if (shape->rows[i / scale][j / scale] == '#')
 					canvas_text(
 						canvas, row + i, column + at + j, 1, role, block);
 			}
 		}
-		at += width + 1;
+		at += (width + 1) * scale;
 	}
 }

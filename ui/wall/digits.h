@@ -12,8 +12,8 @@ struct canvas;
  * blank. */
 int digits_width(const char *figure);
 
-/* Draw it; cut at `columns` between characters. */
-void digits_draw(struct canvas *canvas, int row, int column, int columns, enum role role,
+/* Draw it `scale` times as large; cut at `columns` between characters. */
+void digits_draw(struct canvas *canvas, int row, int column, int columns, enum role role, int scale,
 	const char *figure);
 
 #endif

@@ -64,8 +64,11 @@ static void top_draw(const struct face *face)
 	upper(environment);
 	if (assessment->incident_start_ms > 0)
 		figure_elapsed(face->model->now_ms - assessment->incident_start_ms, elapsed);
-	snprintf(right, sizeof right, "%s  %s%s%s%s ", environment, elapsed[0] ? "INCIDENT T" : "",
-		elapsed, elapsed[0] ? "  " : "", clock);
+	if (face->columns >= 60)
+		snprintf(right, sizeof right, "%s  %s%s%s%s ", environment,
+			elapsed[0] ? "INCIDENT T" : "", elapsed, elapsed[0] ? "  " : "", clock);
+	else
+		snprintf(right, sizeof right, "%s ", clock);
 	int width = (int)strlen(right);
 	canvas_fill(face->canvas, 0, 0, 1, face->columns, state_role(severity));
 	int at = 1 + canvas_text(face->canvas, 0, 1, 8, state_role(severity), state_word(severity));
@@ -87,51 +90,93 @@ static int headline_draw(const struct face *face, int row, int most)
 	return used;
 }
 
-static void panel_draw(
-	const struct face *face, enum stage stage, int row, int column, int columns, bool has_chart)
+static const char *const short_labels[STAGE_COUNT] = {
+	[STAGE_REPLICAS] = "1 REPLICAS",
+	[STAGE_LOAD] = "2 LOAD/REPLICA",
+	[STAGE_POOL] = "3 POOL IN USE",
+	[STAGE_AUTH] = "4 AUTH FAILS",
+	[STAGE_ATTEMPTS] = "5 ATTEMPTS/REQ",
+	[STAGE_ERRORS] = "6 USER ERRORS",
+};
+
+/* How the six figures stand. */
+struct panels {
+	int across, lines; /* panels */
+	int scale;         /* of the digits */
+	bool has_chart;
+	int height; /* of a panel, with the blank line under it */
+};
+
+static void panel_draw(const struct face *face, enum stage stage, const struct panels *panels,
+	int row, int column, int columns)
 {
 	const struct assessment *assessment = face->model->assessment;
 	const struct stage_assessment *now = &assessment->stages[stage];
-	char title[64], state[64], figure[FIGURE_BYTES], span[FIGURE_BYTES] = "";
-	snprintf(title, sizeof title, "%d %s", (int)stage + 1, stage_label(stage));
-	upper(title);
+	char state[64], figure[FIGURE_BYTES], span[FIGURE_BYTES] = "";
 	if (now->onset_ms > 0)
-		figure_age((face->model->now_ms - now->onset_ms) / 60000 * 60000, span);
+		figure_short_span(face->model->now_ms - now->onset_ms, span);
 	snprintf(state, sizeof state, "%s %.8s", state_word(now->severity), span);
-	canvas_text(face->canvas, row, column + 1, columns - 2,
-		now->severity == SEVERITY_OK ? ROLE_TITLE : ROLE_STRONG, title);
 	int width = (int)strlen(state);
+	canvas_text(face->canvas, row, column + 1, columns - width - 3,
+		now->severity == SEVERITY_OK ? ROLE_TITLE : ROLE_STRONG, short_labels[stage]);
 	canvas_text_right(face->canvas, row, column + columns - width - 2, width,
 		state_role(now->severity), state);
 	stage_now(assessment, stage, figure);
 	enum role role = now->severity == SEVERITY_CRITICAL ? ROLE_WARNING
 			 : now->known                       ? state_role(now->severity)
 							    : ROLE_UNKNOWN;
-	digits_draw(face->canvas, row + 1, column + 2, columns - 3, role, figure);
-	if (has_chart) {
-		canvas_text(face->canvas, row + 2 + DIGITS_ROWS, column + 1, 5, ROLE_DIM,
-			face->window.label);
+	digits_draw(face->canvas, row + 1 + panels->scale / 2, column + 2, columns - 3, role,
+		panels->scale, figure);
+	if (panels->has_chart) {
+		int at = row + panels->height - 2;
+		canvas_text(face->canvas, at, column + 1, 5, ROLE_DIM, face->window.label);
 		stage_chart(face->model->history, assessment, stage, &face->window, face->canvas,
-			row + 2 + DIGITS_ROWS, column + 6, columns - 8);
+			at, column + 6, columns - 8);
 	}
 }
 
-/* All six in a row, or in two rows of three; returns the rows used, 0 when there is no room for
- * figures. */
+/* The largest arrangement that leaves room for the clusters; across 0: none fits. */
+static struct panels arrange(const struct face *face, int row)
+{
+	static const struct {
+		int columns, across, scale;
+		bool has_chart;
+	} choices[] = {
+		{180, 3, 2, true},
+		{180, 6, 1, true},
+		{140, 3, 1, true},
+		{140, 6, 1, true},
+		{72, 3, 1, true},
+		{72, 3, 1, false},
+	};
+	size_t count = face->model->assessment->cluster_count;
+	int clusters = (count < 14 ? (int)count : 14) + 2;
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+		struct panels panels = {.across = choices[i].across,
+			.lines = STAGE_COUNT / choices[i].across,
+			.scale = choices[i].scale,
+			.has_chart = choices[i].has_chart};
+		panels.height = 2 + DIGITS_ROWS * panels.scale + panels.scale / 2 +
+				(panels.has_chart ? 2 : 0);
+		bool last = i + 1 == sizeof choices / sizeof *choices;
+		int needed = panels.lines * panels.height + (last ? 4 : clusters);
+		if (face->columns >= choices[i].columns && face->rows - row - 1 >= needed)
+			return panels;
+	}
+	return (struct panels){0};
+}
+
+/* Returns the rows used, 0 when there is no room for figures. */
 static int panels_draw(const struct face *face, int row)
 {
-	bool wide = face->columns >= SIDE_LEAST;
-	bool has_chart = face->rows - row >= (wide ? 16 : 24);
-	int height = DIGITS_ROWS + (has_chart ? 3 : 1);
-	int across = wide ? STAGE_COUNT : 3;
-	int lines = STAGE_COUNT / across;
-	if (face->columns < 72 || face->rows - row < lines * height + 4)
+	struct panels panels = arrange(face, row);
+	if (panels.across == 0)
 		return 0;
-	int columns = face->columns / across;
+	int columns = face->columns / panels.across;
 	for (int i = 0; i < STAGE_COUNT; i++)
-		panel_draw(face, (enum stage)i, row + i / across * (height + 1),
-			i % across * columns, columns, has_chart);
-	return lines * (height + 1);
+		panel_draw(face, (enum stage)i, &panels, row + i / panels.across * panels.height,
+			i % panels.across * columns, columns);
+	return panels.lines * panels.height;
 }
 
 /* Without room for figures: a line each. */
@@ -283,7 +328,7 @@ static void stale_draw(const struct face *face)
 		text);
 	if (face->rows >= 16 && face->columns >= digits_width(age) + 4) {
 		digits_draw(face->canvas, row + 2, (face->columns - digits_width(age)) / 2,
-			face->columns, role, age);
+			face->columns, role, 1, age);
 		row += DIGITS_ROWS + 2;
 	}
 	if (assessment && face->rows >= 8) {
@@ -297,10 +342,12 @@ static void stale_draw(const struct face *face)
 	for (size_t i = 0; snapshot && i < snapshot->source_count; i++) {
 		if (row + 5 + (int)i >= face->rows - 1)
 			break;
-		canvas_printf(face->canvas, row + 5 + (int)i, 2, face->columns - 4, role, "%s: %s",
-			snapshot->sources[i].name,
-			snapshot->sources[i].trouble[0] ? snapshot->sources[i].trouble
-							: "no trouble reported");
+		const struct source_status *source = &snapshot->sources[i];
+		figure_age(source->last_ok_ms > 0 ? face->model->now_ms - source->last_ok_ms : -1,
+			age);
+		canvas_printf(face->canvas, row + 5 + (int)i, 2, face->columns - 4, role,
+			"%s: last answer %s ago%s%s", source->name, age,
+			source->trouble[0] ? ", " : "", source->trouble);
 	}
 	clock_text(face, clock, sizeof clock);
 	if (face->rows > 2)
