@@ -1,0 +1,23 @@
+# bash completion for spillway; made by: spillway help completion
+_spillway() {
+  local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'console wall status plan act undo run journal record demo config help' -- "$word")
+    return
+  fi
+  case $verb in
+    console) mapfile -t COMPREPLY < <(compgen -f -W '--config --no-color --ascii --theme --plain --read-only --log-file --quiet --verbose --help --version' -- "$word");;
+    wall) mapfile -t COMPREPLY < <(compgen -f -W '--config --no-color --ascii --theme --plain --read-only --once --log-file --quiet --verbose --help --version' -- "$word");;
+    status) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    plan) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    undo) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    run) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --plan --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    journal) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --most --log-file --quiet --verbose --help --version' -- "$word");;
+    record) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --for --log-file --quiet --verbose --help --version' -- "$word");;
+    demo) mapfile -t COMPREPLY < <(compgen -f -W '--no-color --ascii --theme --plain --scenario --auto --speed --seed --for --log-file --quiet --verbose --help --version' -- "$word");;
+    config) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --log-file --quiet --verbose --help --version' -- "$word");;
+    help) mapfile -t COMPREPLY < <(compgen -f -W '--log-file --quiet --verbose --help --version' -- "$word");;
+  esac
+}
+complete -F _spillway spillway
