@@ -104,7 +104,7 @@ def main():
                   "signals:\n  pool.used: {from: page, metric: a}\n")
     box = subprocess.Popen([os.path.join(build, "backends", "spillway-sim"), "--exit-with-stdin", "--scenario", "calm",
                             "--dir", os.path.join(work, "box")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    os.makedirs(os.path.join(work, "box"), exist_ok=True)
+    
     fleet = re.search(rb'"fleet":"([^"]+)"', box.stdout.readline()).group(1).decode()
     log = os.path.join(work, "console.log")
     rows = [("spillway, no backend up", [spillway, "-c", away]),

@@ -77,7 +77,7 @@ start_sim() {
 	scenario=$1
 	shift
 	box_dir=$work/box
-	mkdir -p "$box_dir"
+	mkdir -m 700 -p "$box_dir"
 	"$sim" --scenario "$scenario" --dir "$box_dir" "$@" >"$work/sim.out" 2>"$work/sim.err" &
 	sim_pid=$!
 	pids="$pids $sim_pid"
@@ -110,7 +110,7 @@ open_screen() {
 	tmux -L "$tmux_socket" set -g status off
 	tmux -L "$tmux_socket" resize-window -x "$1" -y "$2"
 	screen_up=1
-	wait_for 5 "a shell prompt" screen_has 'after> '
+	wait_for 5 "a shell prompt" screen_has 'after>'
 	tmux -L "$tmux_socket" send-keys -l "$3"
 	tmux -L "$tmux_socket" send-keys Enter
 }
