@@ -41,14 +41,44 @@ static const char *capability(const char *name)
 	return value && (intptr_t)value != -1 ? value : "";
 }
 
-static SCREEN *start_curses(const char *term, FILE *out, FILE *in)
+/* An environment variable with another value for a while. */
+struct lent_variable {
+	const char *name;
+	char *before; /* NULL: it was not set */
+};
+
+static void lend(struct lent_variable *variable, const char *name, int value)
+{
+	char text[16];
+	const char *before = getenv(name);
+	snprintf(text, sizeof text, "%d", value);
+	variable->name = name;
+	variable->before = before ? strdup(before) : NULL;
+	setenv(name, text, 1);
+}
+
+static void take_back(struct lent_variable *variable)
+{
+	if (variable->before)
+		setenv(variable->name, variable->before, 1);
+	else
+		unsetenv(variable->name);
+	free(variable->before);
+}
+
+static SCREEN *start_curses(const char *term, int columns, int rows, FILE *out, FILE *in)
 {
 	struct sigaction before[TAKEN_COUNT];
+	struct lent_variable lent_columns, lent_rows;
 	for (size_t i = 0; i < TAKEN_COUNT; i++)
 		sigaction(newterm_takes[i], NULL, &before[i]);
-	/* The size is the tty's, not what a shell once exported in LINES and COLUMNS. */
-	use_env(FALSE);
+	/* A file has no size, and the terminfo of some consoles has none either: this is how to say
+	 * it. */
+	lend(&lent_columns, "COLUMNS", columns);
+	lend(&lent_rows, "LINES", rows);
 	SCREEN *screen = newterm(term, out, in);
+	take_back(&lent_columns);
+	take_back(&lent_rows);
 	for (size_t i = 0; i < TAKEN_COUNT; i++)
 		sigaction(newterm_takes[i], &before[i], NULL);
 	return screen;
@@ -139,7 +169,7 @@ struct painter *painter_create(const char *term, const struct theme *theme, bool
 		painter_destroy(painter);
 		return NULL;
 	}
-	painter->screen = start_curses(term, painter->out, painter->in);
+	painter->screen = start_curses(term, columns, rows, painter->out, painter->in);
 	if (!check_term(term, painter->screen, error)) {
 		painter_destroy(painter);
 		return NULL;
