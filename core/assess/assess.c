@@ -240,11 +240,11 @@ static void set_traffic_inputs(const struct tick *tick, size_t index, struct pha
 static double wait_of(const struct tick *tick, size_t index)
 {
 	const struct cluster_view *view = &tick->assessor->views[index];
-	double wait_ms = view->wait_ms;
+	double wait_ms = view->wait_mean_ms;
 	if (isnan(wait_ms) &&
 		tick->assessor->clusters[index].load_signal == SIGNAL_REPLICA_QUERIES &&
 		view->load > 0)
-		wait_ms = 1000 * view->waiting / (view->load * view->serving);
+		wait_ms = 1000 * view->waiting_mean / (view->load * view->serving);
 	return wait_ms / timeout_of(tick, view);
 }
 
@@ -271,8 +271,10 @@ static enum phase step_cluster(
 	in.use = view->use;
 	in.knee = view->knee;
 	in.use_baseline = baseline_value(&memory->use);
+	in.use_margin = chain_pool_margin(&memory->use);
 	in.wait = wait_of(tick, index);
-	in.waiting = view->waiting / view->capacity;
+	in.wait_baseline = baseline_value(&memory->wait) / timeout_of(tick, view);
+	in.waiting = view->waiting_mean / view->capacity;
 	in.fits = view->fits;
 	in.yield = view->yield;
 	set_traffic_inputs(tick, index, &in);

@@ -5,25 +5,39 @@
 
 #define FIRST_SPACING_MS 900
 #define LAST_SPACING_MS 14400
+#define NORMAL_SPREAD 1.4826 /* of median distance to standard deviation */
 
 double baseline_value(const struct baseline *baseline)
 {
 	return baseline->count >= BASELINE_LEAST ? baseline->value : NAN;
 }
 
-static double median(const struct baseline *baseline)
+double baseline_spread(const struct baseline *baseline)
+{
+	return baseline->count >= BASELINE_LEAST ? baseline->spread : NAN;
+}
+
+static double median(const double *samples, unsigned total)
 {
 	double sorted[BASELINE_SAMPLES];
 	unsigned count = 0;
-	for (unsigned i = 0; i < baseline->count; i++) {
+	for (unsigned i = 0; i < total; i++) {
 		unsigned at = count++;
-		for (; at > 0 && sorted[at - 1] > baseline->samples[i]; at--)
+		for (; at > 0 && sorted[at - 1] > samples[i]; at--)
 			sorted[at] = sorted[at - 1];
-		sorted[at] = baseline->samples[i];
+		sorted[at] = samples[i];
 	}
 	if (count % 2 == 1)
 		return sorted[count / 2];
 	return count > 0 ? (sorted[count / 2 - 1] + sorted[count / 2]) / 2 : NAN;
+}
+
+static double spread(const struct baseline *baseline)
+{
+	double distances[BASELINE_SAMPLES];
+	for (unsigned i = 0; i < baseline->count; i++)
+		distances[i] = fabs(baseline->samples[i] - baseline->value);
+	return NORMAL_SPREAD * median(distances, baseline->count);
 }
 
 /* Make room for one more: thin out while young, then let the oldest go. */
@@ -53,7 +67,8 @@ void baseline_feed(struct baseline *baseline, double value, int64_t now_ms)
 		make_room(baseline);
 	baseline->samples[baseline->count++] = value;
 	baseline->last_ms = now_ms;
-	baseline->value = median(baseline);
+	baseline->value = median(baseline->samples, baseline->count);
+	baseline->spread = spread(baseline);
 }
 
 void baseline_reset(struct baseline *baseline)

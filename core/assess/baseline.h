@@ -18,11 +18,18 @@ struct baseline {
 	unsigned count;
 	int32_t spacing_ms; /* 0 before the first sample */
 	int64_t last_ms;
-	double value; /* the median; meaningless before it is learned */
+	double value;  /* the median; meaningless before it is learned */
+	double spread; /* likewise: how far samples usually are from it */
 };
 
 /* NAN until learned. */
 double baseline_value(const struct baseline *baseline);
+
+/*
+ * How far samples usually lie from the median, robustly: 1.4826 times the median distance, which
+ * for plain noise is its standard deviation. NAN until learned.
+ */
+double baseline_spread(const struct baseline *baseline);
 
 /* Note a sample (NAN is ignored), unless the last one is too near in time. */
 void baseline_feed(struct baseline *baseline, double value, int64_t now_ms);

@@ -134,7 +134,8 @@ static void load_link(struct link *link, const struct chain_inputs *in)
 	link->critical = LOAD_CRITICAL;
 }
 
-static void pool_link(struct link *link, const struct chain_inputs *in, double baseline)
+static void pool_link(struct link *link, const struct chain_inputs *in,
+	const struct baseline *normal, bool watched)
 {
 	double knee = NAN;
 	for (size_t i = 0; i < in->cluster_count; i++) {
@@ -149,15 +150,17 @@ static void pool_link(struct link *link, const struct chain_inputs *in, double b
 		}
 	}
 	double halfway_full = knee + (1 - knee) / 2;
+	double baseline = baseline_value(normal);
 	link->out->baseline = baseline;
 	link->trip = fmin(halfway_full, POOL_TRIP_MOST);
 	if (!isnan(baseline))
-		link->trip = fmin(fmax(knee, baseline + POOL_OVER_BASELINE), POOL_TRIP_MOST);
-	if (isnan(knee))
+		link->trip = fmin(fmax(knee, baseline + chain_pool_margin(normal)), POOL_TRIP_MOST);
+	/* The first few samples make no mean: what they show has no onset yet. */
+	if (isnan(knee) || !watched)
 		link->trip = NAN;
 	link->clear = link->trip - POOL_HYSTERESIS;
 	link->warning = knee;
-	link->critical = fmax(halfway_full, fmin(link->trip, POOL_TRIP_MOST));
+	link->critical = fmax(halfway_full, link->trip);
 }
 
 static void errors_link(struct link *link, double baseline)
@@ -220,7 +223,10 @@ void chain_assess(struct chain_memory *memory, const struct chain_inputs *inputs
 	}
 	replicas_link(&links[STAGE_REPLICAS], inputs, &memory->trips[STAGE_REPLICAS]);
 	load_link(&links[STAGE_LOAD], inputs);
-	pool_link(&links[STAGE_POOL], inputs, baselines[STAGE_POOL]);
+	if (memory->watched_ms == 0)
+		memory->watched_ms = inputs->now_ms;
+	pool_link(&links[STAGE_POOL], inputs, &memory->baselines[STAGE_POOL],
+		inputs->now_ms - memory->watched_ms >= SHORT_WINDOW_MS);
 
 	stages[STAGE_AUTH].now = inputs->services->failure_ratio;
 	stages[STAGE_AUTH].worst = worst_cluster(inputs, STAGE_AUTH);
@@ -274,6 +280,12 @@ enum stage chain_first(const struct stage_assessment stages[STAGE_COUNT])
 			first = (enum stage)i;
 	}
 	return first;
+}
+
+double chain_pool_margin(const struct baseline *baseline)
+{
+	double chance = SPREADS_OVER_BASELINE * baseline_spread(baseline);
+	return chance < POOL_OVER_BASELINE ? POOL_OVER_BASELINE : chance;
 }
 
 enum severity chain_error_severity(double ratio, double baseline)

@@ -23,6 +23,7 @@ struct services;
 struct surfaces;
 
 struct chain_memory {
+	int64_t watched_ms; /* pools are watched since; 0: not yet */
 	struct trip trips[STAGE_COUNT];
 	struct baseline baselines[STAGE_COUNT]; /* replicas and load have theirs elsewhere */
 	struct baseline
@@ -52,6 +53,9 @@ void chain_learn(struct chain_memory *memory, const struct stage_assessment stag
 /* The stage with the earliest onset, the first of the chain among equals; STAGE_COUNT when none has
  * one. */
 enum stage chain_first(const struct stage_assessment stages[STAGE_COUNT]);
+
+/* How far above its baseline a pool must be to be no longer there by chance. NAN: not learned. */
+double chain_pool_margin(const struct baseline *baseline);
 
 /* How bad a ratio of errors is, given its baseline (NAN: not learned). */
 enum severity chain_error_severity(double ratio, double baseline);

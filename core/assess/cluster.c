@@ -83,11 +83,14 @@ static enum signal busy_signal(const struct look *look, uint32_t owner)
 									       : SIGNAL_POOL_USED;
 }
 
-/* Where a window of means begins: never before the cluster's shape changed. */
+/* Where a window of means begins: where the cluster's shape changed, if that is within it. */
 static int64_t window_from_ms(const struct look *look, int64_t window_ms)
 {
+	int64_t step_ms = look->memory->step_ms;
+	if (step_ms > look->snapshot->at_ms - LEAST_WINDOW_MS)
+		step_ms = look->snapshot->at_ms - LEAST_WINDOW_MS;
 	int64_t from_ms = look->snapshot->at_ms - window_ms;
-	return look->memory->step_ms > from_ms ? look->memory->step_ms : from_ms;
+	return step_ms > from_ms ? step_ms : from_ms;
 }
 
 static bool pool_mean(struct look *look, uint32_t owner, int64_t window_ms, double *out)
@@ -96,10 +99,30 @@ static bool pool_mean(struct look *look, uint32_t owner, int64_t window_ms, doub
 		busy_signal(look, owner), window_from_ms(look, window_ms), out);
 }
 
+/* Those who wait, now and on average: one sample of a queue says little. */
+static void add_queue(struct look *look, uint32_t owner)
+{
+	struct cluster_view *view = look->view;
+	struct evidence *evidence = &view->evidence;
+	int64_t from_ms = window_from_ms(look, SHORT_WINDOW_MS);
+	double now = NAN, mean = NAN;
+	if (evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAITING, &now))
+		evidence_take_mean(evidence, look->snapshot, look->history, owner,
+			SIGNAL_POOL_WAITING, from_ms, &mean);
+	view->waiting += now;
+	view->waiting_mean += mean;
+	if (evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAIT, &now) &&
+		evidence_take_mean(evidence, look->snapshot, look->history, owner, SIGNAL_POOL_WAIT,
+			from_ms, &mean)) {
+		view->wait_ms = fmax(view->wait_ms, now);
+		view->wait_mean_ms = fmax(view->wait_mean_ms, mean);
+	}
+}
+
 static void add_pool(struct look *look, uint32_t owner)
 {
 	struct cluster_view *view = look->view;
-	double capacity, busy, busy_minute, waiting, wait_ms;
+	double capacity, busy, busy_minute;
 	view->pools++;
 	bool known = pool_capacity(look, owner, &capacity) &&
 		     pool_mean(look, owner, SHORT_WINDOW_MS, &busy) &&
@@ -121,13 +144,7 @@ static void add_pool(struct look *look, uint32_t owner)
 			view->fullest = owner;
 		}
 	}
-	struct evidence *evidence = &view->evidence;
-	if (!evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAITING, &waiting))
-		waiting = NAN;
-	view->waiting += waiting;
-	if (evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAIT, &wait_ms) &&
-		!(view->wait_ms >= wait_ms))
-		view->wait_ms = wait_ms;
+	add_queue(look, owner);
 }
 
 static double knee_of(struct cluster_memory *memory, double connections)
@@ -171,8 +188,10 @@ static void look_at_pools(struct look *look)
 		view->busy_minute = NAN;
 		view->largest_capacity = NAN;
 	}
-	if (view->pools == 0)
+	if (view->pools == 0) {
 		view->waiting = NAN;
+		view->waiting_mean = NAN;
+	}
 }
 
 /* ---- load ---- */
@@ -299,6 +318,7 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.fullest = ENTITY_NONE,
 		.largest = ENTITY_NONE,
 		.wait_ms = NAN,
+		.wait_mean_ms = NAN,
 		.use = NAN,
 		.knee = NAN,
 		.load = NAN,
@@ -347,8 +367,8 @@ static double demand_of(const struct cluster_view *view, double offered, double 
 		censored = fmax(offered - view->busy_minute, 0);
 	else if (!isnan(attempt_factor))
 		censored = view->busy_minute * (attempt_factor - 1);
-	if (!isnan(view->waiting))
-		return view->busy_minute + fmin(view->waiting, censored);
+	if (!isnan(view->waiting_mean))
+		return view->busy_minute + fmin(view->waiting_mean, censored);
 	/* Without a count of those who wait a pool with room says all; a full one too little. */
 	if (view->use < view->knee)
 		return view->busy_minute;
@@ -373,6 +393,7 @@ void cluster_learn(struct cluster_memory *memory, const struct cluster_view *vie
 {
 	baseline_feed(&memory->load, view->load, now_ms);
 	baseline_feed(&memory->use, view->use, now_ms);
+	baseline_feed(&memory->wait, view->wait_mean_ms, now_ms);
 	baseline_feed(&memory->failures, view->services.failure_ratio, now_ms);
 	if (view->surfaces.worst < view->surfaces.count)
 		baseline_feed(

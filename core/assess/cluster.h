@@ -37,7 +37,7 @@ struct cluster_memory {
 	enum signal load_signal;   /* what its load is measured by */
 	unsigned knee_connections; /* pool size the knee below is for */
 	double knee;
-	struct baseline load, use, failures, errors, capacity;
+	struct baseline load, use, wait, failures, errors, capacity;
 	struct baseline per_attempt; /* connection-seconds an attempt takes: busy over attempts per
 					second */
 	struct baseline yield;       /* successes per busy connection-second */
@@ -52,8 +52,10 @@ struct cluster_view {
 	unsigned pools;
 	double capacity;          /* connections, all pools */
 	double busy, busy_minute; /* connections, means over the short and the long window */
-	double waiting;           /* clients */
-	double wait_ms;           /* the worst */
+	double waiting;           /* clients, now */
+	double waiting_mean;      /* over the short window */
+	double wait_ms;           /* the worst, now */
+	double wait_mean_ms;      /* the worst, over the short window */
 	double use;               /* the fullest pool, short window; of those that are known */
 	uint32_t fullest;         /* the replica (or cluster) it belongs to */
 	double knee;              /* of the smallest pool */

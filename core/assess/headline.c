@@ -34,13 +34,19 @@ static uint32_t subject(const struct teller *teller)
 
 /* ---- parts of sentences ---- */
 
-/* "east-a, east-b and 2 more": the clusters that are as bad as the fleet, or nearly. */
-static void tell_places(const struct teller *teller, struct sentence *out)
+/* How bad a cluster must be to be named: by the symptom the sentence is about. */
+static int named_from(enum phase phase)
+{
+	if (phase == PHASE_AMPLIFICATION)
+		return phase_badness(PHASE_ERRORS);
+	return phase_badness(phase);
+}
+
+/* "east-a, east-b and 2 more"; the fleet where no cluster has it. Returns how many. */
+static size_t tell_places(const struct teller *teller, struct sentence *out)
 {
 	const struct assessment *it = teller->assessment;
-	int least = phase_badness(it->phase);
-	if (least > phase_badness(PHASE_SATURATION))
-		least = phase_badness(PHASE_SATURATION);
+	int least = named_from(it->phase);
 	size_t bad = 0;
 	while (bad < it->cluster_count && phase_badness(it->clusters[bad].phase) >= least)
 		bad++;
@@ -51,6 +57,7 @@ static void tell_places(const struct teller *teller, struct sentence *out)
 			out, "%s%s", i > 0 ? ", " : "", path_of(teller, it->clusters[i].cluster));
 	if (bad > NAMES_MOST)
 		sentence_add(out, " and %zu more", bad - NAMES_MOST);
+	return bad;
 }
 
 static void tell_replica(const struct teller *teller, struct sentence *out, uint32_t replica)
@@ -251,12 +258,12 @@ static void tell_metastable(const struct teller *teller, struct sentence *out)
 {
 	if (tell_easing(teller, out))
 		return;
-	tell_places(teller, out);
-	sentence_add(out, " stays bad though first tries would fit: ");
+	size_t places = tell_places(teller, out);
+	sentence_add(out, " %s bad though first tries would fit: ", places > 1 ? "stay" : "stays");
 	tell_attempts(teller, out);
 	sentence_add(out, ", ");
 	tell_surfaces(teller, out);
-	sentence_add(out, "; it needs less load or fewer retries");
+	sentence_add(out, "; only less load or fewer retries will end it");
 }
 
 static void tell_recovery(const struct teller *teller, struct sentence *out)

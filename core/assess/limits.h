@@ -12,6 +12,7 @@
 #define SHORT_WINDOW_MS                                                                          \
 	10000                /* pool use: long enough that chance does not look like a full pool \
 			      */
+#define LEAST_WINDOW_MS 3000 /* not even after a step is one sample a mean */
 #define LONG_WINDOW_MS 60000 /* contingency: mean busy, never one gauge sample */
 #define FORGET_REPLICA_MS \
 	900000 /* an undeclared replica that is silent so long is no longer expected */
@@ -31,14 +32,17 @@
 #define LOAD_SHIFT_SHARE 0.5 /* of the rise that losing the replica must cause */
 
 /* Pools: the knee comes from the pool's size (knee.h) */
-#define POOL_OVER_BASELINE 0.05
-#define FULL_USE 0.95 /* from here on people call it full */
+#define POOL_OVER_BASELINE 0.08
+#define SPREADS_OVER_BASELINE 4.0 /* or so many times its usual spread, whichever is more */
+#define FULL_USE 0.95             /* from here on people call it full */
 #define POOL_TRIP_MOST 0.97
 #define POOL_HYSTERESIS 0.04
 #define POOL_CLEAR_BELOW_KNEE 0.10
-#define WAIT_TRIP 0.05 /* wait over the client's timeout */
-#define WAIT_CLEAR 0.02
+#define WAIT_TRIP 0.10 /* of who waits longest, over the client's timeout */
+#define WAIT_CLEAR 0.05
 #define WAIT_STUCK 0.50
+#define WAIT_PLAIN 0.25        /* without a baseline only what is unmistakable counts */
+#define WAIT_OVER_BASELINE 3.0 /* times what is normal, where that is more than the above */
 #define WAITING_TRIP \
 	0.05           /* clients waiting over connections, where the wait itself is not measured */
 #define CUT_SHARE 0.90 /* capacity per replica below this share of its baseline: it was cut */

@@ -65,7 +65,9 @@ void phase_inputs_init(struct phase_inputs *inputs)
 		.use = NAN,
 		.knee = NAN,
 		.use_baseline = NAN,
+		.use_margin = NAN,
 		.wait = NAN,
+		.wait_baseline = NAN,
 		.waiting = NAN,
 		.errors = NAN,
 		.errors_baseline = NAN,
@@ -90,38 +92,64 @@ double phase_errors_clear(double baseline)
 
 /* ---- conditions ---- */
 
-/* The clients' plight: 1 they wait too long, 0 they do not wait, in between neither; -1 not known.
- */
-static int waiting_level(const struct phase_inputs *in)
+enum plight { PLIGHT_UNKNOWN, PLIGHT_NONE, PLIGHT_BETWEEN, PLIGHT_WAITING };
+
+/* Whether clients wait: by how long, or where that is not measured by how many. */
+static enum plight plight_of(const struct phase_inputs *in)
 {
-	if (!isnan(in->wait))
-		return in->wait >= WAIT_TRIP ? 2 : in->wait < WAIT_CLEAR ? 0 : 1;
-	if (!isnan(in->waiting))
-		return in->waiting >= WAITING_TRIP ? 2 : in->waiting < WAITING_TRIP / 2 ? 0 : 1;
-	return -1;
+	double value = in->wait, trip = WAIT_TRIP, clear = WAIT_CLEAR;
+	if (isnan(value)) {
+		value = in->waiting;
+		trip = WAITING_TRIP;
+		clear = WAITING_TRIP / 2;
+	} else if (isnan(in->wait_baseline)) {
+		trip = WAIT_PLAIN;
+		clear = WAIT_TRIP;
+	} else {
+		trip = fmax(trip, WAIT_OVER_BASELINE * in->wait_baseline);
+		clear = fmax(clear, (1 + WAIT_OVER_BASELINE) / 2 * in->wait_baseline);
+	}
+	if (isnan(value))
+		return PLIGHT_UNKNOWN;
+	if (value >= trip)
+		return PLIGHT_WAITING;
+	return value < clear ? PLIGHT_NONE : PLIGHT_BETWEEN;
 }
 
-/* Below this use a pool counts as relieved: well under its knee, or back at what is normal for it.
+/*
+ * From this use on a pool is past its knee and past what is normal for it; before the normal is
+ * learned, when it is halfway from its knee to full.
  */
+static double saturated_use(const struct phase_inputs *in)
+{
+	double use = in->knee + (1 - in->knee) / 2;
+	if (!isnan(in->use_baseline))
+		use = fmax(in->knee, in->use_baseline + in->use_margin);
+	return fmin(use, POOL_TRIP_MOST);
+}
+
+/* Below this use a pool counts as relieved: well under its knee, or back at what is normal. */
 static double relieved_use(const struct phase_inputs *in)
 {
-	double relieved = in->knee - POOL_CLEAR_BELOW_KNEE;
-	if (in->use_baseline + POOL_OVER_BASELINE > relieved)
-		relieved = in->use_baseline + POOL_OVER_BASELINE;
-	return fmin(relieved, POOL_TRIP_MOST - POOL_HYSTERESIS);
+	double near = saturated_use(in) - POOL_HYSTERESIS;
+	double well_under = in->knee - POOL_CLEAR_BELOW_KNEE;
+	if (isnan(in->use_baseline))
+		return near;
+	return fmin(near, fmax(well_under, in->use_baseline + in->use_margin / 2));
 }
 
 static enum trip_level saturation_level(const struct phase_inputs *in)
 {
 	if (isnan(in->use) || isnan(in->knee))
 		return TRIP_UNKNOWN;
-	int waiting = waiting_level(in);
+	enum plight plight = plight_of(in);
 	double halfway_full = in->knee + (1 - in->knee) / 2;
-	if (waiting == 2 && in->use >= in->knee)
+	if (plight == PLIGHT_WAITING && in->use >= saturated_use(in))
 		return TRIP_ABOVE;
-	if (waiting < 0 && in->use >= halfway_full)
+	if (plight == PLIGHT_UNKNOWN && in->use >= fmax(halfway_full, saturated_use(in)))
 		return TRIP_ABOVE;
-	return waiting <= 0 && in->use < relieved_use(in) ? TRIP_BELOW : TRIP_BETWEEN;
+	bool calm = plight == PLIGHT_UNKNOWN || plight == PLIGHT_NONE;
+	return calm && in->use < relieved_use(in) ? TRIP_BELOW : TRIP_BETWEEN;
 }
 
 /* The same figures as they would read when all is as before. */
@@ -144,7 +172,7 @@ static bool is_recovering(const struct phase_machine *machine, const struct phas
 {
 	double errors_trip = phase_errors_trip(in->errors_baseline);
 	double failures_trip = phase_errors_trip(in->failures_baseline);
-	return (!isnan(in->errors) || !isnan(in->failures)) && waiting_level(in) <= 0 &&
+	return (!isnan(in->errors) || !isnan(in->failures)) && plight_of(in) <= PLIGHT_NONE &&
 	       is_calm(in->errors, in->errors_baseline, errors_trip, &machine->errors) &&
 	       is_calm(in->failures, in->failures_baseline, failures_trip, &machine->failures) &&
 	       is_calm(in->attempts, 1, ATTEMPTS_TRIP, &machine->amplified);
@@ -169,13 +197,14 @@ static void step_trips(struct phase_machine *machine, const struct phase_inputs 
 	/* After an incident the first sign of a relapse is enough. */
 	unsigned samples = machine->phase == PHASE_RECOVERY ? 1 : TRIP_SAMPLES;
 	const struct trip_rule rule = {samples, CLEAR_DWELL_MS};
+	const struct trip_rule queue = {samples > 1 ? POOL_SAMPLES : 1, CLEAR_DWELL_MS};
 	const struct trip_rule quick = {TRIP_SAMPLES, REPLICA_BACK_DWELL_MS};
 	int64_t at_ms = in->sample_ms;
 	trip_step(&machine->vulnerable, &rule,
 		trip_level(in->after_loss, VULNERABLE_TRIP, VULNERABLE_CLEAR), at_ms, now_ms);
 	trip_step(&machine->shifted, &quick,
 		trip_level(in->load, in->load_trip, 1 + (in->load_trip - 1) / 2), at_ms, now_ms);
-	trip_step(&machine->saturated, &rule, saturation_level(in), at_ms, now_ms);
+	trip_step(&machine->saturated, &queue, saturation_level(in), at_ms, now_ms);
 	trip_step(&machine->errors, &rule,
 		trip_level(in->errors, phase_errors_trip(in->errors_baseline),
 			phase_errors_clear(in->errors_baseline)),

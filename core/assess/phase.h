@@ -24,10 +24,12 @@ struct phase_inputs {
 	double after_loss;      /* utilisation after losing one more replica */
 	double load, load_trip; /* load per serving replica over baseline, and what is a shift */
 	double use, knee;       /* fullest pool */
-	double use_baseline;
-	double wait;                    /* worst wait for a connection over the client's timeout */
-	double waiting;                 /* clients waiting over connections */
-	double errors, errors_baseline; /* ratio of the worst surface */
+	double use_baseline;    /* what is normal for it, and */
+	double use_margin;      /* how far above that is no longer chance */
+	double wait; /* short mean of the worst wait for a connection, over the client's timeout */
+	double wait_baseline;
+	double waiting;                     /* short mean of clients waiting, over connections */
+	double errors, errors_baseline;     /* ratio of the worst surface */
 	double failures, failures_baseline; /* of services, over first tries */
 	double attempts;                    /* per first try */
 	double fits;  /* what first tries alone would use of the capacity that serves now */

@@ -17,6 +17,7 @@ static void step_above(
 	struct trip *trip, const struct trip_rule *rule, int64_t sample_ms, int64_t now_ms)
 {
 	trip->calm_ms = 0;
+	trip->below_ms = 0;
 	if (trip->on)
 		return;
 	if (trip->count == 0)
@@ -30,9 +31,10 @@ static void step_above(
 
 static void step_below(struct trip *trip, const struct trip_rule *rule, int64_t now_ms)
 {
-	if (trip->calm_ms == 0)
-		trip->calm_ms = now_ms;
-	if (!trip->on || now_ms - trip->calm_ms >= rule->clear_dwell_ms)
+	if (trip->below_ms != 0)
+		trip->calm_ms += now_ms - trip->below_ms;
+	trip->below_ms = now_ms;
+	if (!trip->on || trip->calm_ms >= rule->clear_dwell_ms)
 		trip_clear(trip);
 }
 
@@ -41,12 +43,13 @@ void trip_step(struct trip *trip, const struct trip_rule *rule, enum trip_level 
 {
 	switch (level) {
 	case TRIP_UNKNOWN:
+		trip->below_ms = 0;
 		break;
 	case TRIP_ABOVE:
 		step_above(trip, rule, sample_ms, now_ms);
 		break;
 	case TRIP_BETWEEN:
-		trip->calm_ms = 0;
+		trip->below_ms = 0;
 		if (!trip->on)
 			trip_clear(trip);
 		break;

@@ -2,8 +2,9 @@
  * trip.h - a condition with two thresholds and patience, so that nothing flaps.
  *
  * It goes on after `samples` samples in a row past the trip level, each newer than the one before;
- * its onset is the first of them. It goes off after `clear_dwell_ms` without a break below the
- * clear level. What is unknown changes nothing.
+ * its onset is the first of them. It goes off after `clear_dwell_ms` in all below the clear level
+ * without a sample past the trip level; time in between the two counts for neither. What is unknown
+ * changes nothing.
  */
 #ifndef CORE_ASSESS_TRIP_H
 #define CORE_ASSESS_TRIP_H
@@ -17,7 +18,8 @@ struct trip {
 	bool on;
 	int64_t onset_ms; /* while on, or while it is coming on: the first sample past the level */
 	int64_t counted_ms; /* sample time of the last one counted */
-	int64_t calm_ms;    /* below the clear level since; 0: is not */
+	int64_t calm_ms;    /* spent below the clear level since it was last past the trip level */
+	int64_t below_ms;   /* when it was last seen below; 0: it is not there */
 	unsigned count;
 };
 

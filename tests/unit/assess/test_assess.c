@@ -159,10 +159,11 @@ START_TEST(opened_in_the_middle)
 	box_near_limit(&box.clusters[0]);
 	box.clusters[0].maintenance[1] = true;
 	box_amplify(&box.clusters[0]);
-	box_run(&box, 3);
+	box_run(&box, 2);
 	expect_phase(&box, PHASE_AMPLIFICATION);
 	ck_assert_int_eq(box.seen.severity, SEVERITY_CRITICAL);
 	ck_assert_int_eq(box.seen.first_stage, STAGE_REPLICAS);
+	box_run(&box, 12);
 	for (unsigned i = 0; i < STAGE_COUNT; i++) {
 		if (i == STAGE_LOAD) /* without a baseline nobody can say */
 			continue;

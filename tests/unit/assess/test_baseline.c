@@ -29,6 +29,17 @@ START_TEST(spikes_move_nothing)
 }
 END_TEST
 
+START_TEST(spread)
+{
+	struct baseline baseline = {0};
+	ck_assert(isnan(baseline_spread(&baseline)));
+	for (int i = 1; i <= 21; i++)
+		baseline_feed(&baseline, i % 3 == 0 ? 2 : i % 3 == 1 ? 3 : 4, i * 1000);
+	ck_assert_double_eq_tol(baseline_value(&baseline), 3, 1e-12);
+	ck_assert_double_eq_tol(baseline_spread(&baseline), 1.4826, 1e-9);
+}
+END_TEST
+
 START_TEST(it_reaches_far_back_and_still_learns)
 {
 	struct baseline baseline = {0};
@@ -50,6 +61,7 @@ static Suite *baseline_suite(void)
 	TCase *cases = tcase_create("baseline");
 	tcase_add_test(cases, learned_after_ten);
 	tcase_add_test(cases, spikes_move_nothing);
+	tcase_add_test(cases, spread);
 	tcase_add_test(cases, it_reaches_far_back_and_still_learns);
 	suite_add_tcase(suite, cases);
 	return suite;

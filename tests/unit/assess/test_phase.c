@@ -17,6 +17,9 @@ static struct phase_inputs calm(void)
 	in.load_trip = 1.15;
 	in.use = 0.5;
 	in.knee = 0.83;
+	in.use_baseline = 0.5;
+	in.use_margin = 0.08;
+	in.wait_baseline = 0.001;
 	in.wait = 0;
 	in.waiting = 0;
 	in.errors = 0.001;
@@ -70,7 +73,7 @@ START_TEST(one_condition_at_a_time)
 		const char *what;
 		enum phase expected;
 		struct phase_inputs in;
-	} rows[16];
+	} rows[20];
 	size_t count = 0;
 #define ROW(WHAT, PHASE, ...)                                  \
 	do {                                                   \
@@ -92,6 +95,14 @@ START_TEST(one_condition_at_a_time)
 		in.waiting = NAN);
 	ROW("full, clients counted", PHASE_SATURATION, in.use = 0.9; in.wait = NAN;
 		in.waiting = 0.2);
+	ROW("nothing learned, plainly waiting", PHASE_SATURATION, in.use = 0.99; in.wait = 0.3;
+		in.use_baseline = NAN; in.wait_baseline = NAN);
+	ROW("nothing learned, hardly waiting", PHASE_NORMAL, in.use = 0.99; in.wait = 0.1;
+		in.use_baseline = NAN; in.wait_baseline = NAN);
+	ROW("always rather full", PHASE_NORMAL, in.use = 0.88; in.wait = 0.1;
+		in.use_baseline = 0.82);
+	ROW("always some wait", PHASE_NORMAL, in.use = 0.99; in.wait = 0.1;
+		in.wait_baseline = 0.04);
 	ROW("user errors", PHASE_ERRORS, in.errors = 0.01);
 	ROW("auth fails", PHASE_ERRORS, in.failures = 0.05);
 	ROW("usual errors", PHASE_NORMAL, in.errors = 0.025; in.errors_baseline = 0.02);

@@ -36,9 +36,11 @@ START_TEST(on_and_off)
 		{"bbaa", true, 3000},
 		{"aabbbbb", true, 1000}, /* calm, not yet for long enough */
 		{"aabbbbbb", false, 0},
-		{"aabbb-bbbbb", true, 1000},
+		{"aabbb-bbb", true, 1000},
+		{"aabbb-bbbb", false, 0}, /* time in between counts for neither */
 		{"aabbbabbbbb", true, 1000},
-		{"aabbb?bbb", false, 0},
+		{"aabbb?bbb", true, 1000},
+		{"aabbb?bbbb", false, 0},
 		{"aa????????????", true, 1000},
 		{"aabbbbbbaa", true, 9000},
 	};
