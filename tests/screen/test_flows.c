@@ -430,6 +430,26 @@ START_TEST(messages_stay_until_they_are_read)
 }
 END_TEST
 
+START_TEST(data_may_go_away)
+{
+	static const char *const ways[] = {"", "\r", "a", "a\r", "a\r\r", "l", "s", "/east", "j"};
+	for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+		const struct snapshot *snapshot = scene.model.snapshot;
+		type(ways[way]);
+		scene.model.assessment = NULL;
+		scene.model.snapshot = NULL;
+		type("jkGg");
+		expect_seen("no data yet");
+		type("\033a\r\r");
+		scene.model.assessment = &scene.assessment;
+		type("ja\r");
+		scene.model.snapshot = snapshot;
+		draw();
+		type("\033\033");
+	}
+}
+END_TEST
+
 START_TEST(every_key_everywhere_does_no_harm)
 {
 	static const char *const ways[] = {
@@ -478,6 +498,7 @@ static Suite *flows_suite(void)
 	tcase_add_test(tcase, a_filter_hides_and_says_so);
 	tcase_add_test(tcase, the_palette_opens_screens);
 	tcase_add_test(tcase, messages_stay_until_they_are_read);
+	tcase_add_test(tcase, data_may_go_away);
 	tcase_add_loop_test(tcase, every_key_everywhere_does_no_harm, 0, 6);
 	suite_add_tcase(suite, tcase);
 	return suite;

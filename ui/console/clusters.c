@@ -243,7 +243,11 @@ void clusters_arrange(struct console *console, const struct console_model *model
 	bool due = order->sorted_ms == 0 || model->now_ms - order->sorted_ms >= RESORT_MS ||
 		   model->now_ms < order->sorted_ms;
 	bool settled = console->overlay != OVERLAY_NONE || !due;
-	if (is_complete(order, assessment) && settled)
+	/* Looking every cluster up is only worth it when there may be other ones. */
+	bool complete = (order->generation == assessment->generation && order->count > 0) ||
+			is_complete(order, assessment);
+	order->generation = assessment->generation;
+	if (complete && settled)
 		return;
 	order->count = 0;
 	order->sorted_ms = model->now_ms;
@@ -256,10 +260,9 @@ static size_t visible(
 	const struct console *console, const struct console_model *model, uint32_t *ids)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < console->order.count; i++) {
+	for (size_t i = 0; model->assessment && i < console->order.count; i++) {
 		uint32_t id = console->order.ids[i];
-		if (model->assessment && assessment_cluster(model->assessment, id) &&
-			passes(console, model, id))
+		if (passes(console, model, id))
 			ids[count++] = id;
 	}
 	return count;
@@ -392,7 +395,7 @@ static void folded_text(const struct view *view, const uint32_t *ids, size_t cou
 			continue;
 		const struct cluster_assessment *cluster =
 			assessment_cluster(view->model->assessment, ids[i]);
-		by[cluster->stale ? SEVERITY_UNKNOWN : cluster->severity]++;
+		by[!cluster || cluster->stale ? SEVERITY_UNKNOWN : cluster->severity]++;
 	}
 	static const enum severity order[] = {
 		SEVERITY_CRITICAL, SEVERITY_UNKNOWN, SEVERITY_WARNING, SEVERITY_OK};
@@ -440,9 +443,11 @@ void clusters_draw(const struct view *view, struct area area)
 	console->page = page;
 	for (size_t i = 0; i < page && list.top + i < count; i++) {
 		uint32_t id = ids[list.top + i];
-		row_draw(view, area, area.row + 1 + (int)i,
-			assessment_cluster(view->model->assessment, id),
-			list.top + i == list.selected);
+		const struct cluster_assessment *cluster =
+			assessment_cluster(view->model->assessment, id);
+		if (cluster)
+			row_draw(view, area, area.row + 1 + (int)i, cluster,
+				list.top + i == list.selected);
 	}
 	if (count == 0)
 		canvas_text(view->canvas, area.row + 1, area.column + 2, area.columns - 4,

@@ -298,11 +298,10 @@ void dialog_draw(const struct view *view)
 		return;
 	}
 	note_drawn(dialog, plan);
-	int width = canvas_columns(view->canvas) < BOX_COLUMNS + 2 ? 78 : BOX_COLUMNS;
-	struct area box = console_box(view->canvas, canvas_rows(view->canvas), width);
+	struct area box = console_box(view->canvas, canvas_rows(view->canvas), BOX_COLUMNS);
 	struct plan_text text = {0};
 	plan_text_make(plan, view->model, dialog->changed, box.columns - 15, &text);
-	box = console_box(view->canvas, (int)text.count + 2 + footer_rows(plan), width);
+	box = console_box(view->canvas, (int)text.count + 2 + footer_rows(plan), BOX_COLUMNS);
 	char title[ENTITY_PATH_BYTES + 96], environment[ENTITY_NAME_BYTES + 4];
 	snprintf(title, sizeof title, "PLAN%s: %s, %s", plan->is_undo ? " TO UNDO" : "",
 		plan->verb ? plan->verb->label : plan->action, plan->target_path);

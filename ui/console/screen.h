@@ -58,7 +58,8 @@ struct area {
 struct cluster_order {
 	uint32_t ids[ASSESSMENT_CLUSTERS_MOST];
 	size_t count;
-	int64_t sorted_ms; /* 0: never */
+	int64_t sorted_ms;   /* 0: never */
+	uint64_t generation; /* of the assessment whose clusters they are known to be */
 };
 
 /* A line of the action menu. */
