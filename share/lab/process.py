@@ -1,0 +1,130 @@
+"""Processes by pid: started in a session of their own, found again after a restart of the caller, stopped for certain.
+
+A pid file holds the pid and the time the kernel says it started, so that a pid that was given to somebody else since is
+never signalled.
+"""
+import os
+import signal
+import subprocess
+import time
+
+import layout
+
+
+def started_at(pid):
+    """The start time in clock ticks, None when there is no such process (a zombie is none)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+            fields = file.read().rpartition(") ")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def state(pid):
+    """The kernel's letter: T is stopped."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+            return file.read().rpartition(") ")[2].split()[0]
+    except OSError:
+        return None
+
+
+def pid_file(name):
+    return layout.path("run", name + ".pid")
+
+
+def pid_of(name):
+    """The pid of a server of the lab that is running, else None."""
+    try:
+        pid, began = (int(text) for text in pid_file(name).read_text().split())
+    except (OSError, ValueError):
+        return None
+    return pid if started_at(pid) == began else None
+
+
+def start(name, argv, env=None):
+    """Start unless it is running; its output goes to log/NAME.log. Returns the pid."""
+    running = pid_of(name)
+    if running:
+        return running
+    whole = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "HOME": str(layout.DIR),
+             "PYTHONDONTWRITEBYTECODE": "1", layout.MARK: str(layout.DIR), **(env or {})}
+    with open(layout.path("log", name + ".log"), "ab") as log:
+        child = subprocess.Popen([str(part) for part in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                 env=whole, cwd=layout.DIR, start_new_session=True)
+    pid_file(name).write_text(f"{child.pid} {started_at(child.pid) or 0}\n")
+    return child.pid
+
+
+def descendants(pid):
+    """The process and all below it, parents first."""
+    below = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", encoding="latin-1") as file:
+                    parent = int(file.read().rpartition(") ")[2].split()[1])
+            except OSError:
+                continue
+            below.setdefault(parent, []).append(int(entry))
+    found = [pid]
+    for parent in found:
+        found += below.get(parent, [])
+    return found
+
+
+def send(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def freeze(name):
+    """SIGSTOP for the server and all its children, as a host that hangs."""
+    for pid in descendants(pid_of(name)):
+        send(pid, signal.SIGSTOP)
+
+
+def thaw(name):
+    pid = pid_of(name)
+    for each in descendants(pid) if pid else []:
+        send(each, signal.SIGCONT)
+
+
+def stop(name, number=signal.SIGTERM, within_s=5.0):
+    """Ask with a signal, then insist; nothing when it is not running."""
+    pid = pid_of(name)
+    if pid:
+        thaw(name)
+        family = [(each, started_at(each)) for each in descendants(pid)]
+        send(pid, number)
+        deadline = time.monotonic() + within_s
+        while pid_of(name) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for each, began in family:
+            if began is not None and started_at(each) == began:
+                send(each, signal.SIGKILL)
+        while pid_of(name):
+            time.sleep(0.02)
+    pid_file(name).unlink(missing_ok=True)
+
+
+def ours():
+    """Every process that carries the mark of this lab, whoever started it: [(pid, command)]."""
+    mark = f"{layout.MARK}={layout.DIR}".encode()
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{entry}/environ", "rb") as file:
+                marked = mark in file.read().split(b"\0")
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                command = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue
+        if marked and started_at(int(entry)) is not None:
+            found.append((int(entry), command))
+    return found
