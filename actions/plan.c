@@ -244,7 +244,6 @@ enum outcome_code plan_outcome(const struct plan *plan)
 		const char *guard;
 		enum outcome_code code;
 	} alone[] = {
-		{"read-only", OUTCOME_NOT_PERMITTED},
 		{"cooldown", OUTCOME_RETRY_LATER},
 		{"journal", OUTCOME_LOCAL_ERROR},
 	};
@@ -254,6 +253,9 @@ enum outcome_code plan_outcome(const struct plan *plan)
 		const struct verdict *verdict = &plan->verdicts[i];
 		if ((verdict->kind == VERDICT_BLOCK || verdict->kind == VERDICT_UNKNOWN) &&
 			!verdict->overridden) {
+			/* Who may not change anything need not weigh the rest. */
+			if (strcmp(verdict->guard, "read-only") == 0)
+				return OUTCOME_NOT_PERMITTED;
 			blocker = verdict->guard;
 			blockers++;
 		}

@@ -40,8 +40,8 @@ bool plan_make(const struct action_config *action, const struct guard_config *gu
 
 /*
  * The exit code of a plan that is not run as it stands: DONE nothing to change, CHANGES_PENDING
- * nothing hinders it, NOT_PERMITTED or RETRY_LATER when read-only or the cool-down is the only
- * blocker, LOCAL_ERROR when the journal is, else REFUSED.
+ * nothing hinders it, NOT_PERMITTED when read-only is among the blockers, RETRY_LATER when the
+ * cool-down is the only one, LOCAL_ERROR when the journal is, else REFUSED.
  */
 enum outcome_code plan_outcome(const struct plan *plan);
 

@@ -8,7 +8,6 @@
 #include "actions/executor.h"
 #include "app/control.h"
 #include "app/engine.h"
-#include "app/verb.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
 
@@ -72,8 +71,7 @@ static void runner_act(struct runner *runner, const struct runbook_order *order,
 	}
 	if (runner->plan.blocked) {
 		runner_why_blocked(&runner->plan, text, sizeof text);
-		runner_refused(
-			runner, order, (enum outcome_code)verb_plan_code(&runner->plan), text);
+		runner_refused(runner, order, plan_outcome(&runner->plan), text);
 		return;
 	}
 	if (runner->plan.no_change) {

@@ -1,9 +1,6 @@
 #include "app/verb.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "actions/action.h"
 #include "app/config.h"
@@ -140,25 +137,4 @@ void verb_close_fleet(struct config *config, struct engine *engine, struct contr
 		control_finish(control);
 	engine_finish(engine);
 	config_destroy(config);
-}
-
-int verb_plan_code(const struct plan *plan)
-{
-	if (!plan->blocked)
-		return plan->no_change ? OUTCOME_DONE : OUTCOME_CHANGES_PENDING;
-	int code = 0;
-	for (size_t i = 0; i < plan->verdict_count; i++) {
-		const struct verdict *verdict = &plan->verdicts[i];
-		if (verdict->overridden ||
-			(verdict->kind != VERDICT_BLOCK && verdict->kind != VERDICT_UNKNOWN))
-			continue;
-		int own = OUTCOME_REFUSED;
-		if (strcmp(verdict->guard, "cooldown") == 0)
-			own = OUTCOME_RETRY_LATER;
-		else if (strcmp(verdict->guard, "read-only") == 0)
-			own = OUTCOME_NOT_PERMITTED;
-		/* One reason of its own kind keeps its code; a mixture is a refusal. */
-		code = code == 0 || code == own ? own : OUTCOME_REFUSED;
-	}
-	return code;
 }

@@ -17,7 +17,6 @@ struct config;
 struct engine;
 struct control;
 struct error;
-struct plan;
 
 int verb_console(const struct options *options);
 int verb_wall(const struct options *options);
@@ -55,9 +54,5 @@ bool verb_span(const char *option, const char *word, int64_t fallback_ms, int64_
 bool verb_open_fleet(const struct options *options, struct config **config, struct engine *engine,
 	struct control *control, int *code);
 void verb_close_fleet(struct config *config, struct engine *engine, struct control *control);
-
-/* The exit code a plan has by itself: 0 nothing to do, 20 changes pending, 10 refused, 75 cool-down
- * only, 77 read-only only. */
-int verb_plan_code(const struct plan *plan);
 
 #endif

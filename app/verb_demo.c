@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/executor.h"
+#include "actions/journal.h"
 #include "app/box.h"
 #include "app/config.h"
 #include "app/console_app.h"
@@ -34,6 +35,7 @@ struct demo {
 	const struct runbook *runbook; /* NULL unless --auto */
 	struct runner runner;
 	bool runner_begun;
+	char farewell[1024];
 	int code;
 };
 
@@ -163,6 +165,7 @@ static int demo_open(struct demo *demo)
 	} else {
 		if (control_init(&demo->control, &demo->engine, &configs, false, &error)) {
 			code = demo_show(demo);
+			demo_tell_journal(demo, demo->farewell, sizeof demo->farewell);
 			control_finish(&demo->control);
 		} else {
 			code = verb_fail(OUTCOME_LOCAL_ERROR, &error);
@@ -175,6 +178,16 @@ static int demo_open(struct demo *demo)
 	return code;
 }
 
+/* What was done can be proved afterwards: say where, when there is something. */
+static void demo_tell_journal(const struct demo *demo, char *out, size_t size)
+{
+	struct journal_check check;
+	const char *file = demo->control.configs.journal_file;
+	out[0] = '\0';
+	if (file && journal_verify(file, &check, NULL) && check.records > 0)
+		snprintf(out, size, "what was done: spillway journal show %.900s", file);
+}
+
 int verb_demo(const struct options *options)
 {
 	struct demo demo = {.options = options};
@@ -183,5 +196,7 @@ int verb_demo(const struct options *options)
 		return verb_fail(OUTCOME_LOCAL_ERROR, &error);
 	int code = demo_open(&demo);
 	box_stop(&demo.box);
+	if (demo.farewell[0] && !options->quiet)
+		fprintf(stderr, "%s\n", demo.farewell);
 	return code;
 }

@@ -272,7 +272,7 @@ int verb_plan(const struct options *options)
 	code = act_make_plan(&act);
 	if (code == OUTCOME_DONE) {
 		act_show_plan(&act, stdout);
-		code = verb_plan_code(&act.plan);
+		code = (int)plan_outcome(&act.plan);
 	}
 	return act_close(&act, code);
 }
@@ -283,7 +283,7 @@ static int act_carry_out(struct act *act)
 	bool as_json = strcmp(act->options->output, "json") == 0;
 	if (!act->options->quiet || act->plan.blocked)
 		act_show_plan(act, as_json && !act->plan.blocked ? stderr : stdout);
-	int code = verb_plan_code(&act->plan);
+	int code = (int)plan_outcome(&act->plan);
 	if (code == OUTCOME_DONE)
 		fprintf(stderr, "spillway: nothing to change\n");
 	if (code != OUTCOME_CHANGES_PENDING)

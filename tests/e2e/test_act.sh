@@ -7,14 +7,15 @@ start_sim "$here/fast.yaml"
 # Calm, and already vulnerable: a warning.
 wait_for 8 "vulnerable" phase_is vulnerable
 expect_code 1 "$spillway" status -c "$fleet" -o json
-[ "$(json_get "$work/out" 'd["contingency"]["cluster"]')" = east-a ] || fail "the worst loss is in east-a"
-json_get "$work/out" 'd["contingency"]["utilisation_after"] > 1' | grep -q True || fail "east-a cannot lose one more"
+json_get "$work/out" '[c["contingency"]["utilisation_after"] for c in d["clusters"] if c["cluster"]=="east-a"][0] > 0.9' |
+	grep -q True || fail "east-a can hardly lose one more"
 [ "$(json_get "$work/out" '[s["error_ratio"] for s in d["surfaces"] if s["surface"]=="api"][0]')" = 0.0 ] ||
 	[ "$(json_get "$work/out" '[s["error_ratio"] for s in d["surfaces"] if s["surface"]=="api"][0]')" = 0 ] || fail "api is clean"
 
 # Half of east-a's weight onto the others: refused, with the sum, and a smaller step offered.
 expect_code 10 "$spillway" act divert cluster=east-a weight=13 -c "$fleet" --yes
-expect_text "$work/out" 'ceiling 85' 'largest safe'
+tr -s '\n ' '  ' <"$work/out" >"$work/words"
+expect_text "$work/words" 'REFUSED capacity: .*[0-9]+% > ceiling 85%; the largest safe step is'
 expect_code 20 "$spillway" plan scale-pool cluster=east-a size=30 -c "$fleet"
 expect_text "$work/out" 'default_pool_size = 30' '20.*30'
 expect_code 10 "$spillway" plan scale-pool cluster=east-a size=100 -c "$fleet"

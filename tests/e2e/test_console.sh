@@ -18,13 +18,14 @@ run_plan() {
 		wait_for 5 "the page moved or the end was reached" screen_has 'more above|Enter runs exactly this|below'
 	done
 	keys Enter
-	wait_for 60 "verified" screen_has 'DONE, VERIFIED'
+	wait_for 60 "verified" screen_has "RUN $1|$1.*DONE, VERIFIED"
+	wait_for 60 "verified" screen_has "$1.*DONE, VERIFIED"
 	keys Escape
 	wait_for 5 "home again" screen_has '6 user errors'
 }
 # Read-only: a plan may be read, and says that it cannot run.
 type_text a
-wait_for 5 "the menu" screen_has 'scale-pool by ssh'
+wait_for 5 "the menu" screen_has 'scale-pool.*ssh'
 keys Enter
 wait_for 5 "asked for a value" screen_has 'new value  30'
 keys Enter
@@ -39,16 +40,17 @@ wait_for 5 "armed" screen_has 'ARMED'
 # Scale the pools of the worst cluster, which is selected: first by impact.
 screen_has '>!east-a' || { keys g; wait_for 5 "the worst cluster" screen_has '>!east-a'; }
 type_text a
-wait_for 5 "the menu" screen_has 'scale-pool by ssh'
+wait_for 5 "the menu" screen_has 'scale-pool.*ssh'
 keys Enter
 wait_for 5 "asked for a value" screen_has 'new value  30'
 keys Enter
-wait_for 5 "the plan" screen_has 'PLAN : resize pools east-a'
-run_plan
+wait_for 5 "the plan" screen_has 'PLAN.*resize pools.*east-a'
+run_plan a-0001
 wait_for 60 "errors fall" screen_has '6 user errors  *0\.[0-9]%'
+wait_for 90 "called a recovery" screen_has 'RECOVERY|VULNERABLE'
 # Half of its weight is too much for the others: refused with the sum, and the smaller step works.
 type_text a
-wait_for 5 "the menu" screen_has 'divert by http'
+wait_for 5 "the menu" screen_has 'divert.*http'
 keys j Enter
 wait_for 5 "asked for a value" screen_has 'new value'
 keys BSpace BSpace BSpace BSpace BSpace
@@ -59,7 +61,7 @@ screen_has 's: use the largest safe step' || fail "the largest safe step must be
 screen_has '!OVER' || fail "the cluster that would be over the ceiling must be named"
 type_text s
 wait_for 5 "a new plan" screen_lacks 'REFUSED'
-run_plan
+run_plan a-0002
 screen_has 'a-0002' || fail "the second change is on the home screen"
 type_text q
 expect_terminal_restored
