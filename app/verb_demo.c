@@ -149,6 +149,16 @@ static int demo_show(struct demo *demo)
 	return code;
 }
 
+/* What was done can be proved afterwards: say where, when there is something. */
+static void demo_tell_journal(const struct demo *demo, char *out, size_t size)
+{
+	struct journal_check check;
+	const char *file = demo->control.configs.journal_file;
+	out[0] = '\0';
+	if (file && journal_verify(file, &check, NULL) && check.records > 0)
+		snprintf(out, size, "what was done: spillway journal show %.900s", file);
+}
+
 static int demo_open(struct demo *demo)
 {
 	struct error error = {0};
@@ -176,16 +186,6 @@ static int demo_open(struct demo *demo)
 	config_destroy(demo->config);
 	arena_destroy(demo->arena);
 	return code;
-}
-
-/* What was done can be proved afterwards: say where, when there is something. */
-static void demo_tell_journal(const struct demo *demo, char *out, size_t size)
-{
-	struct journal_check check;
-	const char *file = demo->control.configs.journal_file;
-	out[0] = '\0';
-	if (file && journal_verify(file, &check, NULL) && check.records > 0)
-		snprintf(out, size, "what was done: spillway journal show %.900s", file);
 }
 
 int verb_demo(const struct options *options)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The demo with nobody at the keys: the runbook mends it and it exits 0; left alone it stays bad after the replica is back.
 . "$(dirname "$0")/lib.sh"
-"$spillway" demo --plain --scenario "$here/fast.yaml" --for 110s >"$work/alone.out" 2>"$work/alone.err" </dev/null &
+"$spillway" demo --plain --scenario "$here/fast.yaml" --for 125s >"$work/alone.out" 2>"$work/alone.err" </dev/null &
 alone=$!
 pids="$pids $alone"
 expect_code 0 "$spillway" demo --auto --plain --scenario "$here/fast.yaml" --seed 2
