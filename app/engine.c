@@ -13,6 +13,8 @@
 #include "core/fleet/snapshot.h"
 #include "core/wire/http.h"
 
+#define PICTURE_INTERVALS 3
+
 static void engine_tick(void *context)
 {
 	struct engine *engine = context;
@@ -109,7 +111,10 @@ void engine_start(struct engine *engine)
 	engine->timer = loop_timer_start(engine->loop, 0, engine_tick, engine);
 }
 
-/* Rates need two samples of every source, and the assessment a tick after the second. */
+/*
+ * Rates need two samples of every source, and what must show twice to count (a threshold crossed by
+ * noise is no incident) needs another, so one look takes three intervals.
+ */
 static bool engine_has_picture(const struct engine *engine, int64_t settled_ms)
 {
 	if (!engine->snapshot || settled_ms == 0)
@@ -120,7 +125,8 @@ static bool engine_has_picture(const struct engine *engine, int64_t settled_ms)
 		if (source->state != SOURCE_FAILING && source->interval_ms > longest_ms)
 			longest_ms = source->interval_ms;
 	}
-	return engine->snapshot->at_ms >= settled_ms + longest_ms + longest_ms / 5 + ENGINE_TICK_MS;
+	return engine->snapshot->at_ms >=
+	       settled_ms + PICTURE_INTERVALS * longest_ms + ENGINE_TICK_MS;
 }
 
 bool engine_wait_picture(struct engine *engine, int64_t timeout_ms, struct error *error)
