@@ -33,8 +33,11 @@ void figure_percent_fine(double ratio, char out[FIGURE_BYTES])
 
 void figure_percent_signed(double ratio, char out[FIGURE_BYTES])
 {
-	if (!write_special(ratio, out))
-		snprintf(out, FIGURE_BYTES, "%+.0f%%", ratio * 100.0);
+	if (write_special(ratio, out))
+		return;
+	/* "-0%" would hide on which side of nothing it is. */
+	double percent = ratio * 100.0;
+	snprintf(out, FIGURE_BYTES, "%+.*f%%", fabs(percent) < 0.95 ? 1 : 0, percent);
 }
 
 void figure_factor(double factor, char out[FIGURE_BYTES])
@@ -103,6 +106,13 @@ void figure_time(int64_t at_ms, char out[FIGURE_BYTES])
 	}
 	clock_format_time(at_ms, text);
 	snprintf(out, FIGURE_BYTES, "%.5s", text);
+}
+
+void figure_clock(int64_t at_ms, char out[FIGURE_BYTES])
+{
+	char text[CLOCK_TEXT_BYTES];
+	clock_format_time(at_ms, text);
+	snprintf(out, FIGURE_BYTES, "%s", at_ms > 0 ? text : "-");
 }
 
 void figure_elapsed(int64_t span_ms, char out[FIGURE_BYTES])

@@ -32,6 +32,8 @@ void figure_wait(double ms, char out[FIGURE_BYTES]);
 void figure_short_span(int64_t span_ms, char out[FIGURE_BYTES]);
 /* A time of day in UTC to the minute, "13:44"; "-" for 0. */
 void figure_time(int64_t at_ms, char out[FIGURE_BYTES]);
+/* To the second, "13:44:29"; "-" for 0. */
+void figure_clock(int64_t at_ms, char out[FIGURE_BYTES]);
 /* How long something goes on: "+00:17:42". */
 void figure_elapsed(int64_t span_ms, char out[FIGURE_BYTES]);
 /* In the unit of a signal: "60 connections", "100" for a weight, "5.0%". */

@@ -18,7 +18,7 @@ struct chain_layout {
 	int now, base, times; /* right ends; times 0: not shown */
 	int worst;            /* left, 0: not shown */
 	int chart, chart_width;
-	int since, state;
+	int since, since_width, state;
 };
 
 static struct chain_layout lay_out(int columns)
@@ -34,7 +34,9 @@ static struct chain_layout lay_out(int columns)
 		at += WORST_WIDTH + 1;
 	}
 	layout.state = columns - 6;
-	layout.since = layout.state - 6;
+	/* Onsets of one incident lie seconds apart: to the second where there is room. */
+	layout.since_width = columns >= TIMES_LEAST ? 8 : 5;
+	layout.since = layout.state - 1 - layout.since_width;
 	layout.chart = at;
 	layout.chart_width = layout.since - 1 - at;
 	return layout;
@@ -119,8 +121,11 @@ static void stage_draw(const struct view *view, struct area area, enum stage sta
 	if (layout->chart_width > 0)
 		stage_chart(view->model->history, assessment, stage, &view->window, canvas, row,
 			left + layout->chart, layout->chart_width);
-	figure_time(now->onset_ms, text);
-	canvas_text(canvas, row, left + layout->since, 5, first ? ROLE_ONSET : ROLE_TEXT, text);
+	figure_clock(now->onset_ms, text);
+	/* Without room for seconds only the minute stays. */
+	text[layout->since_width] = '\0';
+	canvas_text(canvas, row, left + layout->since, layout->since_width,
+		first ? ROLE_ONSET : ROLE_TEXT, text);
 	canvas_text(canvas, row, left + layout->state, 5, state_role(now->severity),
 		state_word(now->severity));
 }

@@ -4,18 +4,67 @@
 
 #include "core/base/clock.h"
 #include "core/base/utf8.h"
+#include "core/fleet/history.h"
 #include "core/fleet/snapshot.h"
 #include "ui/console/screen.h"
 
 #define EVENTS_MOST 64
 #define STRIP_MOST 240
+#define REPORTED_MOST 8
+#define EDGE_SAMPLES 3600
 
 /* A thing that happened and is worth a line: a change or a maintenance. */
 struct event {
 	int64_t at_ms;
-	const struct run_view *run; /* NULL: maintenance */
-	const struct maintenance *maintenance;
+	const struct run_view *run;            /* NULL: maintenance */
+	const struct maintenance *maintenance; /* planned; NULL: only reported */
+	uint32_t replica;                      /* that reports it */
 };
+
+/* When the replica's report of maintenance began, as far back as is known. */
+static int64_t maintenance_since(const struct console_model *model, uint32_t replica)
+{
+	static const int64_t back_ms = 3600000;
+	struct sample samples[EDGE_SAMPLES];
+	int64_t since_ms =
+		snapshot_reading(model->snapshot, replica, SIGNAL_REPLICA_MAINTENANCE)->at_ms;
+	size_t count = model->history ? history_window(model->history, replica,
+						SIGNAL_REPLICA_MAINTENANCE, model->now_ms - back_ms,
+						model->now_ms, samples, EDGE_SAMPLES)
+				      : 0;
+	while (count > 0 && samples[count - 1].value > 0.5)
+		since_ms = samples[--count].at_ms;
+	return since_ms;
+}
+
+static bool is_planned(const struct console_model *model, uint32_t replica)
+{
+	size_t count = 0;
+	const struct maintenance *planned = fleet_maintenance(model->snapshot->fleet, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (planned[i].replica == replica && planned[i].from_ms <= model->now_ms)
+			return true;
+	}
+	return false;
+}
+
+/* Replicas that say they are in maintenance without a plan that says so too; returns how many. */
+static size_t reported(const struct console_model *model, struct event *events, size_t most)
+{
+	size_t count = 0;
+	uint32_t id = ENTITY_NONE;
+	if (!model->snapshot)
+		return 0;
+	while (count < most && (id = fleet_next(model->snapshot->fleet, ENTITY_REPLICA, ENTITY_NONE,
+					id)) != ENTITY_NONE) {
+		double away = 0.0;
+		if (snapshot_value(model->snapshot, id, SIGNAL_REPLICA_MAINTENANCE, &away) &&
+			away > 0.5 && !is_planned(model, id))
+			events[count++] = (struct event){
+				.at_ms = maintenance_since(model, id), .replica = id};
+	}
+	return count;
+}
 
 struct strip {
 	char marks[STRIP_MOST + 1];
@@ -49,6 +98,10 @@ static void fill_strip(const struct view *view, struct strip *strip)
 		model->snapshot ? fleet_maintenance(model->snapshot->fleet, &count) : NULL;
 	for (size_t i = 0; i < count; i++)
 		mark(strip, &view->window, maintenance[i].from_ms, 'm');
+	struct event away[REPORTED_MOST];
+	size_t away_count = reported(model, away, REPORTED_MOST);
+	for (size_t i = 0; i < away_count; i++)
+		mark(strip, &view->window, away[i].at_ms, 'm');
 	for (int stage = 0; model->assessment && stage < STAGE_COUNT; stage++)
 		mark(strip, &view->window, model->assessment->stages[stage].onset_ms, '!');
 }
@@ -135,6 +188,8 @@ static size_t collect(const struct view *view, struct event *events)
 			events[count++] = (struct event){
 				.at_ms = maintenance[i].from_ms, .maintenance = &maintenance[i]};
 	}
+	count += reported(model, events + count,
+		EVENTS_MOST - count < REPORTED_MOST ? EVENTS_MOST - count : REPORTED_MOST);
 	/* Few rows: insertion keeps equal times in the order they came. */
 	for (size_t i = 1; i < count; i++) {
 		struct event event = events[i];
@@ -153,6 +208,9 @@ static void event_draw(
 	clock_format_time(event->at_ms, clock);
 	if (event->run)
 		run_line(view, event->run, text, sizeof text);
+	else if (!event->maintenance)
+		snprintf(text, sizeof text, "%s in maintenance, as it reports itself",
+			fleet_entity(view->model->snapshot->fleet, event->replica)->path);
 	else
 		maintenance_line(view, event->maintenance, text, sizeof text);
 	canvas_text(view->canvas, row, area.column + 1, 8, ROLE_DIM, clock);

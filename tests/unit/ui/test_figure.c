@@ -24,6 +24,7 @@ static const struct figure_case figure_cases[] = {
 	{figure_percent_fine, 0.0, "0.0%"},
 	{figure_percent_signed, -0.18, "-18%"},
 	{figure_percent_signed, 0.21, "+21%"},
+	{figure_percent_signed, -0.003, "-0.3%"},
 	{figure_percent_signed, NAN, "?"},
 	{figure_factor, 1.34, "1.34x"},
 	{figure_factor, 46.0, "46.0x"},
