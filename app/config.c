@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/fleet_section.h"
+#include "app/pack.h"
 #include "app/path.h"
 #include "core/base/arena.h"
 #include "core/base/complaints.h"
@@ -22,7 +23,7 @@
 struct top {
 	int64_t version;
 	const char *environment;
-	const struct yaml_node *sources, *signals, *fleet, *actions, *guards, *journal;
+	const struct yaml_node *use, *sources, *signals, *fleet, *actions, *guards, *journal;
 };
 
 static const struct field top_fields[] = {
@@ -37,6 +38,10 @@ static const struct field top_fields[] = {
 		.type = FIELD_STRING,
 		.offset = offsetof(struct top, environment),
 		.help = "shown as a banner; prod demands stronger confirmation"},
+	{.key = "use",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct top, use),
+		.help = "packs of ready signal rows, by name"},
 	{.key = "sources",
 		.type = FIELD_NODE,
 		.offset = offsetof(struct top, sources),
@@ -89,6 +94,16 @@ bool config_find(const char *given, char *out, size_t size, struct error *error)
 		user[0] ? user : "(no HOME)");
 }
 
+/* The rows of a `signals:` section, as sources_read() numbers them. */
+static size_t config_count_rows(const struct yaml_node *signals)
+{
+	size_t count = 0;
+	const struct yaml_node *node = signals ? signals->first : NULL;
+	for (; node; node = node->next)
+		count += node->kind == YAML_SEQUENCE ? node->count : 1;
+	return count;
+}
+
 static bool config_fill(struct config *config, struct complaints *complaints)
 {
 	config->root = yaml_read(config->arena, config->path, complaints);
@@ -109,9 +124,13 @@ static bool config_fill(struct config *config, struct complaints *complaints)
 	config->actions = top.actions;
 	config->guards = top.guards;
 	config->journal = top.journal;
-	ok = sources_read(top.sources, top.signals, config->directory, config->arena,
-		     &config->sources, complaints) &&
+	const struct yaml_node *signals = top.signals;
+	ok = pack_merge(top.use, top.sources, top.signals, config->arena, &signals, complaints) &&
 	     ok;
+	ok = sources_read(top.sources, signals, config->directory, config->arena, &config->sources,
+		     complaints) &&
+	     ok;
+	config->own_map_count = config_count_rows(top.signals);
 	struct fleet *scratch = fleet_create();
 	if (!scratch || !config->directory) {
 		complaints_add(complaints, config->path, 0, NULL, "no memory to read it");
@@ -164,6 +183,11 @@ static void schema_open(struct text *out, const char *name)
 void config_schema_members(struct text *out)
 {
 	text_add(out, "\"version\":{\"const\":1},\"environment\":{\"type\":\"string\"},");
+	text_add(out, "\"use\":{\"anyOf\":[{\"type\":\"string\"},"
+		      "{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+		      "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":["
+		      "{\"type\":\"string\"},"
+		      "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}}]},");
 	schema_open(out, "sources");
 	sources_schema_source(out);
 	text_add(out, "},");

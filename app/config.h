@@ -25,7 +25,8 @@ struct config {
 	const char *path;        /* as opened */
 	const char *directory;   /* of the file, absolute */
 	const char *environment; /* "" when not given */
-	struct sources sources;
+	struct sources sources;  /* rows of packs are behind the file's own */
+	size_t own_map_count;    /* rows of `sources.maps` that the file itself has */
 	const struct yaml_node *fleet, *actions, *guards, *journal, *root;
 };
 

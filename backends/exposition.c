@@ -59,7 +59,7 @@ static bool read_sample(
 	struct exposition_reader *reader, const char *line, size_t length, struct error *error)
 {
 	struct exposition_sample sample = {.series = &reader->series};
-	size_t at = series_parse(
+	size_t at = series_parse_line(
 		line, length, reader->room, EXPOSITION_LINE_BYTES + 1, &reader->series, error);
 	if (at == 0)
 		return false;

@@ -164,9 +164,49 @@ static void drop_alternatives(struct observations *sink)
 	sink->count = kept;
 }
 
+/* The value of a difference; false when a term is missing. */
+static bool subtract_terms(struct observations *sink, size_t from, size_t until)
+{
+	struct observation *first = &sink->rows[from];
+	unsigned seen = 0;
+	double value = 0;
+	for (size_t i = from; i < until; i++) {
+		const struct observation *row = &sink->rows[i];
+		seen |= 1u << row->term;
+		value += row->term == 0 ? row->value : -row->value;
+		if (row->at_ms < first->at_ms)
+			first->at_ms = row->at_ms;
+	}
+	if (seen != (1u << first->terms) - 1)
+		return false;
+	/* Counters are not read at one instant: a hair below nothing is nothing. */
+	first->value = value < 0 && signal_row(first->signal)->min >= 0 ? 0 : value;
+	first->terms = 0;
+	return true;
+}
+
+/* Make one value of every difference, before series are merged. */
+static void apply_terms(struct observations *sink)
+{
+	size_t kept = 0;
+	for (size_t from = 0, until = 0; from < sink->count; from = until) {
+		until = from + 1;
+		if (sink->rows[from].terms < 2) {
+			sink->rows[kept++] = sink->rows[from];
+			continue;
+		}
+		while (until < sink->count && belongs(sink, &sink->rows[from], &sink->rows[until]))
+			until++;
+		if (subtract_terms(sink, from, until))
+			sink->rows[kept++] = sink->rows[from];
+	}
+	sink->count = kept;
+}
+
 void observations_merge(struct observations *sink)
 {
 	size_t kept = 0;
+	apply_terms(sink);
 	for (size_t i = 0; i < sink->count; i++) {
 		struct observation *row = &sink->rows[i];
 		struct observation *last = kept ? &sink->rows[kept - 1] : NULL;

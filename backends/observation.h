@@ -9,6 +9,10 @@
  *   group   observations of one row of `signals:` belong together; only within a group is merged.
  *           Where several groups give the same signal of the same entity in one answer the first
  *           one wins: rows of one signal are alternatives, in the order of the file.
+ *
+ *   term    a row may be a difference, term 0 less the others. It has a value only where every one
+ *           of its terms has: what is not said is not zero.
+ *
  *   series  tells the lines of one group and entity apart. The same series twice in one answer is
  *           against the format: the first is kept and a warning noted, because a sum would count
  *           it double.
@@ -37,6 +41,7 @@ struct observation {
 	uint64_t series;
 	enum signal signal;
 	bool rate;           /* a counter still: `value` is to become a rate */
+	uint8_t term, terms; /* of a difference; terms below 2: the value stands for itself */
 	int32_t interval_ms; /* how often one is expected; 0: as often as the source is asked */
 	int64_t at_ms;       /* when it was sampled, steady time */
 	double value;        /* already scaled; never NaN or infinite */

@@ -69,14 +69,28 @@ static bool request(const void *instance, const struct backend_ask *ask, struct 
 	return true;
 }
 
-static bool is_selected(const struct signal_map *map, const struct series *series)
+/* How many metrics a row is made of: one, or the terms of a difference. */
+static uint8_t count_terms(const struct signal_map *map)
 {
-	if (strcmp(map->metric, series->name) != 0)
-		return false;
+	uint8_t terms = 1;
 	for (size_t i = 0; i < map->where_count; i++)
-		if (strcmp(series_label(series, map->where[i].name), map->where[i].value) != 0)
-			return false;
-	return true;
+		if (strcmp(map->where[i].name, SERIES_LESS) == 0)
+			terms++;
+	return terms;
+}
+
+/* Which term of the row a metric is; false when none. */
+static bool find_term(const struct signal_map *map, const char *name, uint8_t *term)
+{
+	uint8_t at = 0;
+	bool found = strcmp(map->metric, name) == 0;
+	for (size_t i = 0; i < map->where_count && !found; i++)
+		if (strcmp(map->where[i].name, SERIES_LESS) == 0) {
+			at++;
+			found = strcmp(map->where[i].value, name) == 0;
+		}
+	*term = at;
+	return found;
 }
 
 /* The same for any order of the labels. */
@@ -89,8 +103,8 @@ static uint64_t series_hash(const struct series *series)
 	return sum;
 }
 
-static bool take_row(
-	struct page *page, size_t row, const struct exposition_sample *sample, struct error *error)
+static bool take_row(struct page *page, size_t row, uint8_t term,
+	const struct exposition_sample *sample, struct error *error)
 {
 	const struct signal_map *map = &page->scrape->sources->maps[row];
 	struct label_view view = {.series = sample->series->labels,
@@ -98,7 +112,9 @@ static bool take_row(
 		.row = map,
 		.target = page->target};
 	struct observation observation = {.group = (uint32_t)row,
-		.series = series_hash(sample->series),
+		.series = series_hash(sample->series) + term,
+		.term = term,
+		.terms = count_terms(map),
 		.signal = map->signal,
 		.rate = map->rate,
 		.at_ms = page->answer->arrived_ms,
@@ -119,10 +135,14 @@ static bool on_sample(void *context, const struct exposition_sample *sample, str
 {
 	struct page *page = context;
 	const struct scrape *scrape = page->scrape;
-	for (size_t i = 0; i < scrape->row_count; i++)
-		if (is_selected(&scrape->sources->maps[scrape->rows[i]], sample->series) &&
-			!take_row(page, scrape->rows[i], sample, error))
+	for (size_t i = 0; i < scrape->row_count; i++) {
+		const struct signal_map *map = &scrape->sources->maps[scrape->rows[i]];
+		uint8_t term = 0;
+		if (find_term(map, sample->series->name, &term) &&
+			series_is_selected(sample->series, map->where, map->where_count) &&
+			!take_row(page, scrape->rows[i], term, sample, error))
 			return false;
+	}
 	return true;
 }
 

@@ -24,6 +24,9 @@ enum signal {
 	SIGNAL_REPLICA_QUERIES,          /* reads finished per second: the replica's load */
 	SIGNAL_REPLICA_CONNECTIONS_USED, /* database connection slots in use */
 	SIGNAL_REPLICA_CONNECTIONS_MAX,  /* slots usable by applications */
+	SIGNAL_REPLICA_DROPS,   /* connections per second that its machine turned away unseen */
+	SIGNAL_REPLICA_STALLED, /* share of time in which work on its machine waits for a processor
+				 */
 	/* pool: of a replica, or of a whole cluster when the pooler is shared */
 	SIGNAL_POOL_USED, /* connections busy now */
 	SIGNAL_POOL_BUSY, /* connections busy, averaged over the last interval (from a time counter)

@@ -107,6 +107,70 @@ START_TEST(has_limits)
 }
 END_TEST
 
+struct pattern_row {
+	const char *pattern, *value;
+	bool matches;
+};
+
+static const struct pattern_row pattern_rows[] = {
+	{"5xx", "5xx", true},
+	{"5xx", "5xxx", false},
+	{"5..|429", "503", true},
+	{"5..|429", "429", true},
+	{"5..|429", "4290", false},
+	{"5..|429", "5", false},
+	{".*", "", true},
+	{"a.*b", "axxbxb", true},
+	{"a.*b", "axxbxbc", false},
+	{"", "", true},
+	{"a|", "", true},
+	{"a.*b.*c", "abbc", true},
+};
+
+START_TEST(patterns_match_whole_values)
+{
+	const struct pattern_row *row = &pattern_rows[_i];
+	ck_assert_msg(series_pattern_matches(row->pattern, row->value) == row->matches, "%s on %s",
+		row->pattern, row->value);
+}
+END_TEST
+
+START_TEST(selectors_say_more_than_lines)
+{
+	static const char text[] = "a{code=~\"5..\", zone != \"x\"} - b -c";
+	char room[sizeof(text)];
+	struct series series, line;
+	struct error error = {0};
+	ck_assert_uint_eq(series_parse(text, strlen(text), room, sizeof(room), &series, &error),
+		strlen(text));
+	ck_assert_uint_eq(series.label_count, 4);
+	ck_assert_str_eq(series.labels[0].name, "~code");
+	ck_assert_str_eq(series.labels[1].name, "!zone");
+	ck_assert_str_eq(series.labels[2].name, SERIES_LESS);
+	ck_assert_str_eq(series.labels[3].value, "c");
+	line.name = "a";
+	line.label_count = 1;
+	line.labels[0] = (struct source_label){"code", "503"};
+	ck_assert(series_is_selected(&line, series.labels, series.label_count));
+	line.labels[0].value = "200";
+	ck_assert(!series_is_selected(&line, series.labels, series.label_count));
+	line.label_count = 2;
+	line.labels[0].value = "503";
+	line.labels[1] = (struct source_label){"zone", "x"};
+	ck_assert(!series_is_selected(&line, series.labels, series.label_count));
+	/* of all this a page may have nothing */
+	ck_assert_uint_eq(
+		series_parse_line("a{b!=\"c\"}", 9, room, sizeof(room), &series, &error), 0);
+	ck_assert_uint_eq(
+		series_parse_line("a{b=~\"c\"}", 9, room, sizeof(room), &series, &error), 0);
+	ck_assert_uint_eq(series_parse_line("a -1", 4, room, sizeof(room), &series, &error), 1);
+	ck_assert_uint_eq(
+		series_parse("a{b=~\"[c]\"}", 11, room, sizeof(room), &series, &error), 0);
+	ck_assert_str_eq(error.text, "a pattern knows '.', '.*' and '|' only, not '['");
+	ck_assert_uint_eq(series_parse("a - ", 4, room, sizeof(room), &series, &error), 0);
+}
+END_TEST
+
 static Suite *series_suite(void)
 {
 	Suite *suite = suite_create("series");
@@ -115,6 +179,9 @@ static Suite *series_suite(void)
 		(int)(sizeof(good_rows) / sizeof(good_rows[0])));
 	tcase_add_loop_test(
 		tcase, refuses_what_it_does_not, 0, (int)(sizeof(bad_rows) / sizeof(bad_rows[0])));
+	tcase_add_loop_test(tcase, patterns_match_whole_values, 0,
+		(int)(sizeof(pattern_rows) / sizeof(pattern_rows[0])));
+	tcase_add_test(tcase, selectors_say_more_than_lines);
 	tcase_add_test(tcase, has_limits);
 	suite_add_tcase(suite, tcase);
 	return suite;
