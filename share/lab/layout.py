@@ -8,7 +8,6 @@ import pathlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 DIR = pathlib.Path(os.environ.get("LAB_DIR", "/tmp/spillway-lab"))
-USER = "spillway-lab"  # made for the lab when root starts it, and removed with it
 PYTHON = "/usr/bin/python3"  # Debian's, which has python3-psycopg2
 PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 HOST = "127.0.0.1"
@@ -16,6 +15,8 @@ MARK = "SPILLWAY_LAB"  # in the environment of every process of the lab
 
 DEFAULT_BASE = 21000
 BASE = int(os.environ.get("LAB_PORT_BASE", DEFAULT_BASE))
+# Made for the lab when root starts it, and removed with it; a lab elsewhere on this machine has its own.
+USER = "spillway-lab" if BASE == DEFAULT_BASE else f"spillway-lab-{BASE}"
 
 # Nodes that serve reads: PostgreSQL servers, each with a PgBouncer and an exporter. The primary reads too, in the west.
 NODES = ("primary", "r1", "r2", "r3")

@@ -22,7 +22,7 @@ expect_code 0 "$spillway" config check -c "$fleet"
 # Calm: every source answers, nobody fails, and it is known that one replica less would be too few.
 lab_calm() {
 	"$lab" status >"$work/lab.out" 2>&1 && "$spillway" status -c "$fleet" -o json >"$work/status.json" 2>/dev/null
-	json_get "$work/status.json" 'd["phase"] in ("normal", "vulnerable") and d["sources"]["ok"] == d["sources"]["total"] and all(s["error_ratio"] == 0 for s in d["surfaces"])' | grep -q True
+	json_get "$work/status.json" 'd["phase"] in ("normal", "vulnerable") and d["sources_ok"] == d["sources_total"] and all(s["error_ratio"] == 0 for s in d["surfaces"])' | grep -q True
 }
 wait_for 40 "calm, and all sources answer" lab_calm
 
