@@ -1,0 +1,248 @@
+/*
+ * faults.c - the wire and the disk of the simulation.
+ *
+ * The executor links this transport instead of the real one; the journal is the real one, and its
+ * system calls come through here, where a disk fills up and a process dies between any two of them.
+ * A process that died does no more I/O: what it still believes to write or send goes nowhere.
+ */
+#include "tests/sim/sim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actions/transport.h"
+#include "core/base/loop.h"
+
+int __real_fdatasync(int fd);
+int __real_fallocate(int fd, int mode, off_t offset, off_t length);
+ssize_t __real_write(int fd, const void *bytes, size_t count);
+int __real_ftruncate(int fd, off_t length);
+ssize_t __real_pwrite(int fd, const void *bytes, size_t count, off_t offset);
+int __real_unlink(const char *path);
+int __wrap_fdatasync(int fd);
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t length);
+ssize_t __wrap_write(int fd, const void *bytes, size_t count);
+int __wrap_ftruncate(int fd, off_t length);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset);
+int __wrap_unlink(const char *path);
+
+#define LATE_BY_MS 3750 /* the most a request given up may still be on its way */
+
+struct sim *sim_now;
+
+static bool is_dead(void)
+{
+	return sim_now && sim_now->running && sim_now->running->crashed;
+}
+
+/* Whether the process dies at this point, this time. */
+static bool dies(enum crash_point point)
+{
+	struct operator* who = sim_now ? sim_now->running : NULL;
+	if (!who || who->crashed || who->crash_at != point)
+		return false;
+	if (who->crash_after > 0) {
+		who->crash_after--;
+		return false;
+	}
+	who->crashed = true;
+	return true;
+}
+
+static bool is_full(void)
+{
+	return sim_now && clock_now_ms(&sim_now->clock) < sim_now->disk_full_until_ms;
+}
+
+/* ---- the disk ---- */
+
+static int refuse(int error)
+{
+	errno = error;
+	return -1;
+}
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t count)
+{
+	if (is_dead() || dies(CRASH_BEFORE_WRITE))
+		return refuse(EIO);
+	if (dies(CRASH_IN_WRITE)) {
+		ssize_t part = __real_write(fd, bytes, count / 2);
+		return part < 0 ? part : refuse(EIO);
+	}
+	if (is_full() && sim_chance(sim_now, 2)) {
+		ssize_t part = __real_write(fd, bytes, count / 3);
+		return part < 0 ? part : refuse(ENOSPC);
+	}
+	return __real_write(fd, bytes, count);
+}
+
+int __wrap_fdatasync(int fd)
+{
+	struct stat status;
+	if (is_dead() || dies(CRASH_BEFORE_SYNC))
+		return refuse(EIO);
+	if (is_full() && sim_chance(sim_now, 6))
+		return refuse(EIO);
+	int result = __real_fdatasync(fd);
+	if (result == 0 && sim_now && fstat(fd, &status) == 0)
+		sim_now->durable_bytes = status.st_size;
+	return dies(CRASH_AFTER_SYNC) ? refuse(EIO) : result;
+}
+
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t length)
+{
+	if (is_dead())
+		return refuse(EIO);
+	/* Some file systems cannot promise room; then the write itself meets the full disk. */
+	if (is_full())
+		return refuse(sim_now->disk_promises ? ENOSPC : EOPNOTSUPP);
+	return __real_fallocate(fd, mode, offset, length);
+}
+
+int __wrap_ftruncate(int fd, off_t length)
+{
+	return is_dead() ? refuse(EIO) : __real_ftruncate(fd, length);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)
+{
+	return is_dead() ? refuse(EIO) : __real_pwrite(fd, bytes, count, offset);
+}
+
+int __wrap_unlink(const char *path)
+{
+	return is_dead() ? refuse(EIO) : __real_unlink(path);
+}
+
+/* ---- the wire ---- */
+
+struct transport {
+	transport_armed_fn *is_armed;
+	void *armed_context;
+	transport_done_fn *done;
+	void *context;
+	uint64_t timer;
+	enum transport_result result;
+};
+
+struct transport *transport_create(
+	struct http *http, struct ssh *ssh, transport_armed_fn *is_armed, void *context)
+{
+	(void)http;
+	(void)ssh;
+	struct transport *transport = calloc(1, sizeof(*transport));
+	if (transport) {
+		transport->is_armed = is_armed;
+		transport->armed_context = context;
+	}
+	return transport;
+}
+
+void transport_cancel(struct transport *transport)
+{
+	loop_timer_stop(sim_now->loop, transport->timer);
+	transport->timer = 0;
+}
+
+void transport_destroy(struct transport *transport)
+{
+	if (!transport)
+		return;
+	transport_cancel(transport);
+	free(transport);
+}
+
+static void answer(void *context)
+{
+	struct transport *transport = context;
+	struct sim *sim = sim_now;
+	transport->timer = 0;
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		if (sim->operators[i].executor == transport->armed_context)
+			sim->running = &sim->operators[i];
+	}
+	if (!is_dead())
+		transport->done(transport->context, transport->result, "said the far end");
+	sim->running = NULL;
+}
+
+/* What was asked for, from the request alone, as the far end would read it. */
+static struct setting *far_setting(struct sim *sim, const struct request *request, double *value)
+{
+	int c = -1;
+	int r = -1;
+	if (request->is_http && sscanf(request->url, "http://lb/c%d", &c) == 1 &&
+		sscanf(request->body, "{\"weight\":%lf}", value) == 1)
+		return &sim->weights[c];
+	if (!request->is_http && sscanf(request->host, "c%d-r%d", &c, &r) == 2 &&
+		sscanf(request->command, "set %lf", value) == 1)
+		return &sim->sizes[c][r];
+	judge_violation(sim, "a request nobody can read: %s%s", request->url, request->command);
+	return NULL;
+}
+
+static void land_later(struct sim *sim, struct setting *setting, double value, int64_t at_ms)
+{
+	for (size_t i = 0; i < sizeof(sim->late) / sizeof(sim->late[0]); i++) {
+		if (sim->late[i].used)
+			continue;
+		sim->late[i] = (struct pending){
+			true, at_ms, setting, value, sim->running, sim->running->runs};
+		return;
+	}
+}
+
+static const struct {
+	enum transport_result result;
+	bool takes_effect;
+	int64_t effect_after_ms; /* beyond the answer */
+} fates[FATE_COUNT] = {
+	[FATE_OK] = {TRANSPORT_ACCEPTED, true, 0},
+	[FATE_REFUSED] = {TRANSPORT_REFUSED, false, 0},
+	[FATE_REFUSED_AFTER_EFFECT] = {TRANSPORT_REFUSED, true, 0},
+	[FATE_LOST_BEFORE] = {TRANSPORT_LOST, false, 0},
+	[FATE_LOST_AFTER] = {TRANSPORT_LOST, true, 0},
+	[FATE_LOST_LATE] = {TRANSPORT_LOST, true, LATE_BY_MS},
+	[FATE_UNREACHABLE] = {TRANSPORT_UNREACHABLE, false, 0},
+	[FATE_UNREACHABLE_AT_ONCE] = {TRANSPORT_UNREACHABLE, false, 0},
+	[FATE_ACCEPTED_FOR_NOTHING] = {TRANSPORT_ACCEPTED, false, 0},
+};
+
+enum transport_result transport_send(struct transport *transport,
+	const struct action_config *action, const struct request *request, transport_done_fn *done,
+	void *context, char text[ACTION_TEXT_BYTES])
+{
+	struct sim *sim = sim_now;
+	double value = 0;
+	(void)action;
+	snprintf(text, ACTION_TEXT_BYTES, "sim");
+	transport->done = done;
+	transport->context = context;
+	if (!transport->is_armed(transport->armed_context))
+		return TRANSPORT_NOT_PERMITTED;
+	if (is_dead() || dies(CRASH_BEFORE_SEND))
+		return TRANSPORT_ACCEPTED;
+	enum fate fate = sim_chance(sim, 2) ? FATE_OK : (enum fate)sim_below(sim, FATE_COUNT);
+	sim->tally->fates[fate]++;
+	if (fate == FATE_UNREACHABLE_AT_ONCE)
+		return TRANSPORT_UNREACHABLE;
+	struct setting *setting = far_setting(sim, request, &value);
+	int64_t took_ms = 50 + sim_below(sim, 2500);
+	transport->result = fates[fate].result;
+	if (fate != FATE_UNREACHABLE)
+		judge_send(sim, sim->running);
+	if (fates[fate].takes_effect && setting)
+		land_later(sim, setting, value,
+			clock_now_ms(&sim->clock) +
+				(fates[fate].effect_after_ms
+						? took_ms + fates[fate].effect_after_ms
+						: (int64_t)sim_below(sim, (unsigned)took_ms)));
+	transport->timer = loop_timer_start(sim->loop, took_ms, answer, transport);
+	dies(CRASH_AFTER_SEND);
+	return TRANSPORT_ACCEPTED;
+}

@@ -1,0 +1,271 @@
+/* judge.c - what must hold at every step, whatever fails. */
+#include "tests/sim/sim.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/journal.h"
+#include "actions/target.h"
+#include "core/base/error.h"
+
+#define TAIL_BYTES 65536
+#define VIOLATIONS_SHOWN 5
+#define LONGEST_RUN_MS 120000
+
+void judge_violation(struct sim *sim, const char *format, ...)
+{
+	va_list arguments;
+	if (sim->violations++ >= VIOLATIONS_SHOWN)
+		return;
+	printf("seed %llu at %.2f s: ", (unsigned long long)sim->seed,
+		(double)(clock_now_ms(&sim->clock) - SIM_START) / 1000);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+}
+
+/* The journal as a power cut at this moment would leave it. */
+static char *durable_tail(struct sim *sim)
+{
+	char *bytes = calloc(1, TAIL_BYTES + 1);
+	int fd = open(sim->journal_path, O_RDONLY | O_CLOEXEC);
+	int64_t from = sim->durable_bytes > TAIL_BYTES ? sim->durable_bytes - TAIL_BYTES : 0;
+	if (!bytes || fd < 0 || pread(fd, bytes, (size_t)(sim->durable_bytes - from), from) < 0) {
+		fprintf(stderr, "sim: cannot read the journal\n");
+		exit(2);
+	}
+	close(fd);
+	return bytes;
+}
+
+/* Nothing leaves without its intent and its mark on disk, from one console, on fresh readings. */
+void judge_send(struct sim *sim, struct operator* who)
+{
+	char intent[64];
+	char mark[64];
+	char request[32];
+	const struct run_view *view = executor_run(who->executor);
+	char *tail = durable_tail(sim);
+	snprintf(intent, sizeof(intent), "\"run\":\"%s\",\"event\":\"intent\"", view->id);
+	snprintf(mark, sizeof(mark), "\"run\":\"%s\",\"event\":\"sent\"", view->id);
+	snprintf(request, sizeof(request), "\"request\":%u,", who->sent + 1);
+	const char *begun = strstr(tail, intent);
+	const char *last = NULL;
+	for (const char *at = begun; at && (at = strstr(at, mark)) != NULL; at++)
+		last = at;
+	if (!begun)
+		judge_violation(sim, "%s: sent without an intent on disk", view->id);
+	else if (!last || !strstr(last, request))
+		judge_violation(sim, "%s: request %u sent without its mark on disk", view->id,
+			who->sent + 1);
+	free(tail);
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		struct operator* other = & sim->operators[i];
+		if (other != who && other->is_up && !other->crashed && other->journal &&
+			executor_is_busy(other->executor))
+			judge_violation(sim, "two consoles act at once");
+	}
+	if (!executor_is_armed(who->executor, clock_now_ms(&sim->clock)))
+		judge_violation(sim, "%s: sent while read-only", view->id);
+	if (who->acted_stale)
+		judge_violation(sim, "%s: acted on stale readings", view->id);
+	who->sent++;
+	sim->tally->sends++;
+}
+
+static double reading(const struct sim *sim, uint32_t entity, enum signal signal)
+{
+	return snapshot_reading(sim->snapshot, entity, signal)->value;
+}
+
+/* The same arithmetic again, from the readings, by other code. */
+static void judge_divert(struct sim *sim, const struct plan *plan)
+{
+	double before = 0;
+	double after = 0;
+	double moved_share = 0;
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		double weight = reading(sim, sim->clusters[c], SIGNAL_CLUSTER_WEIGHT);
+		before += weight;
+		after += sim->clusters[c] == plan->target ? plan->to : weight;
+	}
+	double total = 0;
+	for (int c = 0; c < SIM_CLUSTERS; c++)
+		total += sim->assessment.clusters[c].demand;
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		const struct cluster_assessment *row = &sim->assessment.clusters[c];
+		double weight = reading(sim, sim->clusters[c], SIGNAL_CLUSTER_WEIGHT);
+		double share = weight / before;
+		double next = (row->cluster == plan->target ? plan->to : weight) / after;
+		moved_share += fmax(0, next - share);
+		/* At most what others lose can arrive; that is the bound that must hold. */
+		double use = (row->demand + fmax(0, next - share) * total * 0.5) / row->pool_max;
+		if (next > share + 1e-9 && use > sim->configs.guards.ceiling + 0.15 &&
+			use > row->demand / row->pool_max + 0.15)
+			judge_violation(sim, "divert to %.0f would fill c%d to %.0f%%", plan->to, c,
+				use * 100);
+	}
+	if (moved_share > sim->configs.guards.blast_radius + 1e-6)
+		judge_violation(sim, "%.0f%% of all traffic moved, more than the blast radius",
+			moved_share * 100);
+}
+
+static void judge_projection(struct sim *sim, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->verdict_count; i++) {
+		const struct verdict *verdict = &plan->verdicts[i];
+		bool stops = verdict->kind == VERDICT_BLOCK || verdict->kind == VERDICT_UNKNOWN;
+		if (stops && !verdict->overridden && !plan->blocked)
+			judge_violation(
+				sim, "guard %s blocks and the plan does not", verdict->guard);
+	}
+	for (size_t i = 0; i < plan->projection.line_count && !plan->blocked; i++) {
+		const struct projection_line *line = &plan->projection.lines[i];
+		if (line->changed && line->known &&
+			line->use_high > sim->configs.guards.ceiling + 1e-9 &&
+			line->use_high > line->use_before + 1e-9)
+			judge_violation(sim, "a projection above the ceiling was accepted");
+	}
+}
+
+static bool has_overrides(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->verdict_count; i++) {
+		if (plan->verdicts[i].overridden)
+			return true;
+	}
+	return false;
+}
+
+void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
+{
+	int64_t now_ms = clock_now_ms(&sim->clock);
+	struct target_value value;
+	who->sent = 0;
+	who->runs++;
+	target_read(sim->snapshot, plan->verb, plan->target, &value);
+	who->acted_stale =
+		!value.known || now_ms - value.oldest_at_ms > sim->configs.guards.max_age_ms;
+	if (plan->blocked || has_overrides(plan))
+		return;
+	judge_projection(sim, plan);
+	if (plan->verb->move == MOVE_DIVERT)
+		judge_divert(sim, plan);
+	/* What a stranger has set since is not ours to take back. */
+	for (size_t i = 0; plan->is_undo && i < value.count; i++) {
+		if (!target_equal(value.values[i], plan->to) && plan->from_age_ms >= 0 &&
+			!target_equal(value.values[i], plan->from) &&
+			plan->verb->move == MOVE_DIVERT)
+			judge_violation(sim, "an undo over what somebody else has set");
+	}
+}
+
+static size_t settings_of(struct sim *sim, const struct run_view *view, struct setting **out)
+{
+	int c = -1;
+	if (sscanf(view->target_path, "c%d", &c) != 1)
+		return 0;
+	if (strcmp(view->action, "divert") == 0) {
+		out[0] = &sim->weights[c];
+		return 1;
+	}
+	for (int r = 0; r < SIM_REPLICAS; r++)
+		out[r] = &sim->sizes[c][r];
+	return SIM_REPLICAS;
+}
+
+/* Now, or until so shortly ago that the last reading still showed it. */
+static bool was_lately(const struct sim *sim, const struct setting *setting, double value)
+{
+	return setting->value == value ||
+	       (setting->before == value &&
+		       clock_now_ms(&sim->clock) - setting->changed_ms <= 20000);
+}
+
+static bool says_nothing_sent(enum outcome_code code)
+{
+	return code == OUTCOME_UNREACHABLE || code == OUTCOME_INTERRUPTED ||
+	       code == OUTCOME_LOCAL_ERROR || code == OUTCOME_NOT_PERMITTED ||
+	       code == OUTCOME_REFUSED;
+}
+
+/* Unknown is never called failed or done. */
+void judge_end(struct sim *sim, struct operator* who)
+{
+	const struct run_view *view = executor_run(who->executor);
+	struct setting *settings[SIM_REPLICAS];
+	size_t count = settings_of(sim, view, settings);
+	sim->tally->outcomes[(unsigned)view->code & 255]++;
+	if (says_nothing_sent(view->code) && who->sent > 0)
+		judge_violation(sim, "%s says %s after %u requests left", view->id,
+			outcome_name(view->code), who->sent);
+	who->code = view->code;
+	/* Unknown is allowed always: who breaks off cannot know what had left. */
+	if (who->sent == 0 && !says_nothing_sent(view->code) && view->code != OUTCOME_DONE &&
+		view->code != OUTCOME_UNKNOWN)
+		judge_violation(sim, "%s says %s, but nothing was sent", view->id,
+			outcome_name(view->code));
+	bool resized = strcmp(view->action, "resize") == 0;
+	for (size_t i = 0; i < count; i++) {
+		int c = -1;
+		bool down = sscanf(view->target_path, "c%d", &c) == 1 && resized &&
+			    sim->replica_down[c][i];
+		if (view->code == OUTCOME_DONE && !down && !was_lately(sim, settings[i], view->to))
+			judge_violation(sim, "%s says done, but the value is %g, not %g", view->id,
+				settings[i]->value, view->to);
+		if (view->code == OUTCOME_FAILED_UNCHANGED && who->sent > 0 && !down &&
+			!settings[i]->by_stranger && settings[i]->value == view->to &&
+			view->from != view->to && settings[i]->before != view->to &&
+			clock_now_ms(&sim->clock) - settings[i]->changed_ms > 2000 &&
+			settings[i]->changed_ms >= who->busy_since_ms)
+			judge_violation(
+				sim, "%s says nothing changed, but it is %g", view->id, view->to);
+	}
+}
+
+/* What was given up must not turn out to have been called failed too early. */
+void judge_landing(struct sim *sim, const struct pending *effect)
+{
+	const struct operator* who = effect->by;
+	if (who->is_up && !who->was_busy && who->runs == effect->run &&
+		who->code == OUTCOME_FAILED_UNCHANGED && effect->setting->value != effect->value)
+		judge_violation(sim, "a run said that nothing changed, and then its effect landed");
+}
+
+void judge_step(struct sim *sim)
+{
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		struct operator* who = & sim->operators[i];
+		if (who->is_up && !who->crashed && executor_is_busy(who->executor) &&
+			clock_now_ms(&sim->clock) - who->busy_since_ms > LONGEST_RUN_MS)
+			judge_violation(sim, "a run does not end");
+	}
+}
+
+/* After a crash the journal tells of the run that was cut off, and no more than is known. */
+void judge_restart(struct sim *sim, struct operator* who)
+{
+	struct run_view view;
+	struct journal_check check;
+	struct error error = {0};
+	if (!who->journal)
+		return;
+	if (!journal_verify(sim->journal_path, &check, &error) || !check.ok)
+		judge_violation(sim, "the journal does not verify after a crash: %s%s", error.text,
+			check.why);
+	if (executor_runs(who->executor, &view, 1) != 1)
+		return;
+	bool is_own = view.by[2] == (char)('0' + (who - sim->operators));
+	if (is_own && who->sent > 0 && says_nothing_sent(view.code) &&
+		view.started_ms >= who->busy_since_ms)
+		judge_violation(sim, "%s says %s after a crash, but %u requests had left", view.id,
+			outcome_name(view.code), who->sent);
+	if (view.state != RUN_DONE && view.state != RUN_FAILED)
+		judge_violation(sim, "%s is said to be going on after a crash", view.id);
+}

@@ -1,0 +1,199 @@
+/* operator.c - people at their consoles: they plan, act, undo, break off, and their machines die.
+ */
+#include "tests/sim/sim.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actions/guard.h"
+#include "actions/journal.h"
+#include "core/base/error.h"
+
+static void start_up(struct sim *sim, struct operator* who)
+{
+	struct error error = {0};
+	char name[16];
+	bool after_crash = who->crashed;
+	who->crashed = false;
+	who->crash_at = CRASH_NONE;
+	snprintf(name, sizeof(name), "op%d", (int)(who - sim->operators));
+	sim->running = who;
+	who->journal = journal_open(sim->journal_path, &error);
+	who->executor =
+		executor_create(sim->loop, NULL, NULL, who->journal, &sim->configs, name, &error);
+	sim->running = NULL;
+	if (!who->executor) {
+		judge_violation(sim, "cannot start: %s", error.text);
+		exit(2);
+	}
+	if (!who->journal && error.kind == ERROR_SCHEMA)
+		judge_violation(sim, "the journal is not trusted after a crash: %s", error.text);
+	who->is_up = true;
+	who->was_busy = false;
+	executor_arm(who->executor, INT64_MAX);
+	if (sim_chance(sim, 3)) {
+		who->crash_at = (enum crash_point)(1 + sim_below(sim, CRASH_IDLE));
+		who->crash_after = sim_below(sim, 12);
+	}
+	if (after_crash) {
+		sim->tally->restarts++;
+		judge_restart(sim, who);
+	}
+}
+
+/* The machine went down, not only the program: what was not synced may be gone. */
+static void lose_unsynced(struct sim *sim)
+{
+	struct stat status;
+	int fd = open(sim->journal_path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > sim->durable_bytes) {
+		int64_t lost = status.st_size - sim->durable_bytes;
+		if (ftruncate(fd, status.st_size - (int64_t)sim_below(sim, (unsigned)lost + 1)) ==
+			0)
+			sim->tally->torn++;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+void operator_quit(struct sim *sim, struct operator* who)
+{
+	sim->running = who;
+	if (who->crashed)
+		sim->tally->crashes++;
+	executor_destroy(who->executor);
+	journal_close(who->journal);
+	sim->running = NULL;
+	if (who->crashed && sim_chance(sim, 2))
+		lose_unsynced(sim);
+	who->executor = NULL;
+	who->journal = NULL;
+	who->is_up = false;
+	who->up_again_ms = clock_now_ms(&sim->clock) + 1000 + sim_below(sim, 12000);
+}
+
+static void start_run(struct sim *sim, struct operator* who, struct plan *plan)
+{
+	struct error error = {0};
+	enum outcome_code code = OUTCOME_DONE;
+	char hash[PLAN_HASH_BYTES];
+	snprintf(hash, sizeof(hash), "%s", plan->hash);
+	if (sim_chance(sim, 60))
+		hash[3] = hash[3] == '0' ? '1' : '0';
+	bool was_changed = strcmp(hash, plan->hash) != 0;
+	judge_start(sim, who, plan);
+	bool ok = executor_start(who->executor, plan, hash, "because", sim->snapshot,
+		&sim->assessment, clock_now_ms(&sim->clock), &code, &error);
+	if (ok && was_changed)
+		judge_violation(sim, "a plan ran that was not the one confirmed");
+	if (ok && plan->blocked && !plan->no_change)
+		judge_violation(sim, "a blocked plan ran");
+	if (ok)
+		sim->tally->started++;
+	who->was_busy = ok;
+	who->busy_since_ms = clock_now_ms(&sim->clock);
+	if (!ok && who->sent > 0)
+		judge_violation(sim, "refused (%s), and yet something was sent", error.text);
+}
+
+static void count_guards(struct sim *sim, const struct plan *plan)
+{
+	size_t count = 0;
+	const struct guard_row *rows = guard_rows(&count);
+	for (size_t i = 0; i < plan->verdict_count; i++) {
+		if (plan->verdicts[i].kind != VERDICT_BLOCK &&
+			plan->verdicts[i].kind != VERDICT_UNKNOWN)
+			continue;
+		for (size_t g = 0; g < count && g < 32; g++) {
+			if (strcmp(rows[g].name, plan->verdicts[i].guard) == 0)
+				sim->tally->guards[g]++;
+		}
+	}
+}
+
+static bool make_plan(struct sim *sim, struct operator* who, struct plan *plan)
+{
+	struct error error = {0};
+	static const char *const overrides[] = {"capacity", "cooldown", "step"};
+	unsigned c = sim_below(sim, SIM_CLUSTERS);
+	enum knob knob = sim_chance(sim, 2) ? KNOB_WEIGHT : KNOB_SIZE;
+	double now = knob == KNOB_WEIGHT ? sim->weights[c].value : sim->sizes[c][0].value;
+	double to = round(fmax(1, now * (0.6 + sim_below(sim, 90) / 100.0)));
+	size_t first = sim_below(sim, 3);
+	size_t count = sim_chance(sim, 8) ? 1 + sim_below(sim, 3) : 0;
+	count = first + count > 3 ? 3 - first : count;
+	bool ok = executor_plan(who->executor, sim->actions[knob].info.name, sim->clusters[c], to,
+		"sim", overrides + first, count, sim->snapshot, &sim->assessment,
+		clock_now_ms(&sim->clock), plan, &error);
+	if (!ok && error.kind != ERROR_USAGE && error.kind != ERROR_SCHEMA)
+		judge_violation(sim, "cannot plan: %s", error.text);
+	return ok;
+}
+
+static bool plan_undo(struct sim *sim, struct operator* who, struct plan *plan)
+{
+	struct run_view view;
+	struct error error = {0};
+	if (executor_runs(who->executor, &view, 1) != 1)
+		return false;
+	bool ok = executor_plan_undo(who->executor, view.id, "sim", sim->snapshot, &sim->assessment,
+		clock_now_ms(&sim->clock), plan, &error);
+	sim->tally->undone += ok;
+	return ok;
+}
+
+static void try_something(struct sim *sim, struct operator* who)
+{
+	struct plan plan;
+	plan_init(&plan);
+	bool ok = sim_chance(sim, 4) ? plan_undo(sim, who, &plan) : make_plan(sim, who, &plan);
+	if (ok) {
+		sim->tally->plans++;
+		sim->tally->refused += plan.blocked;
+		count_guards(sim, &plan);
+	}
+	if (ok && (!plan.blocked || sim_chance(sim, 20)))
+		start_run(sim, who, &plan);
+	plan_finish(&plan);
+}
+
+static void act(struct sim *sim, struct operator* who)
+{
+	bool busy = executor_is_busy(who->executor);
+	if (sim_chance(sim, 400))
+		executor_disarm(who->executor);
+	else if (sim_chance(sim, 100))
+		executor_arm(who->executor, INT64_MAX);
+	if (busy && sim_chance(sim, 250))
+		executor_interrupt(who->executor, clock_now_ms(&sim->clock));
+	else if (!busy && sim_chance(sim, 12))
+		try_something(sim, who);
+	if (sim_chance(sim, 900))
+		who->crashed = true;
+}
+
+void operator_step(struct sim *sim, struct operator* who)
+{
+	int64_t now_ms = clock_now_ms(&sim->clock);
+	if (!who->is_up) {
+		if (now_ms >= who->up_again_ms)
+			start_up(sim, who);
+		return;
+	}
+	sim->running = who;
+	executor_tick(who->executor, sim->snapshot, &sim->assessment, now_ms);
+	if (!who->crashed)
+		act(sim, who);
+	if (who->was_busy && !who->crashed && !executor_is_busy(who->executor)) {
+		judge_end(sim, who);
+		who->was_busy = false;
+	}
+	sim->running = NULL;
+	if (who->crashed || sim_chance(sim, 500))
+		operator_quit(sim, who);
+}

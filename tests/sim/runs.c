@@ -1,0 +1,130 @@
+/*
+ * runs.c - the run engine over many seeds: sim-runs [SEEDS [FIRST]].
+ *
+ * Prints how many seeds were tried, what was covered, and every violation with its seed. Exit 1
+ * when there was one.
+ */
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/config.h"
+#include "actions/guard.h"
+#include "core/base/error.h"
+#include "core/base/loop.h"
+
+static struct guard_config sim_limits(struct sim *sim)
+{
+	return (struct guard_config){
+		.ceiling = 0.85,
+		.max_step = 2,
+		.max_divert = 0.25,
+		.blast_radius = 0.30,
+		.max_age_ms = 5000,
+		.cooldown_ms = 1000 + sim_below(sim, 10000),
+		.plan_expires_ms = 60000,
+		.verify_within_ms = 10000 + sim_below(sim, 20000),
+	};
+}
+
+static unsigned run_seed(uint64_t seed, const char *directory, struct tally *tally)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+	struct error error = {0};
+	if (!sim)
+		exit(2);
+	sim->seed = sim->random = seed;
+	sim->tally = tally;
+	sim_now = sim;
+	snprintf(sim->directory, sizeof(sim->directory), "%s", directory);
+	snprintf(sim->journal_path, sizeof(sim->journal_path), "%s/journal.jsonl", directory);
+	world_open(sim);
+	sim->configs.guards = sim_limits(sim);
+	for (int tick = 1; tick <= SIM_SECONDS * 1000 / SIM_TICK_MS; tick++) {
+		clock_advance(&sim->clock, SIM_TICK_MS);
+		world_change(sim);
+		if (tick % (1000 / SIM_TICK_MS) == 0)
+			world_sample(sim);
+		if (!loop_turn(sim->loop, 0, &error))
+			judge_violation(sim, "the loop fails: %s", error.text);
+		for (size_t i = 0; i < SIM_OPERATORS; i++)
+			operator_step(sim, &sim->operators[i]);
+		judge_step(sim);
+	}
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		if (sim->operators[i].is_up)
+			operator_quit(sim, &sim->operators[i]);
+	}
+	world_close(sim);
+	sim_now = NULL;
+	unsigned violations = sim->violations;
+	char name[128];
+	static const char *const endings[] = {"", ".head", ".torn", ".lock"};
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", sim->journal_path, endings[i]);
+		unlink(name);
+	}
+	free(sim);
+	return violations;
+}
+
+static void print_tally(const struct tally *tally)
+{
+	static const char *const fates[FATE_COUNT] = {"answered", "refused", "refused after effect",
+		"lost before effect", "lost after effect", "lost with a late effect", "unreachable",
+		"unreachable at once", "accepted for nothing"};
+	size_t count = 0;
+	const struct guard_row *guards = guard_rows(&count);
+	printf("plans %lu, refused %lu, undo plans %lu, runs %lu, requests %lu\n", tally->plans,
+		tally->refused, tally->undone, tally->started, tally->sends);
+	printf("crashes %lu, restarts %lu, unsynced ends lost %lu\n", tally->crashes,
+		tally->restarts, tally->torn);
+	for (int i = 0; i < FATE_COUNT; i++)
+		printf("%s%s %lu", i ? ", " : "fates: ", fates[i], tally->fates[i]);
+	printf("\noutcomes:");
+	for (int i = 0; i < 256; i++) {
+		if (tally->outcomes[i])
+			printf(" %s %lu;", outcome_name((enum outcome_code)i), tally->outcomes[i]);
+	}
+	printf("\nblocked by:");
+	for (size_t i = 0; i < count && i < 32; i++)
+		printf(" %s %lu;", guards[i].name, tally->guards[i]);
+	printf("\n");
+}
+
+/* A file system in memory keeps the disk's pace out of it. */
+static void make_directory(char out[64])
+{
+	snprintf(out, 64, "/dev/shm/spillway-sim-XXXXXX");
+	if (mkdtemp(out))
+		return;
+	snprintf(out, 64, "/tmp/spillway-sim-XXXXXX");
+	if (!mkdtemp(out)) {
+		perror("sim-runs: a directory for the journal");
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long seeds = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
+	unsigned long first = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+	unsigned long bad = 0;
+	unsigned long violations = 0;
+	struct tally tally = {0};
+	char directory[64];
+	make_directory(directory);
+	for (unsigned long i = 0; i < seeds; i++) {
+		unsigned found = run_seed(first + i, directory, &tally);
+		violations += found;
+		bad += found > 0;
+	}
+	rmdir(directory);
+	print_tally(&tally);
+	printf("seeds %lu to %lu: %lu violations in %lu seeds\n", first, first + seeds - 1,
+		violations, bad);
+	return violations ? 1 : 0;
+}

@@ -1,0 +1,157 @@
+/*
+ * sim.h - the acting river in virtual time: the real executor, guards, plans, run machine and
+ * journal, over a made-up fleet, a made-up wire and a disk that fails.
+ *
+ * One struct sim is one seed. Everything random comes from its generator, so that a seed that
+ * shows a violation shows it again: `sim-runs 1 SEED`.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actions/executor.h"
+#include "actions/run.h"
+#include "core/assess/assess.h"
+#include "core/base/clock.h"
+#include "core/fleet/snapshot.h"
+
+#define SIM_CLUSTERS 3
+#define SIM_REPLICAS 2
+#define SIM_OPERATORS 2
+#define SIM_TICK_MS 250
+#define SIM_SECONDS 100
+#define SIM_START 1770000000000
+
+/* What an action changes: a cluster's weight, or the size of its pools. */
+enum knob { KNOB_WEIGHT, KNOB_SIZE };
+
+/* One true setting, and what it was before its last change. */
+struct setting {
+	double value, before;
+	int64_t changed_ms;
+	bool by_stranger; /* its last change was not ours */
+};
+
+/* What becomes of one request. */
+enum fate {
+	FATE_OK,
+	FATE_REFUSED,
+	FATE_REFUSED_AFTER_EFFECT,
+	FATE_LOST_BEFORE,
+	FATE_LOST_AFTER,
+	FATE_LOST_LATE, /* its effect lands after everybody gave it up */
+	FATE_UNREACHABLE,
+	FATE_UNREACHABLE_AT_ONCE,
+	FATE_ACCEPTED_FOR_NOTHING,
+	FATE_COUNT
+};
+
+/* Where the process of an operator dies. */
+enum crash_point {
+	CRASH_NONE,
+	CRASH_BEFORE_WRITE,
+	CRASH_IN_WRITE,
+	CRASH_BEFORE_SYNC,
+	CRASH_AFTER_SYNC,
+	CRASH_BEFORE_SEND,
+	CRASH_AFTER_SEND,
+	CRASH_IDLE,
+};
+
+struct pending {
+	bool used;
+	int64_t at_ms;
+	struct setting *setting;
+	double value;
+	const struct operator* by;
+	unsigned run; /* which of theirs */
+};
+
+struct operator
+{
+	struct journal *journal;
+	struct executor *executor;
+	bool is_up;
+	int64_t up_again_ms;
+	bool crashed; /* its I/O goes nowhere from now on */
+	enum crash_point crash_at;
+	unsigned crash_after; /* that many times past the point first */
+	/* the run as the sim sees it */
+	bool was_busy;
+	int64_t busy_since_ms;
+	unsigned sent;          /* requests that left in this run */
+	unsigned runs;          /* begun so far */
+	enum outcome_code code; /* of the last one that ended */
+	bool acted_stale;
+};
+
+/* What was covered, over all seeds. */
+struct tally {
+	unsigned long plans, refused, started, sends, crashes, restarts, torn, undone, settled;
+	unsigned long outcomes[256];
+	unsigned long fates[FATE_COUNT];
+	unsigned long guards[32];
+	unsigned long holds_reaped, holds_kept;
+};
+
+struct sim {
+	uint64_t seed, random;
+	struct clock clock;
+	struct loop *loop;
+	struct fleet *fleet;
+	struct store *store;
+	struct snapshot *snapshot;
+	struct assessment assessment;
+	uint32_t clusters[SIM_CLUSTERS];
+	uint32_t replicas[SIM_CLUSTERS][SIM_REPLICAS];
+	struct setting weights[SIM_CLUSTERS];
+	struct setting sizes[SIM_CLUSTERS][SIM_REPLICAS];
+	bool replica_down[SIM_CLUSTERS][SIM_REPLICAS];
+	double demand;
+	int64_t stale_until_ms[2]; /* of the source of weights, and of pools */
+	struct pending late[16];
+	struct action_configs configs;
+	struct action_config actions[2];
+	char directory[64], journal_path[96];
+	struct operator operators[SIM_OPERATORS];
+	struct operator* running; /* whose code runs now */
+	int64_t disk_full_until_ms;
+	bool disk_promises;    /* a full disk says so before it is written to */
+	int64_t durable_bytes; /* of the journal, as of the last sync */
+	unsigned violations;
+	struct tally *tally;
+};
+
+/* The sim whose code runs: the wrapped calls and the wire have no other way to know. */
+extern struct sim *sim_now;
+
+/* ---- random ---- */
+uint64_t sim_random(struct sim *sim);
+unsigned sim_below(struct sim *sim, unsigned limit); /* 0 to limit - 1 */
+bool sim_chance(struct sim *sim, unsigned one_in);   /* once in that many */
+
+/* ---- the world ---- */
+void world_open(struct sim *sim);
+void world_close(struct sim *sim);
+void world_change(struct sim *sim); /* once a tick: strangers, failures, late effects */
+void world_sample(struct sim *sim); /* once a second: readings, snapshot, assessment */
+void world_set(struct sim *sim, struct setting *setting, double value, bool by_stranger);
+
+/* ---- operators ---- */
+void operator_step(struct sim *sim, struct operator* who);
+void operator_quit(struct sim *sim, struct operator* who); /* in good order, or crashed */
+
+/* ---- the judge ---- */
+void judge_violation(struct sim *sim, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void judge_send(struct sim *sim, struct operator* who); /* as bytes leave */
+void judge_start(struct sim *sim, struct operator* who, const struct plan *plan);
+void judge_end(struct sim *sim, struct operator* who);             /* a run ended */
+void judge_landing(struct sim *sim, const struct pending *effect); /* an effect at the far end */
+void judge_step(struct sim *sim);                                  /* every tick */
+void judge_restart(struct sim *sim, struct operator* who);         /* after a crash */
+
+#endif
