@@ -234,9 +234,14 @@ static void look_after_silence(struct run *run, int64_t now_ms, bool is_last, st
 			seen->text);
 		conclude(run, OUTCOME_DONE, text, out);
 	} else if (seen->kind == READ_BACK_FROM && settled) {
-		snprintf(text, sizeof(text), "no answer came, and nothing changed: %.260s",
+		/* Unchanged so far proves nothing: what was sent may sit in a queue and land later.
+		 */
+		snprintf(text, sizeof(text),
+			"outcome unknown: no answer came, and so far %.200s; it may yet take "
+			"effect: "
+			"read back before doing it again",
 			seen->text);
-		conclude(run, OUTCOME_FAILED_UNCHANGED, text, out);
+		conclude(run, OUTCOME_UNKNOWN, text, out);
 	} else if (is_last) {
 		snprintf(text, sizeof(text), "%s: %.130s; read back: %.130s",
 			seen->kind == READ_BACK_TO ? "no answer came, but it was applied"

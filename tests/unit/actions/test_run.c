@@ -34,7 +34,7 @@ static const struct {
 	{"refused, never read back", 1, "jjnj0djj", "ISsXVD#", OUTCOME_UNKNOWN},
 	{"lost, applied", 1, "jjljttjj", "ISsLVD#", OUTCOME_DONE},
 	{"lost, not applied yet", 1, "jjljfttjj", "ISsLVD#", OUTCOME_DONE},
-	{"lost, not applied", 1, "jjljfFjj", "ISsLVD#", OUTCOME_FAILED_UNCHANGED},
+	{"lost, not applied so far", 1, "jjljfFjj", "ISsLVD#", OUTCOME_UNKNOWN},
 	{"lost, unknown", 1, "jjlj00djj", "ISsLVD#", OUTCOME_UNKNOWN},
 	{"lost, applied but worse", 1, "jjljwdjj", "ISsLVD#", OUTCOME_UNKNOWN},
 	{"interrupted early", 1, "ij", "ID#", OUTCOME_INTERRUPTED},
