@@ -38,9 +38,19 @@ static bool blocks(const struct verdict *verdict)
 	       !verdict->overridden;
 }
 
-/* Those that block, or those that do not. */
-static void add_guards(const struct plan *plan, bool blocking, const char *label, int columns,
-	struct plan_text *out)
+/* Three passes, so that what matters most stands first. */
+enum guard_pass { PASS_BLOCKING, PASS_WARNING, PASS_REST };
+
+static enum guard_pass pass_of(const struct verdict *verdict)
+{
+	if (blocks(verdict))
+		return PASS_BLOCKING;
+	return verdict->kind == VERDICT_PASS ? PASS_REST : PASS_WARNING;
+}
+
+/* The guards of one pass under `label`; returns whether there were any. */
+static bool add_guards(const struct plan *plan, enum guard_pass pass, const char *label,
+	int columns, struct plan_text *out)
 {
 	static const struct {
 		const char *word;
@@ -51,17 +61,19 @@ static void add_guards(const struct plan *plan, bool blocking, const char *label
 		[VERDICT_BLOCK] = {"!STOP", ROLE_CRITICAL},
 		[VERDICT_UNKNOWN] = {"?UNK", ROLE_UNKNOWN},
 	};
+	bool any = false;
 	for (size_t i = 0; i < plan->verdict_count; i++) {
 		const struct verdict *verdict = &plan->verdicts[i];
-		if (blocks(verdict) != blocking)
+		if (pass_of(verdict) != pass)
 			continue;
 		char text[PLAN_LINE_TEXT_BYTES];
 		snprintf(text, sizeof text, "%s%s: %s", verdict->guard,
 			verdict->overridden ? " (overridden)" : "", verdict->text);
-		plan_text_add(out, columns, words[verdict->kind].role, label,
+		plan_text_add(out, columns, words[verdict->kind].role, any ? "" : label,
 			words[verdict->kind].word, text);
-		label = "";
+		any = true;
 	}
+	return any;
 }
 
 static void add_standing(const struct plan *plan, bool changed, int columns, struct plan_text *out)
@@ -76,7 +88,7 @@ static void add_standing(const struct plan *plan, bool changed, int columns, str
 			"It already is as asked: there is nothing to change.");
 	if (!plan->blocked)
 		return;
-	add_guards(plan, true, "REFUSED", columns, out);
+	add_guards(plan, PASS_BLOCKING, "REFUSED", columns, out);
 	if (isnan(plan->largest_safe_to))
 		return;
 	verb_words(plan->verb, plan->largest_safe_to, value);
@@ -177,7 +189,8 @@ void plan_text_make(const struct plan *plan, const struct console_model *model, 
 	add_requests(plan, columns, out);
 	add_blast(plan, columns, out);
 	add_effects(plan, columns, out);
-	add_guards(plan, false, "guards", columns, out);
+	bool warned = add_guards(plan, PASS_WARNING, "guards", columns, out);
+	add_guards(plan, PASS_REST, warned ? "" : "guards", columns, out);
 	plan_text_add(out, columns, ROLE_DIALOG, "verify", NULL, plan->verify);
 	plan_text_add(out, columns, ROLE_DIALOG, "undo", NULL, plan->undo);
 	if (plan->expires_ms <= model->now_ms) {
