@@ -149,6 +149,7 @@ void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 	struct target_value value;
 	who->sent = 0;
 	who->runs++;
+	who->code = OUTCOME_UNKNOWN;
 	target_read(sim->snapshot, plan->verb, plan->target, &value);
 	who->acted_stale =
 		!value.known || now_ms - value.oldest_at_ms > sim->configs.guards.max_age_ms;

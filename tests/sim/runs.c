@@ -2,7 +2,7 @@
  * runs.c - the run engine over many seeds: sim-runs [SEEDS [FIRST]].
  *
  * Prints how many seeds were tried, what was covered, and every violation with its seed. Exit 1
- * when there was one.
+ * when there was one. A seed alone leaves its journal to be read.
  */
 #include "tests/sim/sim.h"
 
@@ -30,7 +30,7 @@ static struct guard_config sim_limits(struct sim *sim)
 	};
 }
 
-static unsigned run_seed(uint64_t seed, const char *directory, struct tally *tally)
+static unsigned run_seed(uint64_t seed, const char *directory, bool keep, struct tally *tally)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
 	struct error error = {0};
@@ -63,7 +63,7 @@ static unsigned run_seed(uint64_t seed, const char *directory, struct tally *tal
 	unsigned violations = sim->violations;
 	char name[128];
 	static const char *const endings[] = {"", ".head", ".torn", ".lock"};
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+	for (size_t i = 0; !keep && i < sizeof(endings) / sizeof(endings[0]); i++) {
 		snprintf(name, sizeof(name), "%s%s", sim->journal_path, endings[i]);
 		unlink(name);
 	}
@@ -118,11 +118,14 @@ int main(int argc, char **argv)
 	char directory[64];
 	make_directory(directory);
 	for (unsigned long i = 0; i < seeds; i++) {
-		unsigned found = run_seed(first + i, directory, &tally);
+		unsigned found = run_seed(first + i, directory, seeds == 1, &tally);
 		violations += found;
 		bad += found > 0;
 	}
-	rmdir(directory);
+	if (seeds == 1)
+		printf("its journal: %s/journal.jsonl\n", directory);
+	else
+		rmdir(directory);
 	print_tally(&tally);
 	printf("seeds %lu to %lu: %lu violations in %lu seeds\n", first, first + seeds - 1,
 		violations, bad);
