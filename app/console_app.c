@@ -216,8 +216,8 @@ static void app_arm(struct console_app *app)
 	}
 	app->armed_until_ms = app_now_ms(app) + CONTROL_ARM_MS;
 	executor_arm(app->control->executor, app->armed_until_ms);
-	if (app->control->journal_trouble[0])
-		app_message(app, SEVERITY_CRITICAL, app->control->journal_trouble);
+	if (!app->control->journal)
+		app_message(app, SEVERITY_CRITICAL, app->control->journal_trouble.text);
 }
 
 /* The screen and the state in one text file, in the working directory, for pasting into a handover.

@@ -45,14 +45,8 @@ static bool control_wire(struct control *control, struct engine *engine, struct 
 		return false;
 	http_set_read_only(engine->http, !control->may_write);
 	if (control->may_write) {
-		struct error trouble = {0};
-		control->journal = journal_open(control->configs.journal_file, &trouble);
-		if (!control->journal)
-			snprintf(control->journal_trouble, sizeof control->journal_trouble, "%s",
-				trouble.text);
-	} else {
-		snprintf(control->journal_trouble, sizeof control->journal_trouble,
-			"this program is read-only");
+		control->journal =
+			journal_open(control->configs.journal_file, &control->journal_trouble);
 	}
 	control->executor = executor_create(engine->loop, engine->http, control->ssh,
 		control->journal, &control->configs, control->operator_name, error);

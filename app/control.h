@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #include "actions/config.h"
+#include "core/base/error.h"
 
 struct complaints;
 struct config;
 struct engine;
-struct error;
 struct executor;
 struct journal;
 struct ssh;
@@ -25,7 +25,8 @@ struct control {
 	struct action_info infos[ACTIONS_MOST]; /* of configs, for screens and runbooks */
 	size_t info_count;
 	struct journal *journal; /* NULL: read-only, or it cannot be written: see journal_trouble */
-	char journal_trouble[512];
+	struct error
+		journal_trouble; /* why there is none; ERROR_REJECTED: another process has it */
 	struct ssh *ssh;
 	struct executor *executor;
 	bool may_write; /* false: read-only for good */

@@ -138,3 +138,13 @@ void verb_close_fleet(struct config *config, struct engine *engine, struct contr
 	engine_finish(engine);
 	config_destroy(config);
 }
+
+bool verb_has_journal(const struct control *control, int *code)
+{
+	if (control->journal || !control->may_write)
+		return true;
+	*code = verb_fail(control->journal_trouble.kind == ERROR_REJECTED ? OUTCOME_LOCKED
+									  : OUTCOME_LOCAL_ERROR,
+		&control->journal_trouble);
+	return false;
+}

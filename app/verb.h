@@ -53,6 +53,10 @@ bool verb_span(const char *option, const char *word, int64_t fallback_ms, int64_
  */
 bool verb_open_fleet(const struct options *options, struct config **config, struct engine *engine,
 	struct control *control, int *code);
+/* Whether changes can be recorded: else says why and sets *code (19: another process has the
+ * journal). */
+bool verb_has_journal(const struct control *control, int *code);
+
 void verb_close_fleet(struct config *config, struct engine *engine, struct control *control);
 
 #endif

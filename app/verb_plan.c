@@ -298,9 +298,11 @@ int verb_act(const struct options *options)
 	int code = OUTCOME_LOCAL_ERROR;
 	if (!act_open(&act, options, &code))
 		return code;
-	code = act_make_plan(&act);
-	if (code == OUTCOME_DONE)
-		code = act_carry_out(&act);
+	if (verb_has_journal(&act.control, &code)) {
+		code = act_make_plan(&act);
+		if (code == OUTCOME_DONE)
+			code = act_carry_out(&act);
+	}
 	return act_close(&act, code);
 }
 
@@ -317,6 +319,8 @@ int verb_undo(const struct options *options)
 	}
 	if (!act_open(&act, options, &code))
 		return code;
+	if (!verb_has_journal(&act.control, &code))
+		return act_close(&act, code);
 	if (executor_plan_undo(act.control.executor, options->words[0], act.config->environment,
 		    act.engine.snapshot, &act.engine.assessment, loop_now_ms(act.engine.loop),
 		    &act.plan, &error))

@@ -169,11 +169,11 @@ static int run_begin(struct run *run)
 	} else if (!run->control.may_write) {
 		error_set(&error, ERROR_USAGE, "read-only: a runbook changes things");
 		code = verb_fail(OUTCOME_NOT_PERMITTED, &error);
-	} else if (!run->options->yes) {
+	} else if (verb_has_journal(&run->control, &code) && !run->options->yes) {
 		error_set(&error, ERROR_USAGE,
 			"a runbook acts by itself: look at it with --plan, then run it with --yes");
 		code = verb_fail(OUTCOME_NEEDS_CONFIRMATION, &error);
-	} else {
+	} else if (run->control.journal) {
 		executor_arm(run->control.executor, INT64_MAX);
 		code = run_until_finished(run);
 	}
