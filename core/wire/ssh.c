@@ -121,11 +121,12 @@ static void sessions_sweep(struct ssh *ssh)
 	}
 }
 
-static struct ssh_session *session_find(struct ssh *ssh, const struct ssh_target *target)
+static struct ssh_session *session_find(struct ssh *ssh, const struct ssh_target *target,
+	bool (*has_room)(const struct ssh_session *))
 {
 	struct ssh_session *found = NULL;
 	for (struct ssh_session *at = ssh->sessions; at; at = at->next) {
-		if (!ssh_session_has_room(at) || !ssh_target_equal(at->target, target))
+		if (!has_room(at) || !ssh_target_equal(at->target, target))
 			continue;
 		if (at->stage == SSH_SESSION_READY)
 			return at;
@@ -145,12 +146,13 @@ static bool may_dial(const struct ssh *ssh, const struct ssh_target *target)
 	return logins < LOGINS_PER_SERVER;
 }
 
-/* Make room by closing a session that does nothing. False when all are busy. */
-static bool session_evict(struct ssh *ssh)
+/* Make room by closing a session that does nothing, other than `keep`. False when all are busy. */
+static bool session_evict(struct ssh *ssh, const struct ssh_session *keep)
 {
 	struct ssh_session *oldest = NULL;
 	for (struct ssh_session *at = ssh->sessions; at; at = at->next) {
-		if (ssh_session_is_idle(at) && (!oldest || at->started_ms < oldest->started_ms))
+		if (at != keep && ssh_session_is_idle(at) &&
+			(!oldest || at->started_ms < oldest->started_ms))
 			oldest = at;
 	}
 	if (!oldest)
@@ -162,14 +164,21 @@ static bool session_evict(struct ssh *ssh)
 	return true;
 }
 
-/* A session for the job: an open one, one that is being opened, or a new one. NULL: wait, or
- * `error` is set. */
-static struct ssh_session *session_get(struct ssh *ssh, struct ssh_job *job, struct error *error)
+/* A session with room: an open one, one that is being opened, or a new one. NULL: wait, or `error`
+ * is set. */
+static struct ssh_session *session_get(struct ssh *ssh, const struct ssh_job *job,
+	const struct ssh_target *target, bool (*has_room)(const struct ssh_session *),
+	struct error *error)
 {
-	struct ssh_session *session = session_find(ssh, job->target);
-	if (session || !may_dial(ssh, job->target))
+	struct ssh_session *session = session_find(ssh, target, has_room), *jump = NULL;
+	if (session || !may_dial(ssh, target))
 		return session;
-	if (ssh->session_count >= SSH_SESSIONS_MOST && !session_evict(ssh))
+	if (target->jump) {
+		jump = session_get(ssh, job, target->jump, ssh_session_has_tunnel_room, error);
+		if (!jump)
+			return NULL;
+	}
+	if (ssh->session_count >= SSH_SESSIONS_MOST && !session_evict(ssh, jump))
 		return NULL;
 	struct ssh_session_owner owner = {
 		.job_over = job_over,
@@ -178,7 +187,7 @@ static struct ssh_session *session_get(struct ssh *ssh, struct ssh_job *job, str
 		.context = ssh,
 	};
 	session = ssh_session_create(
-		ssh->loop, ssh->http, job->target, job->connect_timeout_ms, &owner, error);
+		ssh->loop, ssh->http, target, jump, job->connect_timeout_ms, &owner, error);
 	if (session) {
 		session->next = ssh->sessions;
 		ssh->sessions = session;
@@ -193,7 +202,8 @@ static void jobs_assign(struct ssh *ssh)
 	for (struct ssh_job *job = ssh->waiting.first; job; job = next) {
 		struct error error = {.kind = ERROR_NONE};
 		next = job->next;
-		struct ssh_session *session = session_get(ssh, job, &error);
+		struct ssh_session *session =
+			session_get(ssh, job, job->target, ssh_session_has_room, &error);
 		if (session) {
 			queue_remove(&ssh->waiting, job);
 			if (ssh_session_take(session, job))
@@ -280,6 +290,20 @@ void ssh_destroy(struct ssh *ssh)
 	free(ssh);
 }
 
+/* A key that cannot log in is refused now: nothing needs to be dialled to know. */
+static bool keys_check(const struct ssh_target *target, struct error *error)
+{
+	for (const struct ssh_target *at = target; at; at = at->jump) {
+		struct ssh_key key = {0};
+		bool ok = !at->identity_file ||
+			  ssh_key_read(&key, at->identity_file, at->agent_socket != NULL, error);
+		ssh_key_finish(&key);
+		if (!ok)
+			return error_prefix(error, "ssh to %s", at->label);
+	}
+	return true;
+}
+
 uint64_t ssh_run(struct ssh *ssh, const struct ssh_command *command, ssh_done_fn *done,
 	void *context, struct error *error)
 {
@@ -299,13 +323,7 @@ uint64_t ssh_run(struct ssh *ssh, const struct ssh_command *command, ssh_done_fn
 	job->ssh = ssh;
 	job->loop = ssh->loop;
 	job->expired = job_expired;
-	/* A key that cannot log in is refused now: nothing needs to be dialled to know. */
-	struct ssh_key key = {0};
-	bool ok = !command->identity_file ||
-		  ssh_key_read(&key, command->identity_file, command->agent_socket != NULL, error);
-	ssh_key_finish(&key);
-	if (!ok) {
-		error_prefix(error, "ssh to %s", job->target->label);
+	if (!keys_check(job->target, error)) {
 		ssh_job_destroy(job);
 		return 0;
 	}

@@ -20,6 +20,9 @@
  *     the end of the command is known there is a reply, `truncated` if its output was not read to
  *     the end
  *
+ * Through a jump host both keys are checked: its own on the way, and the host's behind it, under
+ * the host's own name. Its session is shared by all that go through it.
+ *
  * A command is never sent twice. One that was not sent yet when an old connection turned out to be
  * dead goes over a fresh one.
  */
@@ -49,9 +52,12 @@ struct ssh_command {
 				      the agent; NULL: the agent only */
 	const char *agent_socket;  /* NULL: no agent */
 	const char *known_hosts_file; /* required */
-	const char *command;          /* as the remote shell will see it: quote with ssh_quote() */
-	int64_t connect_timeout_ms;   /* to the end of login; 0: 10 s */
-	int64_t timeout_ms;           /* from exec to the end; 0: 30 s */
+	const char *jump; /* "[user@]host[:port]": the host to go through, checked against the same
+			     known_hosts file; user and port default to .user and 22; NULL: none */
+	const char *jump_identity_file; /* NULL: as identity_file */
+	const char *command;        /* as the remote shell will see it: quote with ssh_quote() */
+	int64_t connect_timeout_ms; /* to the end of login; 0: 10 s */
+	int64_t timeout_ms;         /* from exec to the end; 0: 30 s */
 };
 
 struct ssh_reply {

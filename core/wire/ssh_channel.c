@@ -4,12 +4,16 @@
 #include <string.h>
 
 #include "core/base/sanitise.h"
+#include "core/base/text.h"
+#include "core/wire/ssh_bytes.h"
 #include "core/wire/ssh_job.h"
+#include "core/wire/ssh_tunnel.h"
 
 /* Small, so that a flooding command costs the loop little at a time. */
 #define WINDOW_BYTES (128 * 1024)
 #define PACKET_BYTES (32 * 1024)
 #define READ_BYTES (32 * 1024)
+#define DESTINATION_BYTES 512
 
 struct ssh_channel *ssh_channel_create(struct ssh_session *session, struct ssh_job *job)
 {
@@ -18,20 +22,63 @@ struct ssh_channel *ssh_channel_create(struct ssh_session *session, struct ssh_j
 		return NULL;
 	channel->session = session;
 	channel->job = job;
-	channel->command = strdup(job->command);
-	if (!channel->command) {
+	channel->request = strdup(job->command);
+	if (!channel->request) {
 		free(channel);
 		return NULL;
 	}
+	channel->request_length = strlen(channel->request);
 	job->channel = channel;
 	return channel;
+}
+
+/* RFC 4254 section 7.2: where to, and where from, which is nowhere in particular. */
+static char *destination_write(const char *host, int port, size_t *length)
+{
+	static const char origin[] = "127.0.0.1";
+	struct text text;
+	text_init(&text, DESTINATION_BYTES);
+	ssh_bytes_add_string(&text, host, strlen(host));
+	ssh_bytes_add_u32(&text, (uint32_t)port);
+	ssh_bytes_add_string(&text, origin, sizeof(origin) - 1);
+	ssh_bytes_add_u32(&text, 0);
+	char *bytes = text_ok(&text) ? malloc(text.length) : NULL;
+	if (bytes) {
+		memcpy(bytes, text_string(&text), text.length);
+		*length = text.length;
+	}
+	text_finish(&text);
+	return bytes;
+}
+
+struct ssh_channel *ssh_channel_create_tunnel(
+	struct ssh_session *session, struct ssh_tunnel *tunnel, const char *host, int port)
+{
+	struct ssh_channel *channel = calloc(1, sizeof(*channel));
+	if (!channel)
+		return NULL;
+	channel->request = destination_write(host, port, &channel->request_length);
+	if (!channel->request) {
+		free(channel);
+		return NULL;
+	}
+	channel->session = session;
+	channel->tunnel = tunnel;
+	tunnel->channel = channel;
+	return channel;
+}
+
+bool ssh_channel_is_wanted(const struct ssh_channel *channel)
+{
+	return channel->job || (channel->tunnel && channel->tunnel->wake);
 }
 
 void ssh_channel_destroy(struct ssh_channel *channel)
 {
 	if (!channel)
 		return;
-	free(channel->command);
+	ssh_tunnel_leave_channel(channel->tunnel);
+	free(channel->request);
 	free(channel);
 }
 
@@ -43,14 +90,19 @@ static enum ssh_channel_step moved_to(struct ssh_channel *channel, enum ssh_chan
 
 static enum ssh_channel_step open_step(struct ssh_channel *channel, LIBSSH2_SESSION *session)
 {
-	static const char kind[] = "session";
-	if (channel->stage == SSH_CHANNEL_START && !channel->job)
+	const char *kind = channel->tunnel ? "direct-tcpip" : "session";
+	if (channel->stage == SSH_CHANNEL_START && !ssh_channel_is_wanted(channel))
 		return SSH_CHANNEL_OVER;
 	channel->stage = SSH_CHANNEL_OPEN;
-	channel->handle = libssh2_channel_open_ex(
-		session, kind, sizeof(kind) - 1, WINDOW_BYTES, PACKET_BYTES, NULL, 0);
+	channel->handle = libssh2_channel_open_ex(session, kind, (unsigned)strlen(kind),
+		WINDOW_BYTES, PACKET_BYTES, channel->tunnel ? channel->request : NULL,
+		channel->tunnel ? (unsigned)channel->request_length : 0);
+	if (channel->handle && channel->tunnel)
+		ssh_tunnel_opened(channel->tunnel);
+	if (channel->handle && !ssh_channel_is_wanted(channel))
+		return moved_to(channel, SSH_CHANNEL_CLOSE);
 	if (channel->handle)
-		return moved_to(channel, channel->job ? SSH_CHANNEL_EXEC : SSH_CHANNEL_CLOSE);
+		return moved_to(channel, channel->tunnel ? SSH_CHANNEL_RELAY : SSH_CHANNEL_EXEC);
 	int code = libssh2_session_last_errno(session);
 	if (code == LIBSSH2_ERROR_EAGAIN)
 		return SSH_CHANNEL_BLOCKED;
@@ -64,7 +116,7 @@ static enum ssh_channel_step exec_step(struct ssh_channel *channel)
 		channel->job->sent = true;
 	channel->exec_begun = true;
 	int code = libssh2_channel_process_startup(channel->handle, request, sizeof(request) - 1,
-		channel->command, (unsigned)strlen(channel->command));
+		channel->request, (unsigned)channel->request_length);
 	if (code == LIBSSH2_ERROR_EAGAIN)
 		return SSH_CHANNEL_BLOCKED;
 	if (code == 0)
@@ -132,6 +184,22 @@ static enum ssh_channel_step status_step(struct ssh_channel *channel)
 	return moved_to(channel, SSH_CHANNEL_CLOSE);
 }
 
+static enum ssh_channel_step relay_step(struct ssh_channel *channel, LIBSSH2_SESSION *session)
+{
+	switch (ssh_tunnel_relay(channel->tunnel, channel->handle, session)) {
+	case SSH_TUNNEL_MOVED:
+		return SSH_CHANNEL_MOVED;
+	case SSH_TUNNEL_BLOCKED:
+		return SSH_CHANNEL_BLOCKED;
+	case SSH_TUNNEL_ENDED:
+		ssh_tunnel_end(channel->tunnel, NULL);
+		return moved_to(channel, SSH_CHANNEL_CLOSE);
+	case SSH_TUNNEL_BROKEN:
+		break;
+	}
+	return SSH_CHANNEL_BROKEN;
+}
+
 static enum ssh_channel_step close_step(struct ssh_channel *channel)
 {
 	int code = libssh2_channel_close(channel->handle);
@@ -154,8 +222,9 @@ enum ssh_channel_step ssh_channel_advance(struct ssh_channel *channel, LIBSSH2_S
 	/* Nobody wants it: take it down, unless a packet of ours is half sent. */
 	bool is_idle = channel->stage == SSH_CHANNEL_OUTPUT ||
 		       channel->stage == SSH_CHANNEL_STATUS ||
+		       channel->stage == SSH_CHANNEL_RELAY ||
 		       (channel->stage == SSH_CHANNEL_EXEC && !channel->exec_begun);
-	if (!channel->job && is_idle && !is_sending(session))
+	if (!ssh_channel_is_wanted(channel) && is_idle && !is_sending(session))
 		channel->stage = SSH_CHANNEL_CLOSE;
 	switch (channel->stage) {
 	case SSH_CHANNEL_START:
@@ -169,6 +238,8 @@ enum ssh_channel_step ssh_channel_advance(struct ssh_channel *channel, LIBSSH2_S
 		return output_step(channel, session);
 	case SSH_CHANNEL_STATUS:
 		return status_step(channel);
+	case SSH_CHANNEL_RELAY:
+		return relay_step(channel, session);
 	case SSH_CHANNEL_CLOSE:
 		return close_step(channel);
 	case SSH_CHANNEL_FREE:

@@ -1,7 +1,9 @@
 /*
- * ssh_channel.h - one command on an open session, as a state machine that never blocks.
+ * ssh_channel.h - one command on an open session, as a state machine that never blocks; or a tunnel
+ * to a host behind.
  *
  *   start -> open -> exec -> end of input -> output -> status -> close -> free
+ *                 -> relay ---------------------------------->
  *
  * The channel outlives the interest in it: a job that was cancelled or ran out of time leaves, and
  * the channel is still taken down step by step, because libssh2 cannot drop one in the middle of a
@@ -16,6 +18,7 @@
 
 struct ssh_job;
 struct ssh_session;
+struct ssh_tunnel;
 
 enum ssh_channel_stage {
 	SSH_CHANNEL_START, /* libssh2 knows nothing of it */
@@ -24,6 +27,7 @@ enum ssh_channel_stage {
 	SSH_CHANNEL_INPUT_END,
 	SSH_CHANNEL_OUTPUT,
 	SSH_CHANNEL_STATUS,
+	SSH_CHANNEL_RELAY,
 	SSH_CHANNEL_CLOSE,
 	SSH_CHANNEL_FREE,
 };
@@ -40,8 +44,11 @@ enum ssh_channel_step {
 struct ssh_channel {
 	struct ssh_channel *next;
 	struct ssh_session *session;
-	struct ssh_job *job; /* NULL: nobody wants the result */
-	char *command;       /* libssh2 sends from here: must stay while the request is half sent */
+	struct ssh_job *job;       /* NULL: nobody wants the result */
+	struct ssh_tunnel *tunnel; /* NULL: it is for a command */
+	char *request; /* the command, or a tunnel's destination; libssh2 sends from here: must
+			  stay while the packet is half sent */
+	size_t request_length;
 	enum ssh_channel_stage stage;
 	LIBSSH2_CHANNEL *handle;
 	bool exec_begun; /* from here on the command may run */
@@ -53,6 +60,13 @@ struct ssh_channel {
 
 /* Copies the command and becomes the job's channel. NULL without memory. */
 struct ssh_channel *ssh_channel_create(struct ssh_session *session, struct ssh_job *job);
+
+/* A tunnel to a host and port; becomes the tunnel's channel. NULL without memory. */
+struct ssh_channel *ssh_channel_create_tunnel(
+	struct ssh_session *session, struct ssh_tunnel *tunnel, const char *host, int port);
+
+/* Whether anybody waits for what it brings. */
+bool ssh_channel_is_wanted(const struct ssh_channel *channel);
 
 /* The handle must be gone (OVER, REFUSED, or the session freed). */
 void ssh_channel_destroy(struct ssh_channel *channel);

@@ -10,18 +10,21 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
+#include "core/base/sanitise.h"
 #include "core/wire/http.h"
 #include "core/wire/ssh_bytes.h"
 #include "core/wire/ssh_channel.h"
 #include "core/wire/ssh_job.h"
 #include "core/wire/ssh_target.h"
+#include "core/wire/ssh_tunnel.h"
 
 #define GRACE_MS 5000         /* for a channel nobody waits for to be taken down */
 #define USER_TIMEOUT_MS 30000 /* until the kernel gives a silent peer up */
 #define TURN_BYTES 262144     /* read at most this much before other work gets its turn */
 #define FREE_CALLS 16
 
-enum { PACKET_OPEN_CONFIRMATION = 91, PACKET_CHANNEL_REQUEST = 98 };
+enum { PACKET_OPEN_CONFIRMATION = 91, PACKET_OPEN_FAILURE = 92, PACKET_CHANNEL_REQUEST = 98 };
+enum { OPEN_PROHIBITED = 1 };
 
 static void session_ready(void *context, int fd, unsigned events);
 static void session_pump(struct ssh_session *session);
@@ -35,6 +38,17 @@ static struct ssh_channel *channel_find(struct ssh_session *session, uint32_t nu
 	return NULL;
 }
 
+static void refusal_read(struct ssh_session *session, struct ssh_bytes bytes)
+{
+	uint32_t reason = 0;
+	struct ssh_bytes words;
+	if (!ssh_bytes_u32(&bytes, &reason) || !ssh_bytes_string(&bytes, &words))
+		return;
+	session->refusal = reason;
+	sanitise((const char *)words.at, words.left, session->refusal_text,
+		sizeof(session->refusal_text));
+}
+
 /* RFC 4254 sections 5.1 and 6.10: which channel was opened, and that one has said how its command
  * ended. */
 static void session_packet(void *context, const unsigned char *packet, size_t length)
@@ -44,11 +58,16 @@ static void session_packet(void *context, const unsigned char *packet, size_t le
 	uint8_t type = 0;
 	uint32_t number = 0;
 	if (!ssh_bytes_u8(&bytes, &type) ||
-		(type != PACKET_OPEN_CONFIRMATION && type != PACKET_CHANNEL_REQUEST) ||
+		(type != PACKET_OPEN_CONFIRMATION && type != PACKET_OPEN_FAILURE &&
+			type != PACKET_CHANNEL_REQUEST) ||
 		!ssh_bytes_u32(&bytes, &number))
 		return;
 	if (type == PACKET_OPEN_CONFIRMATION) {
 		session->opened_number = number;
+		return;
+	}
+	if (type == PACKET_OPEN_FAILURE) {
+		refusal_read(session, bytes);
 		return;
 	}
 	struct ssh_channel *channel = channel_find(session, number);
@@ -79,6 +98,15 @@ static void channel_unlink(struct ssh_session *session, struct ssh_channel *chan
 		session->sending = NULL;
 }
 
+static void channel_link(struct ssh_session *session, struct ssh_channel *channel)
+{
+	struct ssh_channel **link = &session->channels;
+	while (*link)
+		link = &(*link)->next;
+	*link = channel;
+	timer_clear(session, &session->idle_timer);
+}
+
 /* Take the job off its channel. */
 static struct ssh_job *job_detach(struct ssh_channel *channel)
 {
@@ -90,6 +118,25 @@ static struct ssh_job *job_detach(struct ssh_channel *channel)
 		job->timer = 0;
 	}
 	return job;
+}
+
+static int session_socket(const struct ssh_session *session)
+{
+	return session->tunnel ? session->jump_fd : session->fd;
+}
+
+/* Let go of the way through the jump host; its session takes the channel down by and by. */
+static void tunnel_leave(struct ssh_session *session)
+{
+	struct ssh_tunnel *tunnel = session->tunnel;
+	if (!tunnel)
+		return;
+	struct ssh_channel *channel = tunnel->channel;
+	session->tunnel = NULL;
+	session->tap.tunnel = NULL;
+	ssh_tunnel_leave(tunnel);
+	if (channel)
+		ssh_session_abandon(channel->session, channel);
 }
 
 /* Close everything at once. A socket that is shut down can make no libssh2 call wait. */
@@ -107,14 +154,17 @@ static void session_close(struct ssh_session *session)
 			libssh2_session_disconnect(session->handle, "done");
 		shutdown(session->fd, SHUT_RDWR);
 	}
+	if (session->tunnel)
+		ssh_tunnel_end(session->tunnel, NULL);
 	if (session->handle) {
-		ssh_login_unwind(&session->login, session->fd);
+		ssh_login_unwind(&session->login, session_socket(session));
 		for (int i = 0; i < FREE_CALLS; i++) {
 			if (libssh2_session_free(session->handle) != LIBSSH2_ERROR_EAGAIN)
 				break;
 		}
 		session->handle = NULL;
 	}
+	tunnel_leave(session);
 	ssh_login_finish(&session->login);
 	ssh_tap_finish(&session->tap);
 	if (session->fd >= 0)
@@ -129,7 +179,8 @@ static bool may_go_again(
 {
 	if (job->sent || job->retried)
 		return false;
-	bool was_stale = session->has_served && error->kind == ERROR_UNREACHABLE;
+	bool was_stale = (session->has_served || session->jump_was_stale) &&
+			 error->kind == ERROR_UNREACHABLE;
 	bool came_late = error->kind == ERROR_TIMEOUT && job->started_us > session->started_us;
 	return was_stale || came_late;
 }
@@ -157,6 +208,10 @@ void ssh_session_fail(struct ssh_session *session, const struct error *error)
 		struct ssh_channel *channel = session->channels;
 		struct ssh_job *job = job_detach(channel);
 		bool is_complete = channel->is_complete;
+		if (channel->tunnel) {
+			channel->tunnel->was_stale = session->has_served;
+			ssh_tunnel_end(channel->tunnel, &reason);
+		}
 		channel_unlink(session, channel);
 		ssh_channel_destroy(channel);
 		if (job && may_go_again(session, job, &reason)) {
@@ -197,7 +252,7 @@ static void pump_again(void *context)
 static void pump_soon(void *context)
 {
 	struct ssh_session *session = context;
-	if (session->pump_timer == 0)
+	if (session->pump_timer == 0 && session->stage != SSH_SESSION_DEAD)
 		session->pump_timer = loop_timer_start(session->loop, 0, pump_again, session);
 }
 
@@ -213,7 +268,7 @@ static void idle_over(void *context)
 static bool has_jobs(const struct ssh_session *session)
 {
 	for (const struct ssh_channel *at = session->channels; at; at = at->next) {
-		if (at->job)
+		if (ssh_channel_is_wanted(at))
 			return true;
 	}
 	return false;
@@ -224,8 +279,16 @@ static void grace_over(void *context)
 {
 	struct ssh_session *session = context;
 	session->grace_timer = 0;
-	session->is_retired = true;
+	for (const struct ssh_channel *at = session->channels; at; at = at->next) {
+		if (!ssh_channel_is_wanted(at))
+			session->is_retired = true;
+	}
 	session_pump(session);
+}
+
+static const char *dial_missing(const struct ssh_session *session)
+{
+	return session->tunnel ? "the jump host made no connection" : "no connection was made";
 }
 
 static void login_over(void *context)
@@ -234,7 +297,7 @@ static void login_over(void *context)
 	struct error error;
 	session->login_timer = 0;
 	ssh_target_error(session->target, &error, ERROR_TIMEOUT, "timed out: %s",
-		session->stage == SSH_SESSION_DIALLING ? "no connection was made"
+		session->stage == SSH_SESSION_DIALLING ? dial_missing(session)
 						       : ssh_login_missing(&session->login));
 	ssh_session_fail(session, &error);
 }
@@ -242,6 +305,8 @@ static void login_over(void *context)
 static bool session_watch(struct ssh_session *session, struct error *error)
 {
 	unsigned events = LOOP_READ;
+	if (session->tunnel)
+		return true;
 	if (libssh2_session_block_directions(session->handle) & LIBSSH2_SESSION_BLOCK_OUTBOUND)
 		events |= LOOP_WRITE;
 	return loop_watch(session->loop, session->fd, events, session_ready, session, error);
@@ -264,14 +329,15 @@ static bool login_pump(struct ssh_session *session)
 {
 	struct error error;
 	for (;;) {
-		switch (ssh_login_advance(&session->login, session->fd, &error)) {
+		switch (ssh_login_advance(&session->login, session_socket(session), &error)) {
 		case SSH_LOGIN_MOVED:
 			break;
 		case SSH_LOGIN_BLOCKED:
 			return true;
 		case SSH_LOGIN_ON_AGENT:
 			/* What the server may send meanwhile would make the loop spin. */
-			loop_unwatch(session->loop, session->fd);
+			if (session->fd >= 0)
+				loop_unwatch(session->loop, session->fd);
 			return false;
 		case SSH_LOGIN_FAILED:
 			ssh_session_fail(session, &error);
@@ -283,12 +349,33 @@ static bool login_pump(struct ssh_session *session)
 	}
 }
 
+static void tunnel_refused(struct ssh_session *session, struct ssh_channel *channel)
+{
+	struct error error;
+	if (session->refusal == OPEN_PROHIBITED)
+		error_set(&error, ERROR_REJECTED,
+			"the jump host forbids it (%s): see AllowTcpForwarding and PermitOpen in "
+			"its "
+			"sshd_config",
+			session->refusal_text);
+	else
+		error_set(&error, ERROR_UNREACHABLE, "the jump host could not connect: %s",
+			session->refusal_text);
+	ssh_tunnel_end(channel->tunnel, &error);
+	channel_unlink(session, channel);
+	ssh_channel_destroy(channel);
+}
+
 /* A refused channel means that this server allows fewer; with none open it means that it allows
  * none. */
 static void channel_refused(struct ssh_session *session, struct ssh_channel *channel)
 {
 	struct ssh_job *job = job_detach(channel);
 	struct error error;
+	if (channel->tunnel) {
+		tunnel_refused(session, channel);
+		return;
+	}
 	channel_unlink(session, channel);
 	ssh_channel_destroy(channel);
 	int open = 0;
@@ -345,6 +432,8 @@ static bool channel_stepped(
 	bool is_opening = channel->stage == SSH_CHANNEL_OPEN || channel->stage == SSH_CHANNEL_EXEC;
 	if (session->opening == channel && !is_opening)
 		session->opening = NULL;
+	if (step == SSH_CHANNEL_MOVED && is_opening && channel->stage == SSH_CHANNEL_RELAY)
+		session->has_served = true;
 	if (step == SSH_CHANNEL_MOVED && channel->stage == SSH_CHANNEL_EXEC) {
 		channel->number = session->opened_number;
 		session->has_opened = true;
@@ -440,9 +529,39 @@ static void session_rest(struct ssh_session *session)
 	}
 }
 
+/* An idle session has nothing to hear: a goodbye, or a question that libssh2 would answer only
+ * inside some call. */
+static void idle_closed(struct ssh_session *session)
+{
+	struct error error;
+	ssh_target_error(session->target, &error, ERROR_UNREACHABLE, "closed while idle");
+	ssh_session_fail(session, &error);
+}
+
+/* The jump host has opened the tunnel, or will not. False when there is nothing to do yet. */
+static bool tunnel_pump(struct ssh_session *session)
+{
+	const struct ssh_tunnel *tunnel = session->tunnel;
+	if (tunnel->is_over && !tunnel->is_open) {
+		struct error error = tunnel->error;
+		session->jump_was_stale = tunnel->was_stale;
+		error_prefix(&error, "ssh to %s", session->target->label);
+		ssh_session_fail(session, &error);
+	} else if (tunnel->is_open && session->stage == SSH_SESSION_DIALLING) {
+		session->jump_fd = tunnel->channel ? session_socket(tunnel->channel->session) : 0;
+		session->stage = SSH_SESSION_LOGIN;
+	} else if (session->stage == SSH_SESSION_READY && !session->channels &&
+		   (tunnel->is_over || tunnel->received_length > 0)) {
+		idle_closed(session);
+	}
+	return session->stage == SSH_SESSION_LOGIN || session->stage == SSH_SESSION_READY;
+}
+
 static void session_pump(struct ssh_session *session)
 {
 	struct error error;
+	if (session->tunnel && !tunnel_pump(session))
+		return;
 	if (session->stage == SSH_SESSION_LOGIN && !login_pump(session))
 		return;
 	if (session->stage == SSH_SESSION_READY) {
@@ -456,20 +575,15 @@ static void session_pump(struct ssh_session *session)
 		ssh_session_fail(session, &error);
 }
 
-/* An idle session has nothing to hear: a goodbye, or a question that libssh2 would answer only
- * inside some call. */
 static void session_ready(void *context, int fd, unsigned events)
 {
 	struct ssh_session *session = context;
-	struct error error;
 	(void)fd;
 	(void)events;
-	if (session->stage == SSH_SESSION_READY && !session->channels) {
-		ssh_target_error(session->target, &error, ERROR_UNREACHABLE, "closed while idle");
-		ssh_session_fail(session, &error);
-		return;
-	}
-	session_pump(session);
+	if (session->stage == SSH_SESSION_READY && !session->channels)
+		idle_closed(session);
+	else
+		session_pump(session);
 }
 
 static void socket_tune(int fd)
@@ -498,8 +612,39 @@ static void session_connected(void *context, int fd, const struct error *error)
 	session_pump(session);
 }
 
+/* Ask the jump host for a tunnel to where the target is. */
+static bool tunnel_start(struct ssh_session *session, struct ssh_session *jump, struct error *error)
+{
+	struct ssh_tunnel *tunnel = ssh_tunnel_create(pump_soon, session);
+	const struct ssh_target *to = session->target;
+	struct ssh_channel *channel =
+		tunnel ? ssh_channel_create_tunnel(jump, tunnel, to->host, to->port) : NULL;
+	if (!channel) {
+		ssh_tunnel_leave(tunnel);
+		return error_no_memory(error, "an ssh tunnel");
+	}
+	tunnel->kick = pump_soon;
+	tunnel->kick_context = jump;
+	session->tunnel = tunnel;
+	session->tap.tunnel = tunnel;
+	channel_link(jump, channel);
+	if (jump->stage == SSH_SESSION_READY)
+		pump_soon(jump);
+	return true;
+}
+
+static bool session_dial(struct ssh_session *session, struct ssh_session *jump,
+	int64_t login_timeout_ms, struct error *error)
+{
+	if (jump)
+		return tunnel_start(session, jump, error);
+	session->dial = http_connect(session->http, session->target->host, session->target->port,
+		login_timeout_ms, session_connected, session, error);
+	return session->dial != 0;
+}
+
 struct ssh_session *ssh_session_create(struct loop *loop, struct http *http,
-	const struct ssh_target *target, int64_t login_timeout_ms,
+	const struct ssh_target *target, struct ssh_session *jump, int64_t login_timeout_ms,
 	const struct ssh_session_owner *owner, struct error *error)
 {
 	struct ssh_session *session = calloc(1, sizeof(*session));
@@ -524,12 +669,7 @@ struct ssh_session *ssh_session_create(struct loop *loop, struct http *http,
 	bool ok =
 		session->handle && ssh_login_init(&session->login, session->target, loop, pump_soon,
 					   session, session->handle, &session->tap, error);
-	if (ok) {
-		session->dial = http_connect(http, target->host, target->port, login_timeout_ms,
-			session_connected, session, error);
-		ok = session->dial != 0;
-	}
-	if (!ok) {
+	if (!ok || !session_dial(session, jump, login_timeout_ms, error)) {
 		ssh_session_destroy(session);
 		return NULL;
 	}
@@ -556,9 +696,18 @@ bool ssh_session_has_room(const struct ssh_session *session)
 {
 	int count = 0;
 	for (const struct ssh_channel *at = session->channels; at; at = at->next)
-		count++;
+		count += at->tunnel == NULL;
 	return session->stage != SSH_SESSION_DEAD && !session->is_retired &&
 	       count < session->channels_most;
+}
+
+bool ssh_session_has_tunnel_room(const struct ssh_session *session)
+{
+	int count = 0;
+	for (const struct ssh_channel *at = session->channels; at; at = at->next)
+		count += at->tunnel != NULL;
+	return session->stage != SSH_SESSION_DEAD && !session->is_retired &&
+	       count < SSH_SESSION_TUNNELS;
 }
 
 bool ssh_session_is_idle(const struct ssh_session *session)
@@ -571,11 +720,7 @@ bool ssh_session_take(struct ssh_session *session, struct ssh_job *job)
 	struct ssh_channel *channel = ssh_channel_create(session, job);
 	if (!channel)
 		return false;
-	struct ssh_channel **link = &session->channels;
-	while (*link)
-		link = &(*link)->next;
-	*link = channel;
-	timer_clear(session, &session->idle_timer);
+	channel_link(session, channel);
 	job->reused = session->stage == SSH_SESSION_READY;
 	if (session->stage == SSH_SESSION_READY) {
 		ssh_job_deadline(job, job->connect_timeout_ms);
@@ -588,6 +733,8 @@ void ssh_session_abandon(struct ssh_session *session, struct ssh_channel *channe
 {
 	struct error error;
 	job_detach(channel);
+	if (session->stage == SSH_SESSION_DEAD)
+		return;
 	if (session->stage == SSH_SESSION_READY) {
 		if (session->grace_timer == 0)
 			session->grace_timer =
@@ -620,7 +767,7 @@ void ssh_session_expire(struct ssh_session *session, struct ssh_job *job)
 	} else {
 		const char *missing = "the server opened no channel";
 		if (session->stage == SSH_SESSION_DIALLING)
-			missing = "no connection was made";
+			missing = dial_missing(session);
 		else if (session->stage == SSH_SESSION_LOGIN)
 			missing = ssh_login_missing(&session->login);
 		ssh_target_error(session->target, &error, ERROR_TIMEOUT, "timed out after %s: %s",

@@ -22,9 +22,12 @@ struct loop;
 struct ssh_channel;
 struct ssh_job;
 struct ssh_target;
+struct ssh_tunnel;
 
 #define SSH_SESSION_CHANNELS 8 /* sshd allows 10 */
+#define SSH_SESSION_TUNNELS 32 /* sshd does not count them */
 #define SSH_SESSION_IDLE_MS 60000
+#define SSH_SESSION_REFUSAL_BYTES 100
 #define SSH_SESSION_AGE_MS 86400000 /* libssh2 grows slowly on long sessions */
 
 enum ssh_session_stage {
@@ -49,8 +52,11 @@ struct ssh_session {
 	struct ssh_session_owner owner;
 	struct ssh_target *target;
 	enum ssh_session_stage stage;
-	uint64_t dial; /* of http_connect() */
-	int fd;
+	bool jump_was_stale; /* the old session of a jump host died before the tunnel opened */
+	uint64_t dial;       /* of http_connect() */
+	int fd;              /* -1 behind a jump host */
+	struct ssh_tunnel *tunnel; /* the way there; NULL: the socket */
+	int jump_fd;               /* libssh2 wants a socket's number, which it never uses then */
 	LIBSSH2_SESSION *handle;
 	struct ssh_tap tap;
 	struct ssh_login login;
@@ -61,21 +67,27 @@ struct ssh_session {
 	uint32_t opened_number;      /* of the channel the server confirmed last */
 	bool is_retired;             /* takes no further jobs */
 	bool has_opened;             /* the server has let us open a channel */
-	bool has_served;             /* a command has run on it */
-	int64_t started_ms;          /* steady time */
-	int64_t started_us;          /* clock_stopwatch_us() */
+	bool has_served;             /* a command has run on it, or a tunnel opened */
+	unsigned refusal; /* why the last channel was not opened: RFC 4254, section 5.1 */
+	char refusal_text[SSH_SESSION_REFUSAL_BYTES]; /* in the server's words, sanitised */
+	int64_t started_ms;                           /* steady time */
+	int64_t started_us;                           /* clock_stopwatch_us() */
 	uint64_t pump_timer, idle_timer, grace_timer, login_timer;
 };
 
-/* Read what the login needs and dial. NULL with `error`. */
+/*
+ * Read what the login needs and dial; through `jump`, a session with room for a tunnel, when the
+ * target has a jump host, else NULL. NULL with `error`.
+ */
 struct ssh_session *ssh_session_create(struct loop *loop, struct http *http,
-	const struct ssh_target *target, int64_t login_timeout_ms,
+	const struct ssh_target *target, struct ssh_session *jump, int64_t login_timeout_ms,
 	const struct ssh_session_owner *owner, struct error *error);
 
 /* Closes without a word to the owner; the session must have no jobs, or be DEAD. */
 void ssh_session_destroy(struct ssh_session *session);
 
 bool ssh_session_has_room(const struct ssh_session *session);
+bool ssh_session_has_tunnel_room(const struct ssh_session *session);
 bool ssh_session_is_idle(const struct ssh_session *session);
 
 /* Put a job on it; it runs when the login is done. False without memory. */

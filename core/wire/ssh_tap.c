@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "core/base/sanitise.h"
+#include "core/wire/ssh_tunnel.h"
 
 struct ssh_tap_block {
 	struct ssh_tap_block *next, *previous;
@@ -92,23 +93,41 @@ static LIBSSH2_REALLOC_FUNC(tap_realloc)
 	return moved ? moved->bytes : NULL;
 }
 
-/* libssh2 wants -errno. */
-static LIBSSH2_RECV_FUNC(tap_receive)
+/* libssh2 wants -errno, and EINTR means nothing to it. */
+static ssize_t result_of(ssize_t moved)
 {
-	struct ssh_tap *tap = *abstract;
-	ssize_t got = recv(socket, buffer, length, flags | MSG_NOSIGNAL);
-	if (got < 0) {
-		int reason = errno;
-		if (reason != EAGAIN && reason != EINTR)
-			tap->closed = true;
-		return reason == EINTR ? -EAGAIN : -reason;
-	}
-	if (got == 0 && length > 0)
-		tap->closed = true;
+	int reason = moved < 0 ? errno : 0;
+	return reason == 0 ? moved : reason == EINTR ? -EAGAIN : -reason;
+}
+
+static ssize_t socket_receive(int socket, void *buffer, size_t length, int flags)
+{
+	ssize_t got = result_of(recv(socket, buffer, length, flags | MSG_NOSIGNAL));
 	/* The kernel falls back to delayed acknowledgements by itself, which costs 40 ms on the
 	 * first exec. */
 	int on = 1;
-	setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+	if (got > 0)
+		setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+	return got;
+}
+
+static LIBSSH2_SEND_FUNC(tap_send)
+{
+	struct ssh_tap *tap = *abstract;
+	if (tap->tunnel)
+		return ssh_tunnel_send(tap->tunnel, buffer, length);
+	return result_of(send(socket, buffer, length, flags | MSG_NOSIGNAL));
+}
+
+static LIBSSH2_RECV_FUNC(tap_receive)
+{
+	struct ssh_tap *tap = *abstract;
+	ssize_t got = tap->tunnel ? ssh_tunnel_receive(tap->tunnel, buffer, length)
+				  : socket_receive(socket, buffer, length, flags);
+	if ((got < 0 && got != -EAGAIN) || (got == 0 && length > 0))
+		tap->closed = true;
+	if (got < 0)
+		return got;
 	size_t room = sizeof(tap->greeting) - tap->greeting_length;
 	size_t kept = (size_t)got < room ? (size_t)got : room;
 	memcpy(tap->greeting + tap->greeting_length, buffer, kept);
@@ -144,6 +163,7 @@ LIBSSH2_SESSION *ssh_tap_session(struct ssh_tap *tap, ssh_tap_packet_fn *on_pack
 	LIBSSH2_SESSION *session = libssh2_session_init_ex(tap_alloc, tap_free, tap_realloc, tap);
 	if (!session)
 		return NULL;
+	callback_set(session, LIBSSH2_CALLBACK_SEND, (void (*)(void))tap_send);
 	callback_set(session, LIBSSH2_CALLBACK_RECV, (void (*)(void))tap_receive);
 	callback_set(session, LIBSSH2_CALLBACK_DISCONNECT, (void (*)(void))tap_disconnect);
 	libssh2_session_set_blocking(session, 0);

@@ -24,6 +24,7 @@
 #define SSH_TAP_GOODBYE_BYTES 120
 
 struct ssh_tap_block;
+struct ssh_tunnel;
 
 /* A whole packet's payload, its type first. libssh2 must not be called from here. */
 typedef void ssh_tap_packet_fn(void *context, const unsigned char *packet, size_t length);
@@ -37,6 +38,7 @@ struct ssh_tap {
 	bool closed;
 	char goodbye[SSH_TAP_GOODBYE_BYTES]; /* the server's parting words, sanitised; "" when none
 					      */
+	struct ssh_tunnel *tunnel;           /* bytes come and go through it; NULL: the socket */
 	ssh_tap_packet_fn *on_packet;
 	void *context;
 };

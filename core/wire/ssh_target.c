@@ -10,6 +10,7 @@
 #include "core/wire/ssh.h"
 
 #define NAME_BYTES_MOST 255
+#define SSH_PORT 22
 
 static bool name_check(const char *what, const char *name, struct error *error)
 {
@@ -63,13 +64,68 @@ struct ssh_target *ssh_target_copy(const struct ssh_target *from, struct error *
 	target->identity_file = place(&at, from->identity_file);
 	target->agent_socket = place(&at, from->agent_socket);
 	target->known_hosts_file = place(&at, from->known_hosts_file);
-	char label[2 * NAME_BYTES_MOST + 16];
+	target->jump = from->jump ? ssh_target_copy(from->jump, error) : NULL;
+	if (from->jump && !target->jump) {
+		ssh_target_destroy(target);
+		return NULL;
+	}
+	char label[2 * NAME_BYTES_MOST + SSH_TARGET_LABEL_BYTES + 32];
 	bool is_v6 = strchr(target->host, ':') != NULL;
-	int length = snprintf(label, sizeof(label), "%s@%s%s%s:%d", target->user, is_v6 ? "[" : "",
-		target->host, is_v6 ? "]" : "", target->port);
+	int length = snprintf(label, sizeof(label), "%s@%s%s%s:%d%s%s", target->user,
+		is_v6 ? "[" : "", target->host, is_v6 ? "]" : "", target->port,
+		target->jump ? " by way of " : "", target->jump ? target->jump->label : "");
 	if (length > 0)
 		sanitise(label, strlen(label), target->label, sizeof(target->label));
 	return target;
+}
+
+/* Cut "[user@]host[:port]" in place. The host may be an IPv6 address in brackets. */
+static bool jump_split(char *jump, struct ssh_target *out, struct error *error)
+{
+	char *host = strrchr(jump, '@');
+	if (host) {
+		*host++ = '\0';
+		out->user = jump;
+	} else {
+		host = jump;
+	}
+	char *end = host + strcspn(host, ":");
+	if (*host == '[') {
+		char *bracket = strchr(++host, ']');
+		if (!bracket)
+			return error_set(error, ERROR_USAGE, "ssh jump host has '[' without ']'");
+		*bracket = '\0';
+		end = bracket + 1;
+	}
+	out->host = host;
+	out->port = SSH_PORT;
+	if (*end != '\0' && *end != ':')
+		return error_set(error, ERROR_USAGE, "ssh jump host has '%c' behind ']'", *end);
+	if (*end == ':') {
+		char *rest = NULL;
+		*end = '\0';
+		long port = strtol(end + 1, &rest, 10);
+		if (rest == end + 1 || *rest || port < 1 || port > 65535)
+			return error_set(error, ERROR_USAGE,
+				"ssh jump host is '[user@]host[:port]', the port between 1 and "
+				"65535");
+		out->port = (int)port;
+	}
+	return name_check("jump host", out->host, error) &&
+	       name_check("jump user", out->user, error);
+}
+
+/* The target with its jump host, whose text is cut up in `jump`. */
+static struct ssh_target *jumped_copy(const struct ssh_command *command,
+	const struct ssh_target *target, char *jump, struct error *error)
+{
+	struct ssh_target over = *target, through = *target;
+	if (!jump_split(jump, &through, error))
+		return NULL;
+	if (command->jump_identity_file)
+		through.identity_file = command->jump_identity_file;
+	over.jump = &through;
+	return ssh_target_copy(&over, error);
 }
 
 struct ssh_target *ssh_target_create(const struct ssh_command *command, struct error *error)
@@ -95,18 +151,28 @@ struct ssh_target *ssh_target_create(const struct ssh_command *command, struct e
 	struct ssh_target borrowed = {
 		.host = command->host,
 		.user = command->user,
-		.port = command->port ? command->port : 22,
+		.port = command->port ? command->port : SSH_PORT,
 		.identity_file = command->identity_file,
 		.agent_socket = command->agent_socket,
 		.known_hosts_file = command->known_hosts_file,
 	};
-	return ssh_target_copy(&borrowed, error);
+	if (!command->jump)
+		return ssh_target_copy(&borrowed, error);
+	char *jump = strdup(command->jump);
+	if (!jump) {
+		error_no_memory(error, "an ssh target");
+		return NULL;
+	}
+	struct ssh_target *target = jumped_copy(command, &borrowed, jump, error);
+	free(jump);
+	return target;
 }
 
 void ssh_target_destroy(struct ssh_target *target)
 {
 	if (!target)
 		return;
+	ssh_target_destroy(target->jump);
 	free(target->strings);
 	free(target);
 }
@@ -118,11 +184,16 @@ static bool same(const char *a, const char *b)
 
 bool ssh_target_same_server(const struct ssh_target *a, const struct ssh_target *b)
 {
-	return a->port == b->port && strcasecmp(a->host, b->host) == 0;
+	/* Behind another jump host the same address is another host. */
+	bool same_way =
+		a->jump && b->jump ? ssh_target_same_server(a->jump, b->jump) : a->jump == b->jump;
+	return same_way && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }
 
 bool ssh_target_equal(const struct ssh_target *a, const struct ssh_target *b)
 {
+	if ((a->jump || b->jump) && (!a->jump || !b->jump || !ssh_target_equal(a->jump, b->jump)))
+		return false;
 	return ssh_target_same_server(a, b) && same(a->user, b->user) &&
 	       same(a->identity_file, b->identity_file) && same(a->agent_socket, b->agent_socket) &&
 	       same(a->known_hosts_file, b->known_hosts_file);

@@ -21,8 +21,9 @@ struct ssh_target {
 	int port;
 	const char *identity_file, *agent_socket; /* NULL: none */
 	const char *known_hosts_file;
+	struct ssh_target *jump;            /* the host to go through, NULL: none */
 	char *strings;                      /* what holds them all */
-	char label[SSH_TARGET_LABEL_BYTES]; /* "user@host:port", sanitised */
+	char label[SSH_TARGET_LABEL_BYTES]; /* "user@host:port", sanitised; "... by way of ..." */
 };
 
 /* Copy and check it out of a command. NULL with ERROR_USAGE or ERROR_NO_MEMORY. */

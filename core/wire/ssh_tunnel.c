@@ -1,0 +1,158 @@
+#include "core/wire/ssh_tunnel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ssh_tunnel *ssh_tunnel_create(ssh_tunnel_wake_fn *wake, void *context)
+{
+	struct ssh_tunnel *tunnel = calloc(1, sizeof(*tunnel));
+	if (!tunnel)
+		return NULL;
+	tunnel->wake = wake;
+	tunnel->context = context;
+	return tunnel;
+}
+
+void ssh_tunnel_leave(struct ssh_tunnel *tunnel)
+{
+	if (!tunnel)
+		return;
+	tunnel->wake = NULL;
+	if (!tunnel->channel)
+		free(tunnel);
+}
+
+void ssh_tunnel_leave_channel(struct ssh_tunnel *tunnel)
+{
+	if (!tunnel)
+		return;
+	tunnel->channel = NULL;
+	tunnel->kick = NULL;
+	if (!tunnel->wake)
+		free(tunnel);
+}
+
+static void wake(const struct ssh_tunnel *tunnel)
+{
+	if (tunnel->wake)
+		tunnel->wake(tunnel->context);
+}
+
+static void kick(const struct ssh_tunnel *tunnel)
+{
+	if (tunnel->kick)
+		tunnel->kick(tunnel->kick_context);
+}
+
+ssize_t ssh_tunnel_receive(struct ssh_tunnel *tunnel, void *bytes, size_t size)
+{
+	size_t length = tunnel->received_length < size ? tunnel->received_length : size;
+	if (length == 0)
+		return tunnel->is_over ? 0 : -EAGAIN;
+	memcpy(bytes, tunnel->received, length);
+	tunnel->received_length -= length;
+	memmove(tunnel->received, tunnel->received + length, tunnel->received_length);
+	kick(tunnel);
+	return (ssize_t)length;
+}
+
+ssize_t ssh_tunnel_send(struct ssh_tunnel *tunnel, const void *bytes, size_t length)
+{
+	size_t room = sizeof(tunnel->to_send) - tunnel->send_length;
+	size_t taken = length < room ? length : room;
+	if (tunnel->is_over || !tunnel->channel)
+		return -EPIPE;
+	if (taken == 0)
+		return -EAGAIN;
+	memcpy(tunnel->to_send + tunnel->send_length, bytes, taken);
+	tunnel->send_length += taken;
+	kick(tunnel);
+	return (ssize_t)taken;
+}
+
+void ssh_tunnel_opened(struct ssh_tunnel *tunnel)
+{
+	tunnel->is_open = true;
+	wake(tunnel);
+}
+
+void ssh_tunnel_end(struct ssh_tunnel *tunnel, const struct error *error)
+{
+	if (!tunnel->is_over && error)
+		tunnel->error = *error;
+	tunnel->is_over = true;
+	wake(tunnel);
+}
+
+static enum ssh_tunnel_step read_step(
+	struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle, bool *is_half)
+{
+	size_t room = sizeof(tunnel->received) - tunnel->received_length;
+	if (room == 0 && tunnel->half != SSH_TUNNEL_READ)
+		return SSH_TUNNEL_BLOCKED;
+	ssize_t got = libssh2_channel_read_ex(
+		handle, 0, tunnel->received + tunnel->received_length, room);
+	if (got == LIBSSH2_ERROR_EAGAIN) {
+		*is_half = true;
+		return SSH_TUNNEL_BLOCKED;
+	}
+	tunnel->half = SSH_TUNNEL_NONE;
+	if (got < 0)
+		return SSH_TUNNEL_BROKEN;
+	if (got == 0)
+		return libssh2_channel_eof(handle) == 1 ? SSH_TUNNEL_ENDED : SSH_TUNNEL_BLOCKED;
+	tunnel->received_length += (size_t)got;
+	wake(tunnel);
+	return SSH_TUNNEL_MOVED;
+}
+
+static enum ssh_tunnel_step write_step(
+	struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle, bool *is_half)
+{
+	if (tunnel->send_length == 0)
+		return SSH_TUNNEL_BLOCKED;
+	ssize_t put = libssh2_channel_write_ex(handle, 0, tunnel->to_send, tunnel->send_length);
+	if (put == LIBSSH2_ERROR_EAGAIN) {
+		*is_half = true;
+		return SSH_TUNNEL_BLOCKED;
+	}
+	tunnel->half = SSH_TUNNEL_NONE;
+	if (put < 0)
+		return SSH_TUNNEL_BROKEN;
+	if (put == 0)
+		return SSH_TUNNEL_BLOCKED;
+	tunnel->send_length -= (size_t)put;
+	memmove(tunnel->to_send, tunnel->to_send + put, tunnel->send_length);
+	wake(tunnel);
+	return SSH_TUNNEL_MOVED;
+}
+
+enum ssh_tunnel_step ssh_tunnel_relay(
+	struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle, LIBSSH2_SESSION *session)
+{
+	static const enum ssh_tunnel_half order[] = {SSH_TUNNEL_READ, SSH_TUNNEL_WRITE};
+	enum ssh_tunnel_half first = tunnel->half;
+	for (size_t i = 0; i < 2; i++) {
+		/* Something is half sent: the very call that began it must end it. */
+		if (first != SSH_TUNNEL_NONE && order[i] != first)
+			continue;
+		bool waits = false;
+		enum ssh_tunnel_step step = order[i] == SSH_TUNNEL_READ
+						    ? read_step(tunnel, handle, &waits)
+						    : write_step(tunnel, handle, &waits);
+		bool is_sending =
+			libssh2_session_block_directions(session) & LIBSSH2_SESSION_BLOCK_OUTBOUND;
+		if (waits && is_sending) {
+			tunnel->half = order[i];
+			return SSH_TUNNEL_BLOCKED;
+		}
+		if (waits)
+			tunnel->half = SSH_TUNNEL_NONE;
+		if (step != SSH_TUNNEL_BLOCKED)
+			return step;
+	}
+	/* Half of it is through now: the other direction may have waited for that. */
+	bool was_held = first != SSH_TUNNEL_NONE && tunnel->half == SSH_TUNNEL_NONE;
+	return was_held ? SSH_TUNNEL_MOVED : SSH_TUNNEL_BLOCKED;
+}

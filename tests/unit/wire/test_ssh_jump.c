@@ -1,0 +1,387 @@
+#include "tests/unit/wire/test_ssh_box.h"
+
+/* `box` is the jump host; `inner` stands behind it, with a host key of another type. */
+static struct box box, inner;
+static struct rig rig;
+static char jump[128];
+
+static void inner_start(const char *config)
+{
+	char whole[400];
+	inner = box;
+	snprintf(whole, sizeof(whole), "%s\nHostKeyAlgorithms ecdsa-sha2-nistp256", config);
+	box_sshd(&inner, whole);
+}
+
+/* Both hosts known, each by its own key. */
+static void both_known(const char *name, const char *jump_key, const char *inner_key)
+{
+	char first[2048], second[2048];
+	box_read(&box, jump_key, first, sizeof(first));
+	box_read(&box, inner_key, second, sizeof(second));
+	box_write(&box, name, "[127.0.0.1]:%d %s[127.0.0.1]:%d %s", box.port, first, inner.port,
+		second);
+}
+
+static void box_setup(void)
+{
+	box_keys(&box);
+	box_sshd(&box, "");
+	inner_start("");
+	both_known("both", "host_ed25519.pub", "host_ecdsa.pub");
+	snprintf(jump, sizeof(jump), "%s@127.0.0.1:%d", box.user, box.port);
+}
+
+static void box_teardown(void)
+{
+	box_stop(&inner);
+	box_stop(&box);
+	box_remove(&box);
+}
+
+static void rig_setup(void)
+{
+	rig_init(&rig);
+}
+
+static void rig_teardown(void)
+{
+	rig_finish(&rig);
+}
+
+static struct ssh_command jumped(const char *command)
+{
+	struct ssh_command out = box_command(&inner, command);
+	out.known_hosts_file = box_path(&box, "both");
+	out.jump = jump;
+	return out;
+}
+
+START_TEST(runs_behind_a_jump_host)
+{
+	struct outcome outcome;
+	struct ssh_command command = jumped("printf out; printf err >&2; exit 7");
+	rig_run(&rig, &command, &outcome);
+	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
+	ck_assert_int_eq(outcome.reply.exit_status, 7);
+	ck_assert_str_eq(outcome.out, "out");
+	ck_assert_str_eq(outcome.err, "err");
+	ck_assert(!outcome.reply.reused);
+	command = jumped("echo again");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "again\n");
+	ck_assert(outcome.reply.reused);
+}
+END_TEST
+
+/* The inner host sees two connections, and one that comes from a process of the jump host's. */
+START_TEST(goes_its_own_way)
+{
+	struct outcome through, direct;
+	struct ssh_command command = jumped("echo $SSH_CONNECTION");
+	rig_run(&rig, &command, &through);
+	assert_ok(&through, through.out);
+	char port[16];
+	snprintf(port, sizeof(port), " %d\n", inner.port);
+	ck_assert_ptr_nonnull(strstr(through.out, port));
+	command.jump = NULL;
+	rig_run(&rig, &command, &direct);
+	assert_ok(&direct, direct.out);
+	ck_assert(!direct.reply.reused);
+	ck_assert_str_ne(direct.out, through.out);
+}
+END_TEST
+
+START_TEST(brings_floods_through)
+{
+	struct outcome outcome;
+	struct ssh_command command = jumped("head -c 3000000 /dev/zero | tr '\\0' x; exit 3");
+	rig_run(&rig, &command, &outcome);
+	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
+	ck_assert_uint_eq(outcome.reply.out_length, SSH_OUTPUT_BYTES);
+	ck_assert(outcome.reply.truncated);
+	ck_assert_int_eq(outcome.reply.exit_status, 3);
+}
+END_TEST
+
+START_TEST(many_share_the_way)
+{
+	enum { MANY = 40 };
+	static struct outcome outcomes[MANY];
+	struct ssh_command command = jumped("cat /dev/null; echo ran");
+	for (int i = 0; i < MANY; i++) {
+		rig_send(&rig, &command, &outcomes[i]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		rig_until(&rig, &outcomes[i].calls, 1);
+		assert_ok(&outcomes[i], "ran\n");
+	}
+}
+END_TEST
+
+START_TEST(checks_both_host_keys)
+{
+	both_known("jump-changed", "stranger.pub", "host_ecdsa.pub");
+	both_known("inner-changed", "host_ed25519.pub", "stranger.pub");
+	box_known_hosts(&box, "inner-unknown", "host_ed25519.pub");
+	box_known_hosts(&inner, "jump-unknown", "host_ecdsa.pub");
+	char jump_name[64], inner_name[64];
+	snprintf(jump_name, sizeof(jump_name), "@127.0.0.1:%d: ", box.port);
+	snprintf(inner_name, sizeof(inner_name), "@127.0.0.1:%d by way of ", inner.port);
+	const struct {
+		const char *file, *words, *whose;
+	} rows[] = {
+		{"jump-changed", "HOST KEY", jump_name},
+		{"inner-changed", "HOST KEY", inner_name},
+		{"jump-unknown", "host key unknown", jump_name},
+		{"inner-unknown", "host key unknown", inner_name},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct outcome outcome;
+		struct ssh_command command = jumped("touch $HOME/must-not-happen");
+		command.known_hosts_file = box_path(&box, rows[i].file);
+		rig_run(&rig, &command, &outcome);
+		const char *words = strstr(rows[i].file, "changed") && i == 1
+					    ? "host key of a new type"
+					    : rows[i].words;
+		assert_failed(&outcome, ERROR_UNTRUSTED, words);
+		assert_failed(&outcome, ERROR_UNTRUSTED, rows[i].whose);
+	}
+	ck_assert_int_ne(access(box_path(&box, "must-not-happen"), F_OK), 0);
+}
+END_TEST
+
+START_TEST(uses_another_key_for_the_jump_host)
+{
+	struct outcome outcome;
+	struct ssh_command command = jumped("echo in");
+	command.jump_identity_file = box_path(&box, "user_ecdsa");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "in\n");
+	command = jumped("echo in");
+	command.jump_identity_file = box_path(&box, "stranger");
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNTRUSTED, "refused key");
+	struct error error = {.kind = ERROR_NONE};
+	command.jump_identity_file = box_path(&box, "user_rsa");
+	ck_assert_uint_eq(ssh_run(rig.ssh, &command, outcome_take, &outcome, &error), 0);
+	ck_assert_int_eq(error.kind, ERROR_UNTRUSTED);
+}
+END_TEST
+
+START_TEST(nobody_behind_is_unreachable)
+{
+	struct outcome outcome;
+	struct ssh_command command = jumped("true");
+	close(box_listen(&command.port));
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNREACHABLE, "the jump host could not connect");
+	/* The way there is still good. */
+	command = jumped("echo fine");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "fine\n");
+}
+END_TEST
+
+START_TEST(no_jump_host_is_unreachable)
+{
+	struct outcome outcome;
+	char nowhere[64];
+	int port = 0;
+	close(box_listen(&port));
+	snprintf(nowhere, sizeof(nowhere), "127.0.0.1:%d", port);
+	struct ssh_command command = jumped("true");
+	command.jump = nowhere;
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_UNREACHABLE, nowhere);
+}
+END_TEST
+
+START_TEST(a_jump_host_that_forbids_it_is_named)
+{
+	struct outcome outcome;
+	struct box strict = box;
+	char there[128];
+	box_sshd(&strict, "AllowTcpForwarding no");
+	snprintf(there, sizeof(there), "%s@127.0.0.1:%d", box.user, strict.port);
+	char first[2048], second[2048];
+	box_read(&box, "host_ed25519.pub", first, sizeof(first));
+	box_read(&box, "host_ecdsa.pub", second, sizeof(second));
+	box_write(&box, "strict", "[127.0.0.1]:%d %s[127.0.0.1]:%d %s", strict.port, first,
+		inner.port, second);
+	struct ssh_command command = jumped("true");
+	command.jump = there;
+	command.known_hosts_file = box_path(&box, "strict");
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_REJECTED, "AllowTcpForwarding");
+	box_stop(&strict);
+}
+END_TEST
+
+START_TEST(a_silent_host_behind_times_out)
+{
+	struct outcome outcome;
+	struct ssh_command command = jumped("true");
+	int fd = box_listen(&command.port);
+	command.connect_timeout_ms = 1500;
+	rig_run(&rig, &command, &outcome);
+	assert_failed(&outcome, ERROR_TIMEOUT, "no SSH greeting");
+	close(fd);
+}
+END_TEST
+
+/* The process that serves the connection from here to the jump host. */
+static pid_t jump_process(void)
+{
+	struct outcome outcome;
+	struct ssh_command command = box_command(&box, "echo $PPID");
+	command.known_hosts_file = box_path(&box, "both");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, outcome.out);
+	ck_assert(outcome.reply.reused);
+	return (pid_t)strtol(outcome.out, NULL, 10);
+}
+
+START_TEST(a_way_lost_after_the_command_left_is_an_unknown_outcome)
+{
+	struct outcome outcome, started;
+	char text[16];
+	struct ssh_command command = jumped("true");
+	rig_run(&rig, &command, &started);
+	assert_ok(&started, "");
+	pid_t pid = jump_process();
+	command = jumped("echo x >$HOME/began; sleep 5");
+	rig_send(&rig, &command, &outcome);
+	for (text[0] = '\0'; text[0] == '\0';) {
+		struct error error;
+		ck_assert(loop_turn(rig.loop, 20, &error));
+		box_read(&box, "began", text, sizeof(text));
+	}
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	rig_until(&rig, &outcome.calls, 1);
+	assert_failed(&outcome, ERROR_UNKNOWN_OUTCOME, "read the state back");
+}
+END_TEST
+
+START_TEST(a_way_that_died_unnoticed_is_replaced)
+{
+	struct outcome outcome;
+	struct ssh_command command = jumped("true");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "");
+	ck_assert_int_eq(kill(jump_process(), SIGKILL), 0);
+	command = jumped("echo again");
+	rig_run(&rig, &command, &outcome);
+	assert_ok(&outcome, "again\n");
+}
+END_TEST
+
+START_TEST(cancelling_calls_nobody_at_any_stage)
+{
+	struct error error;
+	struct outcome outcome, last;
+	struct ssh_command command = jumped("echo started; sleep 3");
+	for (int turns = 0; turns < 90; turns += 3) {
+		uint64_t id = rig_send(&rig, &command, &outcome);
+		for (int i = 0; i < turns; i++)
+			ck_assert(loop_turn(rig.loop, 5, &error));
+		ck_assert_msg(outcome.calls == 0, "after %d turns: %s", turns, outcome.error.text);
+		ssh_cancel(rig.ssh, id);
+	}
+	command = jumped("echo still here");
+	rig_run(&rig, &command, &last);
+	assert_ok(&last, "still here\n");
+	ck_assert_int_eq(outcome.calls, 0);
+}
+END_TEST
+
+START_TEST(destroying_ends_every_command_at_any_stage)
+{
+	struct error error;
+	struct ssh_command command = jumped("echo started; sleep 3");
+	for (int turns = 0; turns < 90; turns += 5) {
+		struct outcome outcomes[3];
+		for (int i = 0; i < 3; i++)
+			rig_send(&rig, &command, &outcomes[i]);
+		for (int i = 0; i < turns; i++)
+			ck_assert(loop_turn(rig.loop, 5, &error));
+		ssh_destroy(rig.ssh);
+		for (int i = 0; i < 3; i++)
+			ck_assert_int_eq(outcomes[i].calls, 1);
+		rig.ssh = ssh_create(rig.loop, rig.http, &error);
+		ck_assert_ptr_nonnull(rig.ssh);
+	}
+}
+END_TEST
+
+START_TEST(reads_the_name_of_a_jump_host)
+{
+	static const struct {
+		const char *jump;
+		bool ok;
+	} rows[] = {
+		{"bastion", true},
+		{"ops@bastion:2222", true},
+		{"[::1]", true},
+		{"ops@[::1]:2222", true},
+		{"", false},
+		{"@", false},
+		{"@bastion", false},
+		{"ops@", false},
+		{"bastion:", false},
+		{"bastion:0", false},
+		{"bastion:65536", false},
+		{"bastion:22x", false},
+		{"[::1", false},
+		{"[::1]x", false},
+		{"two words", false},
+		{"line\nbreak", false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct error error = {.kind = ERROR_NONE};
+		struct outcome outcome = {0};
+		struct ssh_command command = jumped("true");
+		command.jump = rows[i].jump;
+		uint64_t id = ssh_run(rig.ssh, &command, outcome_take, &outcome, &error);
+		ck_assert_msg((id != 0) == rows[i].ok, "'%s': %s", rows[i].jump, error.text);
+		if (!rows[i].ok)
+			ck_assert_int_eq(error.kind, ERROR_USAGE);
+		ssh_cancel(rig.ssh, id);
+	}
+}
+END_TEST
+
+static Suite *ssh_jump_suite(void)
+{
+	Suite *suite = suite_create("ssh_jump");
+	TCase *tests = tcase_create("two real sshds");
+	tcase_set_timeout(tests, 60);
+	tcase_add_unchecked_fixture(tests, box_setup, box_teardown);
+	tcase_add_checked_fixture(tests, rig_setup, rig_teardown);
+	tcase_add_test(tests, runs_behind_a_jump_host);
+	tcase_add_test(tests, goes_its_own_way);
+	tcase_add_test(tests, brings_floods_through);
+	tcase_add_test(tests, many_share_the_way);
+	tcase_add_test(tests, checks_both_host_keys);
+	tcase_add_test(tests, uses_another_key_for_the_jump_host);
+	tcase_add_test(tests, nobody_behind_is_unreachable);
+	tcase_add_test(tests, no_jump_host_is_unreachable);
+	tcase_add_test(tests, a_jump_host_that_forbids_it_is_named);
+	tcase_add_test(tests, a_silent_host_behind_times_out);
+	tcase_add_test(tests, a_way_lost_after_the_command_left_is_an_unknown_outcome);
+	tcase_add_test(tests, a_way_that_died_unnoticed_is_replaced);
+	tcase_add_test(tests, cancelling_calls_nobody_at_any_stage);
+	tcase_add_test(tests, destroying_ends_every_command_at_any_stage);
+	tcase_add_test(tests, reads_the_name_of_a_jump_host);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(ssh_jump_suite());
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
