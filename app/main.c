@@ -20,6 +20,8 @@ static const struct {
 	{"console", verb_console},
 	{"wall", verb_wall},
 	{"status", verb_status},
+	{"doctor", verb_doctor},
+	{"sources", verb_sources},
 	{"plan", verb_plan},
 	{"act", verb_act},
 	{"undo", verb_undo},

@@ -94,9 +94,12 @@ static void unknown_pack(struct merge *merge, const struct wish *wish)
 	char directory[PATH_BYTES];
 	const char *names[NAMES_MOST];
 	size_t count = 0;
-	DIR *open = path_shared_file("packs", directory, sizeof directory, NULL)
-			    ? opendir(directory)
-			    : NULL;
+	struct error error = {0};
+	if (!path_shared_file("packs", directory, sizeof directory, &error)) {
+		complain(merge, wish->place, "use", error.text);
+		return;
+	}
+	DIR *open = opendir(directory);
 	for (struct dirent *entry; open && count < NAMES_MOST && (entry = readdir(open)) != NULL;) {
 		size_t length = strlen(entry->d_name);
 		if (length <= 5 || strcmp(entry->d_name + length - 5, ".yaml") != 0)

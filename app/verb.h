@@ -21,6 +21,8 @@ struct error;
 int verb_console(const struct options *options);
 int verb_wall(const struct options *options);
 int verb_status(const struct options *options);
+int verb_doctor(const struct options *options);
+int verb_sources(const struct options *options);
 int verb_plan(const struct options *options);
 int verb_act(const struct options *options);
 int verb_undo(const struct options *options);

@@ -2,13 +2,15 @@
 _spillway() {
   local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'console wall status plan act undo run journal record demo config help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources plan act undo run journal record demo config help' -- "$word")
     return
   fi
   case $verb in
     console) mapfile -t COMPREPLY < <(compgen -f -W '--config --no-color --ascii --theme --plain --read-only --log-file --quiet --verbose --help --version' -- "$word");;
     wall) mapfile -t COMPREPLY < <(compgen -f -W '--config --no-color --ascii --theme --plain --read-only --once --log-file --quiet --verbose --help --version' -- "$word");;
     status) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    doctor) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    sources) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     plan) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     undo) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;

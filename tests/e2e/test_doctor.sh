@@ -1,0 +1,61 @@
+#!/bin/sh
+# The doctor on a fleet file that is wrong in the ways that fleet files are wrong, then mended: each sentence leads to its cure.
+. "$(dirname "$0")/lib.sh"
+pages=$top/tests/unit/app/pages
+cat >"$work/serve.py" <<'P'
+import http.server, os, sys
+os.chdir(sys.argv[1])
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+P
+python3 "$work/serve.py" "$pages" >"$work/port" 2>/dev/null &
+pids="$pids $!"
+wait_for 10 "the pages are served" test -s "$work/port"
+at=http://127.0.0.1:$(cat "$work/port")
+cat >"$work/broken.yaml" <<Y
+version: 1
+use: [pgbouncer]
+sources:
+  database: {kind: exposition, url: "$at/postgres_exporter-0.15.txt", labels: {cluster: east-a, replica: r1}}
+  pooler: {kind: exposition, url: "$at/pgbouncer.txt", labels: {cluster: east-a, replica: r9}}
+  gone: {kind: exposition, url: "http://127.0.0.1:9/metrics"}
+  portal: {kind: exposition, url: "$at/"}
+  idle: {kind: exposition, url: "$at/redis_exporter.txt"}
+signals:
+  replica.up: {from: database, metric: pg_up}
+  replica.lag: {from: database, metric: pg_replication_lag_second}
+fleet:
+  clusters: {east-a: {region: us-east, replicas: [r1, r2]}}
+Y
+expect_code 1 "$spillway" doctor -c "$work/broken.yaml"
+expect_text "$work/out" "^database .exposition.: ok" 'yields replica\.up' \
+	"replica\.lag \(line 11\) is missing: nothing on the page is called 'pg_replication_lag_second'" \
+	'yields pool\.used, pool\.busy|yields pool\.used, pool\.max' 'gone .exposition.: failing' 'never answered' \
+	'connection refused; is it running' 'answers HTML, not Prometheus text' 'no signal comes of it' \
+	'replica east-a/r2 is in the fleet file and no source speaks of it' 'replica east-a/r9' '^6 to mend'
+expect_code 1 "$spillway" doctor -c "$work/broken.yaml" -o json
+[ "$(json_get "$work/out" 'd["to_mend"]')" = 6 ] || fail "to_mend in JSON"
+[ "$(json_get "$work/out" '[s["state"] for s in d["sources"] if s["name"]=="gone"][0]')" = failing ] || fail "state in JSON"
+cat >"$work/mended.yaml" <<Y
+version: 1
+use: [pgbouncer, postgres_exporter]
+sources:
+  database: {kind: exposition, url: "$at/postgres_exporter-0.15.txt", labels: {cluster: east-a, replica: r1}}
+  pooler: {kind: exposition, url: "$at/pgbouncer.txt", labels: {cluster: east-a, replica: r1}}
+fleet:
+  clusters: {east-a: {region: us-east, replicas: [r1]}}
+Y
+expect_code 0 "$spillway" doctor -c "$work/mended.yaml"
+expect_text "$work/out" 'replica\.lag' '^nothing to mend'
+expect_code 0 "$spillway" sources -c "$work/mended.yaml"
+expect_text "$work/out" '^SOURCE +KIND +HEALTH' '^database +exposition +ok' '^2 sources, [0-9]+ requests'
+expect_code 1 "$spillway" sources -c "$work/broken.yaml" -o json
+[ "$(json_get "$work/out" 'len(d)')" = 5 ] || fail "sources in JSON"
+echo 'version: 1' >"$work/least.yaml"
+expect_code 1 "$spillway" doctor -c "$work/least.yaml"
+expect_text "$work/out" 'the fleet file has no sources'
+echo 'version: 2' >"$work/bad.yaml"
+expect_code 78 "$spillway" doctor -c "$work/bad.yaml"
+expect_code 64 "$spillway" doctor --yes
+echo "the doctor names what is wrong and how to mend it"
