@@ -59,6 +59,7 @@ confined() { # header-regex where-regex name
 confined 'n?curses' '^ui/' ncurses
 confined 'curl/' '^core/wire/http' libcurl
 confined 'libssh2' '^core/wire/ssh' libssh2
+confined 'libpq' '^core/wire/postgres\.c' libpq
 confined 'cjson/' '^core/wire/json' cJSON
 confined 'yaml\.h' '^core/base/yaml\.c' libyaml
 confined 'openssl/' '^(core/base/digest\.c|core/wire/known_hosts\.c|core/wire/ssh|backends/sim/)' libcrypto
