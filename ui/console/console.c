@@ -379,6 +379,7 @@ static command_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_PREVIOUS_FIELD] = dialog_command,
 	[COMMAND_SAFE_STEP] = dialog_command,
 	[COMMAND_AGAIN] = dialog_command,
+	[COMMAND_IN_FULL] = dialog_command,
 	[COMMAND_YES] = answer,
 	[COMMAND_NO] = answer,
 };

@@ -161,6 +161,8 @@ struct console_request dialog_command(
 		move_focus(dialog, dialog_plan(console, model), -1);
 	} else if (command == COMMAND_SAFE_STEP) {
 		request = safe_step(console, model);
+	} else if (command == COMMAND_IN_FULL) {
+		dialog->in_full = !dialog->in_full;
 	} else if (command == COMMAND_AGAIN) {
 		request = ask_plan(dialog);
 	} else {
@@ -222,8 +224,8 @@ static void footer_draw(const struct view *view, const struct plan *plan, struct
 		why[0] ? ROLE_WARNING : ROLE_OK, text);
 	canvas_text(view->canvas, row + 1, box.column + 2, box.columns - 4, ROLE_KEY,
 		plan->blocked && !isnan(plan->largest_safe_to)
-			? " Esc cancel  s largest safe step  p plan again  j k scroll "
-			: " Esc cancel  Tab focus  p plan again  j k scroll ");
+			? " Esc cancel  s largest safe step  p plan again  v every sum  j k scroll "
+			: " Esc cancel  Tab focus  p plan again  v every sum  j k scroll ");
 }
 
 /* What is on the screen from now on: another hash than before means a second look. */
@@ -300,7 +302,8 @@ void dialog_draw(const struct view *view)
 	note_drawn(dialog, plan);
 	struct area box = console_box(view->canvas, canvas_rows(view->canvas), BOX_COLUMNS);
 	struct plan_text text = {0};
-	plan_text_make(plan, view->model, dialog->changed, box.columns - 15, &text);
+	plan_text_make(
+		plan, view->model, dialog->changed, !dialog->in_full, box.columns - 15, &text);
 	box = console_box(view->canvas, (int)text.count + 2 + footer_rows(plan), BOX_COLUMNS);
 	char title[ENTITY_PATH_BYTES + 96], environment[ENTITY_NAME_BYTES + 4];
 	snprintf(title, sizeof title, "PLAN%s: %s, %s", plan->is_undo ? " TO UNDO" : "",

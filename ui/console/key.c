@@ -48,6 +48,8 @@ const struct key_row key_rows[] = {
 		"ask for the largest step that guards allow", "safe step"},
 	{'p', "p", CONTEXT_PLAN, COMMAND_AGAIN, NULL, "plan again on the newest readings",
 		"plan again"},
+	{'v', "v", CONTEXT_PLAN, COMMAND_IN_FULL, NULL,
+		"show the sums of guards that pass too, or fold them", "every sum"},
 	{'y', "y", CONTEXT_ASK, COMMAND_YES, NULL, "yes", "yes"},
 	{'n', "n", CONTEXT_ASK, COMMAND_NO, NULL, "no", "no"},
 	{'\r', "Enter", CONTEXT_ASK, COMMAND_NO, NULL, "no: the default", NULL},

@@ -76,6 +76,23 @@ static bool add_guards(const struct plan *plan, enum guard_pass pass, const char
 	return any;
 }
 
+/* The guards that pass, by name only. */
+static void fold_guards(
+	const struct plan *plan, const char *label, int columns, struct plan_text *out)
+{
+	char text[PLAN_LINE_TEXT_BYTES] = "";
+	size_t used = 0;
+	for (size_t i = 0; i < plan->verdict_count && used < sizeof text; i++) {
+		if (pass_of(&plan->verdicts[i]) != PASS_REST)
+			continue;
+		int more = snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "",
+			plan->verdicts[i].guard);
+		used += more > 0 ? (size_t)more : 0;
+	}
+	if (used > 0)
+		plan_text_add(out, columns, ROLE_OK, label, " OK", text);
+}
+
 static void add_standing(const struct plan *plan, bool changed, int columns, struct plan_text *out)
 {
 	char text[PLAN_LINE_TEXT_BYTES], value[2 * FIGURE_BYTES];
@@ -182,7 +199,7 @@ static void add_effects(const struct plan *plan, int columns, struct plan_text *
 }
 
 void plan_text_make(const struct plan *plan, const struct console_model *model, bool changed,
-	int columns, struct plan_text *out)
+	bool folded, int columns, struct plan_text *out)
 {
 	char text[PLAN_LINE_TEXT_BYTES], left[FIGURE_BYTES];
 	add_standing(plan, changed, columns, out);
@@ -190,7 +207,10 @@ void plan_text_make(const struct plan *plan, const struct console_model *model, 
 	add_blast(plan, columns, out);
 	add_effects(plan, columns, out);
 	bool warned = add_guards(plan, PASS_WARNING, "guards", columns, out);
-	add_guards(plan, PASS_REST, warned ? "" : "guards", columns, out);
+	if (folded)
+		fold_guards(plan, warned ? "" : "guards", columns, out);
+	else
+		add_guards(plan, PASS_REST, warned ? "" : "guards", columns, out);
 	plan_text_add(out, columns, ROLE_DIALOG, "verify", NULL, plan->verify);
 	plan_text_add(out, columns, ROLE_DIALOG, "undo", NULL, plan->undo);
 	if (plan->expires_ms <= model->now_ms) {

@@ -35,8 +35,11 @@ struct plan_text {
 void plan_text_add(struct plan_text *text, int columns, enum role role, const char *label,
 	const char *badge, const char *words);
 
-/* All of a plan; `changed`: it is another one than the operator looked at. `out` is empty. */
+/*
+ * All of a plan; `changed`: it is another one than the operator looked at; `folded`: guards that
+ * pass are named in one entry, without their sums, so that what needs reading fits. `out` is empty.
+ */
 void plan_text_make(const struct plan *plan, const struct console_model *model, bool changed,
-	int columns, struct plan_text *out);
+	bool folded, int columns, struct plan_text *out);
 
 #endif

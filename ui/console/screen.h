@@ -87,6 +87,7 @@ struct dialog {
 	char run_id[PLAN_ID_BYTES];       /* of the run to undo */
 	char drawn_hash[PLAN_HASH_BYTES]; /* of the plan on the screen; "" none was drawn */
 	bool changed;                     /* it is another plan than the one looked at */
+	bool in_full;                     /* guards that pass are shown with their sums too */
 	bool seen_whole;                  /* its last line has been in sight */
 	size_t top, lines, page;          /* scrolling */
 	enum plan_focus focus;
