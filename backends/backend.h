@@ -21,6 +21,9 @@
 #include <stdint.h>
 
 #include "core/wire/http.h"
+#include "core/wire/postgres.h"
+#include "core/wire/probe.h"
+#include "core/wire/ssh.h"
 
 struct arena;
 struct error;
@@ -36,10 +39,11 @@ struct text;
 
 /* What a kind needs from the fleet file: checked by sources_read() before anything runs. */
 enum backend_trait {
-	BACKEND_NEEDS_URL = 1 << 0,   /* url or targets; without it both are refused */
-	BACKEND_NEEDS_FILE = 1 << 1,  /* file: a path on this machine */
-	BACKEND_HAS_PROXIES = 1 << 2, /* proxies: may be given */
+	BACKEND_NEEDS_URL = 1 << 0, /* url or targets; without it both are refused */
+	BACKEND_HAS_LOGIN = 1 << 1, /* the url may name a user */
 };
+
+#define BACKEND_COMMAND_LOST (-1000) /* ended by a signal, or its output was cut */
 
 struct backend_setup {
 	const struct source_config *source; /* this source; outlives the instance */
@@ -57,30 +61,61 @@ struct backend_ask {
 	int64_t from_ms, until_ms, every_ms; /* the window and its resolution, when `past` */
 };
 
+/* By which road a request travels. */
+enum backend_road {
+	ROAD_HTTP,     /* `http`; a NULL url means that there is nothing to fetch */
+	ROAD_POSTGRES, /* `postgres`: queries, answered as the text that postgres.h describes */
+	ROAD_PROBE,    /* `probe`: bytes over a fresh connection */
+	ROAD_COMMAND,  /* `command`: run on a host by SSH; its output is the answer */
+};
+
 /* What to fetch. */
 struct backend_request {
+	enum backend_road road;
+	/* A refusal or a silence is an answer as well: `accept` is called with `failure` set. */
+	bool evidence;
 	/* Method, url, headers, body and gzip are the kind's; the poller adds secrets,
 	 * certificates, deadlines and caps. A NULL url means that there is nothing to fetch:
 	 * `accept` is called with an empty answer (status 0). Strings live in the scratch arena. */
 	struct http_request http;
+	struct postgres_request postgres;
+	struct probe_request probe;
+	struct ssh_command command;
 	int64_t hold_ms; /* wait this long before it is sent; 0 for all but fault.h */
 };
 
 /* What came back. Any status: a kind explains its own error pages. */
 struct backend_answer {
-	int status; /* 0: nothing was fetched */
+	/* Of HTTP. Other roads: 200 when all went well; a command that failed: minus its exit code,
+	 * or BACKEND_COMMAND_LOST, and `bytes` is what it said on stderr. 0: nothing was fetched.
+	 */
+	int status;
 	const char *bytes;
 	size_t length;
 	const char *content_type; /* "" when none */
 	const char *location;     /* of a redirect that was not followed; "" */
 	int64_t date_ms;          /* the peer's Date header, 0 none */
 	int64_t arrived_ms;       /* steady time at which the whole of it was there */
+	double took_ms;           /* from the first step to the last byte */
+	/* Only with `evidence`: why there is no answer (ERROR_REJECTED, ERROR_TIMEOUT; of a
+	 * database's session whatever it was); else NULL. */
+	const struct error *failure;
 };
 
 struct backend_ops {
 	const char *name; /* as in the fleet file: "prometheus" */
 	const char *help; /* one sentence */
 	unsigned traits;  /* bit set of enum backend_trait */
+
+	/* Keys of a source that only some kinds take (source.h lists them), and those of them that
+	 * it cannot do without; NULL-terminated, NULL: none. */
+	const char *const *keys, *const *needs;
+
+	/* How a url may begin, NULL-terminated; NULL: http:// and https://. */
+	const char *const *schemes;
+
+	/* Whose word counts where several sources speak of one fact (agreement.h): 0 to 100. */
+	int trust;
 
 	/* The key that a row of `signals:` must have to take from this kind ("query", "metric");
 	 * NULL: the kind yields its signals by itself and takes no rows. */
@@ -138,5 +173,13 @@ extern const struct backend_ops prometheus_ops;
 extern const struct backend_ops exposition_ops;
 extern const struct backend_ops haproxy_ops;
 extern const struct backend_ops replay_ops;
+extern const struct backend_ops pgbouncer_ops;
+extern const struct backend_ops postgres_probe_ops;
+extern const struct backend_ops patroni_ops;
+extern const struct backend_ops envoy_ops;
+extern const struct backend_ops alertmanager_ops;
+extern const struct backend_ops kubernetes_ops;
+extern const struct backend_ops json_ops;
+extern const struct backend_ops ssh_ops;
 
 #endif

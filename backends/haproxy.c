@@ -1,6 +1,11 @@
 /*
- * Kind haproxy: the statistics page as CSV (`;csv`). Columns differ from version to version and
- * are found by the names in the header. Each server of a backend is a replica of a cluster.
+ * Kind haproxy: the statistics, each server of a backend being a replica of a cluster.
+ *
+ *   http://host/stats;csv       the statistics page as CSV. Columns differ from version to version
+ *                               and are found by the names in the header
+ *   http://host/metrics         HAProxy's own page for Prometheus (haproxy_page.h)
+ *   tcp://host:port             the runtime socket: `show stat`, the same CSV
+ *   unix:///run/haproxy.sock    likewise
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +13,8 @@
 
 #include "backends/answer.h"
 #include "backends/backend.h"
+#include "backends/fact.h"
+#include "backends/haproxy_page.h"
 #include "backends/label.h"
 #include "backends/observation.h"
 #include "core/base/arena.h"
@@ -104,14 +111,38 @@ static size_t steps(const void *instance, size_t target, bool past)
 	return past ? 0 : 1;
 }
 
+static bool request_socket(
+	const char *url, struct arena *scratch, struct backend_request *out, struct error *error)
+{
+	static const char command[] = "show stat\n";
+	out->road = ROAD_PROBE;
+	out->probe.send = command;
+	out->probe.send_length = sizeof(command) - 1;
+	if (strncmp(url, "unix://", 7) == 0) {
+		out->probe.unix_socket = url + 7;
+		return true;
+	}
+	size_t length = strcspn(url + 6, "/?#");
+	const char *colon = memrchr(url + 6, ':', length);
+	int64_t port = 0;
+	if (!colon ||
+		!number_parse_integer(colon + 1, length - (size_t)(colon + 1 - (url + 6)), &port) ||
+		port < 1 || port > 65535)
+		return error_set(error, ERROR_SCHEMA, "the url names no port: tcp://host:port");
+	out->probe.host = arena_strndup(scratch, url + 6, (size_t)(colon - (url + 6)));
+	out->probe.port = (int)port;
+	return out->probe.host || error_no_memory(error, "a request");
+}
+
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
 	const struct haproxy *haproxy = instance;
-	(void)scratch;
-	(void)error;
+	const char *url = haproxy->source->targets[ask->target].url;
+	if (strncmp(url, "tcp://", 6) == 0 || strncmp(url, "unix://", 7) == 0)
+		return request_socket(url, scratch, out, error);
 	out->http.method = "GET";
-	out->http.url = haproxy->source->targets[ask->target].url;
+	out->http.url = url;
 	return true;
 }
 
@@ -307,6 +338,9 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 			"%s answers HTML, not CSV: does the url end in ';csv'?", place);
 	if (!answer_check(answer, target->url, "HAProxy CSV", error))
 		return false;
+	struct sheet sheet = {sink, target, answer->arrived_ms};
+	if (haproxy_page_is(answer))
+		return haproxy_page_read(haproxy->source, &sheet, answer, scratch, error);
 	if (answer->length < 2 || memcmp(answer->bytes, "# ", 2) != 0)
 		return error_set(error, ERROR_SYNTAX,
 			"%s does not begin with '# pxname,...': is it HAProxy's ';csv' page?",
@@ -326,10 +360,16 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	return true;
 }
 
+static const char *const keys[] = {"proxies", NULL};
+static const char *const schemes[] = {"http://", "https://", "tcp://", "unix://", NULL};
+
 const struct backend_ops haproxy_ops = {
 	.name = "haproxy",
-	.help = "HAProxy's statistics as CSV: which servers are in service, and their load.",
-	.traits = BACKEND_NEEDS_URL | BACKEND_HAS_PROXIES,
+	.help = "HAProxy: which servers are in service, and their load.",
+	.traits = BACKEND_NEEDS_URL,
+	.trust = 70,
+	.keys = keys,
+	.schemes = schemes,
 	.create = create,
 	.destroy = destroy,
 	.steps = steps,

@@ -2,8 +2,9 @@
  * intake.h - from what an answer said to what is stored.
  *
  * Rates are made, series of one entity merged, values checked against their signal's range, and
- * what remains goes into the store, the history and the recording. Samples of the past go into the
- * history alone. Nothing here knows who was asked or how.
+ * what remains, where no source that is trusted more has said otherwise, goes into the store, the
+ * history and the recording. Samples of the past go into the history alone. Nothing here knows who
+ * was asked or how.
  */
 #ifndef BACKENDS_INTAKE_H
 #define BACKENDS_INTAKE_H
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct agreement;
 struct error;
 struct history;
 struct observations;
@@ -23,7 +25,8 @@ struct store;
 struct intake {
 	struct store *store;
 	struct history *history;
-	struct recorder *recorder; /* may be NULL */
+	struct recorder *recorder;   /* may be NULL */
+	struct agreement *agreement; /* whose word counts; NULL: the newest */
 };
 
 /* Whose observations they are. */
@@ -32,6 +35,8 @@ struct intake_origin {
 	uint16_t source;     /* its index in the store */
 	int32_t interval_ms; /* where an observation has none of its own */
 	struct rates *rates;
+	int trust;      /* of its kind */
+	int64_t now_ms; /* steady time */
 };
 
 /*

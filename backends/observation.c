@@ -26,6 +26,7 @@ void observations_clear(struct observations *sink)
 	sink->past = false;
 	sink->warnings = 0;
 	sink->warning[0] = '\0';
+	sink->detail[0] = '\0';
 }
 
 bool observations_add(struct observations *sink, const struct observation *row, struct error *error)
@@ -58,6 +59,16 @@ void observations_warn(struct observations *sink, const char *format, ...)
 	vsnprintf(raw, sizeof(raw), format, arguments);
 	va_end(arguments);
 	sanitise(raw, strlen(raw), sink->warning, sizeof(sink->warning));
+}
+
+void observations_describe(struct observations *sink, const char *format, ...)
+{
+	char raw[2 * OBSERVATION_DETAIL_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(raw, sizeof(raw), format, arguments);
+	va_end(arguments);
+	sanitise(raw, strlen(raw), sink->detail, sizeof(sink->detail));
 }
 
 static int compare_u64(uint64_t a, uint64_t b)

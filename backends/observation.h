@@ -34,6 +34,7 @@ struct fleet;
 #define OBSERVATIONS_MOST 131072
 #define OBSERVATION_ALONE UINT32_MAX /* a group of its own: never merged with anything */
 #define OBSERVATION_WARNING_BYTES 200
+#define OBSERVATION_DETAIL_BYTES 120
 
 struct observation {
 	uint32_t entity;
@@ -54,6 +55,7 @@ struct observations {
 	bool past; /* samples of different times are kept apart when merging */
 	size_t warnings;
 	char warning[OBSERVATION_WARNING_BYTES]; /* the first, sanitised; "" when none */
+	char detail[OBSERVATION_DETAIL_BYTES];   /* what the peer is and counts; sanitised */
 };
 
 void observations_init(struct observations *sink, struct fleet *fleet);
@@ -69,6 +71,10 @@ bool observations_add(
 
 /* Note that the answer is not whole; the first text is kept, further ones are counted. */
 void observations_warn(struct observations *sink, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* What the peer says of itself, for the list of sources: product, version, what it counts. */
+void observations_describe(struct observations *sink, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Sort by group, entity, signal and series, and drop repeated series (with a warning). */

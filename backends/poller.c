@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/agreement.h"
 #include "backends/backend.h"
+#include "backends/carrier.h"
+#include "backends/credential.h"
+#include "backends/door.h"
 #include "backends/intake.h"
 #include "backends/observation.h"
 #include "backends/rates.h"
@@ -28,33 +32,47 @@
 struct watch {
 	struct poller *poller;
 	const struct source_config *source;
-	const void *instance;
+	struct origin *origin;
 	const struct source_target *target;
 	uint64_t hash;
 	uint16_t status; /* index in the store */
 	struct rates rates;
 
-	uint64_t timer;   /* the next poll, or the end of holding back */
-	uint64_t request; /* in flight; 0 none */
-	bool busy;        /* a poll is under way */
-	bool settled;     /* a poll has ended, well or not */
-	bool answered;    /* one has ended well */
+	uint64_t timer;       /* the next poll, or the end of holding back */
+	struct parcel parcel; /* in flight */
+	struct door *door;    /* of its host */
+	struct door_guest guest;
+	bool awaits_secret; /* the poll goes on when the source's command has ended */
+	bool busy;          /* a poll is under way */
+	bool settled;       /* a poll has ended, well or not */
+	bool answered;      /* one has ended well */
 
 	/* the poll under way */
 	struct backend_ask ask;
 	size_t steps, good, refused;
 	double took_ms;
+	int64_t retry_after_ms; /* the peer asked for it; 0 */
 	char trouble[SOURCE_TROUBLE_BYTES];
+};
+
+/* One source: what its targets share. */
+struct origin {
+	struct poller *poller;
+	const struct source_config *source;
+	void *instance;
+	struct credential *credential;
 };
 
 struct poller {
 	struct loop *loop;
-	struct http *http;
+	struct carrier *carrier;
 	struct intake intake;
 	const struct sources *sources;
-	void **instances; /* one per source */
+	struct origin *origins; /* one per source */
 	struct watch *watches;
 	size_t watch_count;
+	struct door *doors; /* at most one per watch */
+	size_t door_count;
 	bool *row_answered;       /* one per row of sources->maps */
 	struct observations sink; /* of the answer being taken */
 	struct arena *scratch;    /* of the slot being called */
@@ -62,11 +80,25 @@ struct poller {
 };
 
 static void on_timer(void *context);
+static void on_admitted(void *context);
+static void on_secret(void *context);
 static void send_step(struct watch *watch, bool may_hold);
 
 /* ---- making and unmaking ---- */
 
 static const struct source_target file_target = {.name = NULL};
+
+static struct door *find_door(struct poller *poller, const struct watch *watch)
+{
+	const char *url = watch->target->url ? watch->target->url : watch->source->name;
+	const char *socket = watch->source->unix_socket;
+	uint64_t place = door_place(socket ? socket : url);
+	for (size_t i = 0; i < poller->door_count; i++)
+		if (poller->doors[i].place == place)
+			return &poller->doors[i];
+	poller->doors[poller->door_count] = (struct door){.place = place};
+	return &poller->doors[poller->door_count++];
+}
 
 static bool add_watch(struct poller *poller, size_t source, size_t target, struct error *error)
 {
@@ -74,12 +106,14 @@ static bool add_watch(struct poller *poller, size_t source, size_t target, struc
 	struct watch *watch = &poller->watches[poller->watch_count];
 	watch->poller = poller;
 	watch->source = config;
-	watch->instance = poller->instances[source];
+	watch->origin = &poller->origins[source];
 	watch->target = config->target_count > 0 ? &config->targets[target] : &file_target;
 	watch->ask.target = target;
 	const char *name = watch->target->name ? watch->target->name : config->name;
 	watch->hash = hash_string(HASH_START, name);
 	rates_init(&watch->rates);
+	watch->door = find_door(poller, watch);
+	watch->guest = (struct door_guest){.admitted = on_admitted, .context = watch};
 	if (!store_add_source(poller->intake.store, name, config->ops->name,
 		    (int32_t)config->every_ms, &watch->status, error))
 		return error_prefix(error, "source '%s'", config->name);
@@ -92,8 +126,13 @@ static bool add_source(struct poller *poller, size_t source, struct error *error
 	const struct source_config *config = &poller->sources->rows[source];
 	struct backend_setup setup = {
 		.source = config, .sources = poller->sources, .now_ms = loop_now_ms(poller->loop)};
-	poller->instances[source] = config->ops->create(&setup, error);
-	if (!poller->instances[source])
+	struct origin *origin = &poller->origins[source];
+	*origin = (struct origin){.poller = poller, .source = config};
+	origin->credential = credential_create(poller->loop, &config->secret, on_secret, origin);
+	if (!origin->credential)
+		return error_no_memory(error, "a source");
+	origin->instance = config->ops->create(&setup, error);
+	if (!origin->instance)
 		return error_prefix(error, "source '%s'", config->name);
 	size_t targets = config->target_count > 0 ? config->target_count : 1;
 	for (size_t i = 0; i < targets; i++)
@@ -108,11 +147,14 @@ static bool allocate(struct poller *poller, struct error *error)
 	size_t targets = 0;
 	for (size_t i = 0; i < sources->count; i++)
 		targets += sources->rows[i].target_count > 0 ? sources->rows[i].target_count : 1;
-	poller->instances = calloc(sources->count + 1, sizeof(*poller->instances));
+	poller->origins = calloc(sources->count + 1, sizeof(*poller->origins));
 	poller->watches = calloc(targets + 1, sizeof(*poller->watches));
+	poller->doors = calloc(targets + 1, sizeof(*poller->doors));
 	poller->row_answered = calloc(sources->map_count + 1, sizeof(*poller->row_answered));
 	poller->scratch = arena_create(BACKEND_SCRATCH_BYTES);
-	if (!poller->instances || !poller->watches || !poller->row_answered || !poller->scratch)
+	poller->intake.agreement = agreement_create();
+	if (!poller->origins || !poller->watches || !poller->doors || !poller->row_answered ||
+		!poller->scratch || !poller->intake.agreement)
 		return error_no_memory(error, "the poller");
 	return true;
 }
@@ -127,11 +169,11 @@ struct poller *poller_create(struct loop *loop, struct http *http, struct fleet 
 		return NULL;
 	}
 	poller->loop = loop;
-	poller->http = http;
 	poller->sources = sources;
-	poller->intake = (struct intake){store, history, recorder};
+	poller->intake = (struct intake){store, history, recorder, NULL};
 	observations_init(&poller->sink, fleet);
-	bool good = allocate(poller, error);
+	poller->carrier = carrier_create(loop, http, error);
+	bool good = poller->carrier && allocate(poller, error);
 	for (size_t i = 0; good && i < sources->count; i++)
 		good = add_source(poller, i, error);
 	if (good)
@@ -147,17 +189,21 @@ void poller_destroy(struct poller *poller)
 	for (size_t i = 0; i < poller->watch_count; i++) {
 		struct watch *watch = &poller->watches[i];
 		loop_timer_stop(poller->loop, watch->timer);
-		if (watch->request != 0)
-			http_cancel(poller->http, watch->request);
+		carrier_cancel(&watch->parcel);
 		rates_finish(&watch->rates);
 	}
-	for (size_t i = 0; poller->instances && i < poller->sources->count; i++)
-		poller->sources->rows[i].ops->destroy(poller->instances[i]);
+	for (size_t i = 0; poller->origins && i < poller->sources->count; i++) {
+		poller->sources->rows[i].ops->destroy(poller->origins[i].instance);
+		credential_destroy(poller->origins[i].credential);
+	}
+	carrier_destroy(poller->carrier);
+	agreement_destroy(poller->intake.agreement);
 	observations_finish(&poller->sink);
 	arena_destroy(poller->scratch);
 	free(poller->row_answered);
 	free(poller->watches);
-	free(poller->instances);
+	free(poller->doors);
+	free(poller->origins);
 	free(poller);
 }
 
@@ -226,6 +272,8 @@ static void end_poll(struct watch *watch, bool failed)
 	snprintf(status->trouble, sizeof(status->trouble), "%s", watch->trouble);
 	status->next_try_ms = schedule_next_ms(watch->hash, watch->source->every_ms,
 		status->failures, status->last_try_ms, now_ms);
+	if (status->next_try_ms < now_ms + watch->retry_after_ms)
+		status->next_try_ms = now_ms + watch->retry_after_ms;
 	log_change(status, before);
 	start_timer(watch, status->next_try_ms - now_ms);
 }
@@ -235,9 +283,10 @@ static void begin_poll(struct watch *watch)
 	int64_t now_ms = loop_now_ms(watch->poller->loop);
 	watch->ask = (struct backend_ask){
 		.target = watch->ask.target, .since_ms = watch->ask.since_ms, .now_ms = now_ms};
-	watch->steps = watch->source->ops->steps(watch->instance, watch->ask.target, false);
+	watch->steps = watch->source->ops->steps(watch->origin->instance, watch->ask.target, false);
 	watch->good = watch->refused = 0;
 	watch->took_ms = 0;
+	watch->retry_after_ms = 0;
 	watch->trouble[0] = '\0';
 	watch->busy = true;
 	status_of(watch)->last_try_ms = now_ms;
@@ -255,7 +304,7 @@ static bool begin_past(struct watch *watch)
 	watch->ask.every_ms = every_ms > PAST_STEP_MS ? every_ms : PAST_STEP_MS;
 	watch->ask.until_ms = now_ms - every_ms;
 	watch->ask.from_ms = watch->ask.until_ms - PAST_MS;
-	watch->steps = watch->source->ops->steps(watch->instance, watch->ask.target, true);
+	watch->steps = watch->source->ops->steps(watch->origin->instance, watch->ask.target, true);
 	watch->busy = watch->steps > 0;
 	if (watch->busy)
 		send_step(watch, true);
@@ -304,13 +353,15 @@ static void take_answer(struct watch *watch, const struct backend_answer *answer
 	struct intake_origin origin = {.name = watch->source->name,
 		.source = watch->status,
 		.interval_ms = (int32_t)watch->source->every_ms,
-		.rates = &watch->rates};
+		.rates = &watch->rates,
+		.trust = watch->source->ops->trust,
+		.now_ms = answer->arrived_ms};
 	struct error error = {0};
 	observations_clear(sink);
 	sink->past = watch->ask.past;
 	arena_reset(poller->scratch);
 	bool good = watch->source->ops->accept(
-		watch->instance, &watch->ask, answer, poller->scratch, sink, &error);
+		watch->origin->instance, &watch->ask, answer, poller->scratch, sink, &error);
 	if (good) {
 		note_rows(poller, watch);
 		good = intake_take(&poller->intake, &origin, sink, &error);
@@ -325,14 +376,17 @@ static void take_answer(struct watch *watch, const struct backend_answer *answer
 		note_trouble(watch, error.text);
 	else if (!watch->ask.past && sink->warnings > 0)
 		note_trouble(watch, sink->warning);
+	if (good && sink->detail[0])
+		snprintf(status_of(watch)->detail, SOURCE_DETAIL_BYTES, "%s", sink->detail);
 	next_step(watch);
 }
 
-static void on_done(void *context, const struct http_reply *reply, const struct error *error)
+static void on_done(void *context, const struct backend_answer *answer,
+	const struct carrier_cost *cost, const struct error *error)
 {
 	struct watch *watch = context;
-	watch->request = 0;
-	if (!reply) {
+	door_leave(watch->door, &watch->guest);
+	if (!answer) {
 		char text[ERROR_TEXT_BYTES + 64];
 		if (error->kind == ERROR_CANCELLED) {
 			watch->busy = false;
@@ -342,39 +396,36 @@ static void on_done(void *context, const struct http_reply *reply, const struct 
 		give_up(watch, text);
 		return;
 	}
-	struct source_status *status = status_of(watch);
-	status->bytes += reply->wire_bytes;
-	watch->took_ms += reply->took_ms;
-	struct backend_answer answer = {.status = reply->status,
-		.bytes = reply->body,
-		.length = reply->length,
-		.content_type = reply->content_type,
-		.location = reply->location,
-		.date_ms = reply->date_ms,
-		.arrived_ms = loop_now_ms(watch->poller->loop)};
-	take_answer(watch, &answer);
+	status_of(watch)->bytes += cost->bytes;
+	watch->took_ms += answer->took_ms;
+	if (answer->status == 429 || answer->status == 503)
+		watch->retry_after_ms = cost->retry_after_ms < POLLER_RETRY_MOST_MS
+						? cost->retry_after_ms
+						: POLLER_RETRY_MOST_MS;
+	if (answer->status == 401)
+		credential_refused(watch->origin->credential);
+	take_answer(watch, answer);
 }
 
 /* ---- one ask ---- */
 
-static bool send_http(struct watch *watch, struct http_request *http, struct error *error)
+/* True when it is on its way, or will be once the source's command has printed a secret. */
+static bool dispatch(struct watch *watch, struct backend_request *request, struct error *error)
 {
-	const struct source_config *source = watch->source;
+	struct poller *poller = watch->poller;
 	struct secret secret = {0};
-	const char *file = source->bearer_file ? source->bearer_file : source->basic_file;
-	if (file && !secret_read_file(&secret, file, error))
-		return false;
-	http->bearer = source->bearer_file ? secret.bytes : NULL;
-	http->basic = !source->bearer_file && file ? secret.bytes : NULL;
-	http->ca_file = source->ca_file;
-	http->client_cert_file = source->client_cert_file;
-	http->client_key_file = source->client_key_file;
-	http->unix_socket = source->unix_socket;
-	http->timeout_ms = source->timeout_ms;
-	watch->request = http_send(watch->poller->http, http, on_done, watch, error);
+	enum credential_state state = credential_read(watch->origin->credential, &secret, error);
+	bool good = state != CREDENTIAL_FAILED;
+	watch->awaits_secret = state == CREDENTIAL_COMING;
+	if (state == CREDENTIAL_READY) {
+		good = carrier_send(poller->carrier, &watch->parcel, watch->source, request,
+			&secret, on_done, watch, error);
+		status_of(watch)->requests += good ? 1 : 0;
+	}
 	secret_wipe(&secret);
-	status_of(watch)->requests += watch->request != 0 ? 1 : 0;
-	return watch->request != 0;
+	if (watch->parcel.id == 0)
+		door_leave(watch->door, &watch->guest);
+	return good;
 }
 
 static void send_step(struct watch *watch, bool may_hold)
@@ -384,7 +435,7 @@ static void send_step(struct watch *watch, bool may_hold)
 	struct error error = {0};
 	arena_reset(poller->scratch);
 	if (!watch->source->ops->request(
-		    watch->instance, &watch->ask, poller->scratch, &request, &error)) {
+		    watch->origin->instance, &watch->ask, poller->scratch, &request, &error)) {
 		give_up(watch, error.text);
 		return;
 	}
@@ -392,8 +443,8 @@ static void send_step(struct watch *watch, bool may_hold)
 		start_timer(watch, request.hold_ms);
 		return;
 	}
-	if (request.http.url) {
-		if (!send_http(watch, &request.http, &error))
+	if (request.road != ROAD_HTTP || request.http.url) {
+		if (door_enter(watch->door, &watch->guest) && !dispatch(watch, &request, &error))
 			give_up(watch, error.text);
 		return;
 	}
@@ -402,6 +453,24 @@ static void send_step(struct watch *watch, bool may_hold)
 		.location = "",
 		.arrived_ms = loop_now_ms(poller->loop)};
 	take_answer(watch, &nothing);
+}
+
+static void on_admitted(void *context)
+{
+	send_step(context, false);
+}
+
+static void on_secret(void *context)
+{
+	struct origin *origin = context;
+	struct poller *poller = origin->poller;
+	for (size_t i = 0; i < poller->watch_count; i++) {
+		struct watch *watch = &poller->watches[i];
+		if (watch->origin != origin || !watch->awaits_secret)
+			continue;
+		watch->awaits_secret = false;
+		send_step(watch, false);
+	}
 }
 
 static void on_timer(void *context)
@@ -415,6 +484,11 @@ static void on_timer(void *context)
 }
 
 /* ---- from outside ---- */
+
+void poller_set_commands(struct poller *poller, const struct command_door *door)
+{
+	carrier_set_commands(poller->carrier, door);
+}
 
 void poller_start(struct poller *poller)
 {

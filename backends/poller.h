@@ -4,8 +4,9 @@
  * Each target is polled on its own phase within the interval (spread by a hash of its name, so that
  * starts never coincide), with at most one request in flight; a late answer delays its own next
  * poll and nobody else's. Failures back off (doubling to 8 intervals, at most 60 s, jittered) but
- * every miss is noted at once. The poller decides nothing about health: it stores readings with
- * their age.
+ * every miss is noted at once, and a peer that says Retry-After is left alone that long (at most
+ * POLLER_RETRY_MOST_MS). One host is asked at most DOOR_INSIDE_MOST things at once (door.h). The
+ * poller decides nothing about health: it stores readings with their age.
  */
 #ifndef BACKENDS_POLLER_H
 #define BACKENDS_POLLER_H
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct command_door;
 struct error;
 struct fleet;
 struct history;
@@ -24,6 +26,8 @@ struct recorder;
 struct sources;
 struct store;
 
+#define POLLER_RETRY_MOST_MS (5 * 60 * 1000)
+
 /*
  * `sources` and everything it points to, and all else passed in, must outlive the poller.
  * `recorder` may be NULL. Every target becomes a source status in the store.
@@ -32,6 +36,10 @@ struct poller *poller_create(struct loop *loop, struct http *http, struct fleet 
 	struct store *store, struct history *history, const struct sources *sources,
 	struct recorder *recorder, struct error *error);
 void poller_destroy(struct poller *poller); /* cancels what is in flight */
+
+/* How sources of kind ssh run their commands (carrier.h); without it they say that they cannot.
+ * Before poller_start(); what it points to must outlive the poller. */
+void poller_set_commands(struct poller *poller, const struct command_door *door);
 
 void poller_start(struct poller *poller);
 

@@ -341,6 +341,7 @@ const struct backend_ops prometheus_ops = {
 	.name = "prometheus",
 	.help = "A Prometheus server, or anything that speaks its query API.",
 	.traits = BACKEND_NEEDS_URL,
+	.trust = 40,
 	.row_key = "query",
 	.create = create,
 	.destroy = destroy,

@@ -258,10 +258,14 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	return true;
 }
 
+static const char *const keys[] = {"file", NULL};
+
 const struct backend_ops replay_ops = {
 	.name = "replay",
 	.help = "A recording, played again at its own pace.",
-	.traits = BACKEND_NEEDS_FILE,
+	.keys = keys,
+	.needs = keys,
+	.trust = 100,
 	.create = create,
 	.destroy = destroy,
 	.steps = steps,

@@ -173,6 +173,7 @@ const struct backend_ops exposition_ops = {
 	.name = "exposition",
 	.help = "An exporter's page in the Prometheus text format, read directly.",
 	.traits = BACKEND_NEEDS_URL,
+	.trust = 60,
 	.row_key = "metric",
 	.create = create,
 	.destroy = destroy,

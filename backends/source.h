@@ -39,21 +39,37 @@ struct source_target {
 	size_t label_count;
 };
 
+/* What is shown at the door, and where it comes from: at most one of the three. */
+enum secret_form { SECRET_NONE, SECRET_BEARER, SECRET_BASIC, SECRET_PASSWORD };
+
+struct source_secret {
+	enum secret_form form;
+	const char *file;           /* absolute */
+	const char *variable;       /* of the environment */
+	const char *const *command; /* a program and its arguments, NULL-terminated; no shell */
+};
+
 struct source_config {
 	const char *name;
 	const struct backend_ops *ops; /* of its kind */
 	struct source_target *targets;
 	size_t target_count;
-	int64_t every_ms;        /* 100 ms to 1 h; default 1 s */
-	int64_t timeout_ms;      /* default 0.9 x every, at most 10 s */
-	const char *bearer_file; /* absolute or NULL */
-	const char *basic_file;
+	int64_t every_ms;   /* 100 ms to 1 h; default 1 s */
+	int64_t timeout_ms; /* default 0.9 x every, at most 10 s */
+	struct source_secret secret;
+	const char *proxy; /* an HTTP proxy to go through; NULL: none */
+	bool gzip;         /* ask for compressed answers */
 	const char *ca_file, *client_cert_file, *client_key_file;
 	const char *unix_socket;
 	const char *file;                   /* kind replay: the recording */
-	const struct source_label *proxies; /* kind haproxy: proxy name -> cluster name */
+	const struct source_label *proxies; /* kinds haproxy, envoy: proxy name -> cluster name */
 	size_t proxy_count;
-	int line;                       /* in the fleet file */
+	const struct source_label *databases; /* kind pgbouncer: -> cluster, or cluster/replica */
+	size_t database_count;
+	const char *command; /* kind ssh, with the next three */
+	const char *identity_file, *known_hosts_file, *agent_socket;
+	const char *namespace, *workload, *service; /* kind kubernetes */
+	int line;                                   /* in the fleet file */
 	const struct fault_plan *fault; /* kind fault (tests): what to do to which other kind */
 };
 
@@ -62,8 +78,9 @@ struct signal_map {
 	enum signal signal;
 	const char *const *from; /* source names */
 	size_t from_count;
-	const char *query;  /* kind prometheus */
-	const char *metric; /* kind exposition: the name, without selector */
+	const char *query;   /* kind prometheus */
+	const char *metric;  /* kind exposition: the name, without selector */
+	const char *pointer; /* kinds json and ssh: where in the answer the number is */
 	struct source_label where[SOURCE_LABELS_MOST]; /* from {name="value"} */
 	size_t where_count;
 	struct source_label labels[SOURCE_LABELS_MOST]; /* our label name -> the exporter's */
@@ -84,8 +101,8 @@ struct sources {
  * Read both sections (either node may be NULL: nothing configured). Relative file names are
  * resolved against `directory`. Everything lives in `arena`. False when it complained, `out`
  * untouched: unknown kind or signal (nearest suggested), a row naming an unknown source, a query
- * for a source that is not Prometheus, a derived signal, no url, a url that is not http or https,
- * limits.
+ * for a source that is not Prometheus, a derived signal, no url, a url that the kind cannot use, a
+ * key that it does not take, limits.
  */
 bool sources_read(const struct yaml_node *sources, const struct yaml_node *signals,
 	const char *directory, struct arena *arena, struct sources *out,

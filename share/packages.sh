@@ -2,7 +2,7 @@
 
 # To build and run the programs.
 packages_build='build-essential cmake ninja-build pkg-config libncurses-dev libcurl4-openssl-dev libcjson-dev
-libssh2-1-dev libyaml-dev libssl-dev libmicrohttpd-dev libssh-dev'
+libssh2-1-dev libpq-dev libyaml-dev libssl-dev libmicrohttpd-dev libssh-dev'
 
 # What the tests need beside that: a test framework, the second compiler and its tools, and the real servers.
 packages_test='check libsubunit-dev clang clang-format clang-tidy libclang-rt-14-dev valgrind tmux

@@ -25,6 +25,13 @@ struct secret {
  */
 bool secret_read_file(struct secret *secret, const char *path, struct error *error);
 
+/* The same from an environment variable; ERROR_SCHEMA when it is not set. */
+bool secret_read_variable(struct secret *secret, const char *name, struct error *error);
+
+/* The same from bytes at hand, which `from` names in errors ("what 'vault' printed"). */
+bool secret_take(struct secret *secret, const char *bytes, size_t length, const char *from,
+	struct error *error);
+
 /* Overwrite, in a way the compiler does not remove. */
 void secret_wipe(struct secret *secret);
 

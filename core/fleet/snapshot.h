@@ -22,6 +22,7 @@ struct store;
 #define SNAPSHOT_SOURCES_MOST 1024
 #define SOURCE_NAME_BYTES 64
 #define SOURCE_TROUBLE_BYTES 200
+#define SOURCE_DETAIL_BYTES 120
 
 /* By age in units of the expected interval: to 1.5 fresh, to 3 late, beyond stale. */
 enum freshness { FRESHNESS_FRESH, FRESHNESS_LATE, FRESHNESS_STALE, FRESHNESS_ABSENT };
@@ -52,6 +53,7 @@ struct source_status {
 	uint64_t requests, bytes;
 	double last_took_ms;
 	char trouble[SOURCE_TROUBLE_BYTES]; /* sanitised; "" when all is well */
+	char detail[SOURCE_DETAIL_BYTES];   /* what it is and counts, sanitised; "" unknown */
 };
 
 struct snapshot {

@@ -93,6 +93,7 @@ struct http_reply {
 	const char *etag;      /* "" when none */
 	const char *location;  /* of a redirect that was not followed; "" */
 	int64_t date_ms;       /* the peer's Date header as epoch ms; 0 none: for clock skew */
+	int64_t retry_after_ms; /* of a Retry-After header, as a span; 0 none, at most a day */
 	double took_ms;
 	double connect_ms;   /* name, connection and TLS; 0 on a kept connection */
 	uint64_t wire_bytes; /* as received, before decompression */

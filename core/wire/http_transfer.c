@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/base/number.h"
 #include "core/base/sanitise.h"
 #include "core/wire/http_sockets.h"
 
 #define USER_AGENT "spillway/" SPILLWAY_VERSION
 #define HOST_BYTES 255
+#define RETRY_AFTER_MOST_S 86400
 
 struct number_option {
 	CURLoption option;
@@ -431,6 +433,23 @@ static int64_t date_of(CURL *easy)
 	return seconds > 0 ? (int64_t)seconds * 1000 : 0;
 }
 
+/* Seconds, or a date that is compared with the peer's own clock. */
+static int64_t retry_after_of(CURL *easy)
+{
+	struct curl_header *header = NULL;
+	int64_t seconds = 0;
+	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return 0;
+	if (!number_parse_integer(header->value, strlen(header->value), &seconds)) {
+		int64_t now_ms = date_of(easy);
+		time_t then = curl_getdate(header->value, NULL);
+		seconds = then > 0 && now_ms > 0 ? (int64_t)then - now_ms / 1000 : 0;
+	}
+	if (seconds <= 0)
+		return 0;
+	return seconds > RETRY_AFTER_MOST_S ? RETRY_AFTER_MOST_S * 1000 : seconds * 1000;
+}
+
 void http_transfer_reply(
 	struct http_transfer *transfer, struct http_reply_texts *texts, struct http_reply *reply)
 {
@@ -449,6 +468,7 @@ void http_transfer_reply(
 		.etag = texts->etag,
 		.location = texts->location,
 		.date_ms = date_of(easy),
+		.retry_after_ms = retry_after_of(easy),
 		.took_ms = (double)took_us / 1000.0,
 		.connect_ms = (double)connect_us / 1000.0,
 		.wire_bytes = transfer->spent_bytes + wire_bytes_of(easy),

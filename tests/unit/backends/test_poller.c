@@ -368,7 +368,8 @@ START_TEST(sends_the_token_and_shows_it_nowhere)
 		"sources: {page: {kind: exposition, every: 100ms, timeout: 5s, "
 		"url: 'http://127.0.0.1:%d/'}}\n",
 		responder.port);
-	stand.bench.sources.rows[0].bearer_file = path;
+	stand.bench.sources.rows[0].secret =
+		(struct source_secret){SECRET_BEARER, path, NULL, NULL};
 	stand_start(&stand, NULL);
 	turn_until(&stand, settled, 0, NULL);
 	ck_assert_int_eq(store_source(stand.store, 0)->state, SOURCE_OK);

@@ -37,7 +37,7 @@ START_TEST(reads_a_good_file)
 	ck_assert_ptr_eq(poolers->ops, &exposition_ops);
 	ck_assert_int_eq(poolers->every_ms, 500);
 	ck_assert_int_eq(poolers->timeout_ms, 450);
-	ck_assert_str_eq(poolers->bearer_file, "/etc/spillway/secrets/token");
+	ck_assert_str_eq(poolers->secret.file, "/etc/spillway/secrets/token");
 	ck_assert_uint_eq(poolers->target_count, 4);
 	ck_assert_str_eq(poolers->targets[0].name, "poolers/east-a/r1");
 	ck_assert_str_eq(poolers->targets[1].name, "poolers/east-a");
@@ -108,12 +108,32 @@ static const struct bad_row bad_rows[] = {
 			       "and 'url'\n"},
 	{"sources:\n  a: {kind: prometheus}\n",
 		"fleet.yaml:2: sources.a: needs a url, or targets\n"},
-	{"sources:\n  a: {kind: replay}\n",
-		"fleet.yaml:2: sources.a: needs 'file', the recording to play\n"},
+	{"sources:\n  a: {kind: replay}\n", "fleet.yaml:2: sources.a: kind replay needs 'file'\n"},
 	{"sources:\n  a: {kind: replay, file: f, url: 'http://h'}\n",
 		"fleet.yaml:2: sources.a: plays a file: it can have no url and no targets\n"},
 	{"sources:\n  a:\n    kind: haproxy\n    url: ftp://h/x\n",
+		"fleet.yaml:4: sources.a.url: a url starts with http:// or https:// "
+		"or tcp:// or unix://\n"},
+	{"sources:\n  a:\n    kind: patroni\n    url: tcp://h/x\n",
 		"fleet.yaml:4: sources.a.url: a url starts with http:// or https://\n"},
+	{"sources:\n  a: {kind: pgbouncer, url: 'postgresql://u:p@h/pgbouncer'}\n",
+		"fleet.yaml:2: sources.a.url: put the password into a file named by password_file, "
+		"not into the url\n"},
+	{"sources:\n  a: {kind: kubernetes, url: 'https://h', service: s}\n",
+		"fleet.yaml:2: sources.a: kind kubernetes needs 'namespace'\n"},
+	{"sources:\n  a: {kind: json, url: 'https://h', bearer_file: a, basic_env: B}\n",
+		"fleet.yaml:2: sources.a: has both bearer_file and basic_env: keep one\n"},
+	{"sources:\n  a: {kind: json, url: 'https://h', bearer_command: {a: b}}\n",
+		"fleet.yaml:2: sources.a.bearer_command: expected a program and its arguments, "
+		"such as [vault, print, token]\n"},
+	{"sources:\n  a: {kind: json, url: 'https://h', password_env: P}\n",
+		"fleet.yaml:2: sources.a.password_env: only kinds pgbouncer, postgres-probe take "
+		"it\n"},
+	{"sources:\n  a: {kind: json, url: 'https://h', proxy: 'socks5://p'}\n",
+		"fleet.yaml:2: sources.a.proxy: a proxy starts with http:// or https://\n"},
+	{"sources:\n  a: {kind: pgbouncer, url: 'postgresql://h/p', databases: [a]}\n",
+		"fleet.yaml:2: sources.a.databases: expected a mapping such as {app: east-a, "
+		"reports: east-a/r2}\n"},
 	{"sources:\n  a: {kind: haproxy, url: 'http:///x'}\n",
 		"fleet.yaml:2: sources.a.url: the url has no host\n"},
 	{"sources:\n  a: {kind: haproxy, url: 'http://u:p@h/x'}\n",
@@ -133,9 +153,9 @@ static const struct bad_row bad_rows[] = {
 	{"sources:\n  a: {kind: exposition, url: 'http://h', labels: {a: [c]}}\n",
 		"fleet.yaml:2: sources.a.labels.a: expected a text that is not empty\n"},
 	{"sources:\n  a: {kind: exposition, url: 'http://h', proxies: {a: b}}\n",
-		"fleet.yaml:2: sources.a.proxies: only kind haproxy has proxies\n"},
+		"fleet.yaml:2: sources.a.proxies: only kinds haproxy, envoy take it\n"},
 	{"sources:\n  a: {kind: exposition, url: 'http://h', file: x}\n",
-		"fleet.yaml:2: sources.a.file: only kind replay reads a file\n"},
+		"fleet.yaml:2: sources.a.file: only kind replay takes it\n"},
 	{"sources:\n  a: {kind: exposition, url: 'http://h', client_cert_file: x}\n",
 		"fleet.yaml:2: sources.a: client_cert_file and client_key_file go together: one is "
 		"missing\n"},
@@ -269,6 +289,52 @@ START_TEST(kinds_and_choices_are_one_list)
 }
 END_TEST
 
+START_TEST(reads_secrets_and_special_keys)
+{
+	struct bench bench;
+	bench_read(&bench, "sources:\n"
+			   "  a: {kind: json, url: 'https://h', bearer_command: [vault, print, t], "
+			   "gzip: true, proxy: 'http://p:3128'}\n"
+			   "  b: {kind: json, url: 'https://h', basic_env: B}\n"
+			   "  c: {kind: pgbouncer, url: 'postgresql://u@h/pgbouncer', "
+			   "password_file: p, databases: {app: east-a/r1}}\n"
+			   "signals:\n"
+			   "  pool.used: {from: a, pointer: /used, rate: true}\n");
+	const struct source_config *rows = bench.sources.rows;
+	ck_assert_int_eq(rows[0].secret.form, SECRET_BEARER);
+	ck_assert_str_eq(rows[0].secret.command[1], "print");
+	ck_assert_ptr_null(rows[0].secret.command[3]);
+	ck_assert(rows[0].gzip);
+	ck_assert_str_eq(rows[0].proxy, "http://p:3128");
+	ck_assert_int_eq(rows[1].secret.form, SECRET_BASIC);
+	ck_assert_str_eq(rows[1].secret.variable, "B");
+	ck_assert_int_eq(rows[2].secret.form, SECRET_PASSWORD);
+	ck_assert_str_eq(rows[2].secret.file, "/etc/spillway/p");
+	ck_assert_str_eq(rows[2].databases[0].value, "east-a/r1");
+	ck_assert_str_eq(bench.sources.maps[0].pointer, "/used");
+	bench_close(&bench);
+}
+END_TEST
+
+/* Whatever a kind says it takes must be a key that there is, and only kinds that list one get it.
+ */
+START_TEST(every_special_key_has_a_kind)
+{
+	struct text schema;
+	text_init(&schema, 1 << 16);
+	sources_schema_source(&schema);
+	for (const struct backend_ops *const *kind = backend_kinds(); *kind; kind++) {
+		ck_assert_msg((*kind)->trust > 0, "%s", (*kind)->name);
+		for (size_t i = 0; (*kind)->keys && (*kind)->keys[i]; i++) {
+			char quoted[64];
+			snprintf(quoted, sizeof(quoted), "\"%s\"", (*kind)->keys[i]);
+			ck_assert_msg(strstr(text_string(&schema), quoted) != NULL, "%s", quoted);
+		}
+	}
+	text_finish(&schema);
+}
+END_TEST
+
 START_TEST(writes_schemas)
 {
 	struct text schema;
@@ -295,6 +361,8 @@ static Suite *source_suite(void)
 	tcase_add_test(tcase, tells_all_errors_at_once);
 	tcase_add_test(tcase, has_limits);
 	tcase_add_test(tcase, kinds_and_choices_are_one_list);
+	tcase_add_test(tcase, reads_secrets_and_special_keys);
+	tcase_add_test(tcase, every_special_key_has_a_kind);
 	tcase_add_test(tcase, writes_schemas);
 	suite_add_tcase(suite, tcase);
 	return suite;
