@@ -14,10 +14,19 @@ say() {
 	printf '\n== %s\n' "$*"
 }
 
-build() { # preset
-	say "build: $1"
-	cmake --preset "$1" >/dev/null
-	cmake --build --preset "$1" | tail -n 1
+build() { # PRESET [CMAKE ARGUMENTS...]
+	preset=$1
+	shift
+	say "build: $preset"
+	mkdir -p build
+	if cmake --preset "$preset" "$@" >"build/$preset.log" 2>&1 && cmake --build --preset "$preset" >>"build/$preset.log" 2>&1; then
+		tail -n 1 "build/$preset.log"
+	else
+		grep -E 'error|FAILED|warning:' "build/$preset.log" | head -n 40
+		tail -n 20 "build/$preset.log"
+		echo "the build failed: build/$preset.log" >&2
+		exit 1
+	fi
 }
 
 jobs=$(nproc)
@@ -27,9 +36,7 @@ status=0
 
 build release
 build asan
-say "compile with clang, warnings as errors"
-cmake --preset clang -DBUILD_TESTING=OFF >/dev/null
-cmake --build --preset clang | tail -n 1
+build clang -DBUILD_TESTING=OFF
 
 say "fuzz targets, short form"
 sh tests/fuzz/run.sh 5 || status=1
@@ -41,9 +48,7 @@ if [ -n "$full" ]; then
 	say "unit tests under valgrind"
 	build dev
 	CK_FORK=no ctest --test-dir build/dev -L unit -j "$jobs" -T memcheck --output-on-failure || status=1
-	say "clang-tidy"
-	cmake --preset tidy -DBUILD_TESTING=OFF >/dev/null
-	cmake --build --preset tidy || status=1
+	build tidy -DBUILD_TESTING=OFF
 fi
 
 say "whole programs, on the optimised build"

@@ -4,8 +4,11 @@ set -eu
 seconds=${1:-60}
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top"
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target fuzz-all | tail -n 1
+mkdir -p build
+if ! { cmake --preset fuzz && cmake --build --preset fuzz --target fuzz-all; } >build/fuzz.log 2>&1; then
+	tail -n 30 build/fuzz.log
+	exit 1
+fi
 status=0
 for target in build/fuzz/tests/fuzz/fuzz-*; do
 	[ -x "$target" ] && [ -f "$target" ] || continue
