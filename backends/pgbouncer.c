@@ -5,7 +5,9 @@
  *   pool.used, waiting, wait   SHOW POOLS: server connections at work, clients in line, and how
  *                              long the first of them has stood there
  *   pool.busy                  SHOW STATS: query time grows by the time clients waited as well, so
- *                              mean busy is the growth of query time less that of wait time
+ *                              mean busy is the growth of query time less that of wait time. Both
+ *                              grow when a query ends: while clients wait behind queries that do
+ *                              not end, what is at work is what is busy
  *   pool.max                   SHOW DATABASES: pool_size holds for each user on its own, so it
  * counts once per user seen in SHOW POOLS, up to max_connections
  */
@@ -158,16 +160,38 @@ static bool read_pool(const struct console *console, size_t row, struct error *e
 
 /* ---- busy ---- */
 
+/* Connections at work for a database in whose line somebody stands; false when nobody does. */
+static bool is_full(const struct console *console, const char *database, double *active)
+{
+	const struct grid *pools = &console->grids[TABLE_POOLS];
+	double waiting = 0, part = 0;
+	*active = 0;
+	for (size_t i = 0; i < pools->rows; i++) {
+		const char *name = grid_cell(pools, i, "database");
+		if (!name || strcmp(name, database) != 0)
+			continue;
+		waiting += grid_number(pools, i, "cl_waiting", &part) ? part : 0;
+		*active += grid_number(pools, i, "sv_active", &part) ? part : 0;
+	}
+	return waiting > 0;
+}
+
 static bool read_stats(const struct console *console, size_t row, struct error *error)
 {
 	const struct grid *stats = &console->grids[TABLE_STATS];
 	const char *database = grid_cell(stats, row, "database");
-	double query_us = 0, wait_us = 0;
+	double query_us = 0, wait_us = 0, active = 0;
 	struct owner owner;
 	if (!database || !owner_of(console, database, &owner) ||
 		!grid_number(stats, row, "total_query_time", &query_us) ||
 		!grid_number(stats, row, "total_wait_time", &wait_us))
 		return true;
+	if (is_full(console, database, &active)) {
+		struct fact full = {.signal = SIGNAL_POOL_BUSY,
+			.value = active,
+			.series = series_of(database, "full")};
+		return note(console, &owner, full, error);
+	}
 	struct fact busy = {.signal = SIGNAL_POOL_BUSY,
 		.value = query_us * MICROSECONDS,
 		.rate = true,
