@@ -16,10 +16,17 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	as_user="env HOME=$room"
 fi
+# Patroni first, or it would start its database again; then the databases, and only then the folder.
 servers_down() {
 	code=$?
+	for pid in $pids; do kill "$pid" 2>/dev/null; done
+	for pid in $pids; do wait "$pid" 2>/dev/null; done
 	for node in r1 r2; do
-		[ -f "$room/$node/postmaster.pid" ] && kill -QUIT "$(head -n 1 "$room/$node/postmaster.pid")" 2>/dev/null
+		pid=$(head -n 1 "$room/$node/postmaster.pid" 2>/dev/null)
+		[ -n "$pid" ] || continue
+		kill -CONT "$pid" 2>/dev/null
+		kill -QUIT "$pid" 2>/dev/null
+		while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 	done
 	[ "$code" -ne 0 ] || rm -rf "$room"
 	(exit "$code")
