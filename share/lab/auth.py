@@ -13,7 +13,7 @@ from psycopg2 import extensions
 
 from web import Page, answer, serve
 
-OUTSTANDING_MOST = 1500
+OUTSTANDING_MOST = 600
 
 
 async def until_ready(connection):
@@ -74,8 +74,8 @@ class Auth:
         row = await query(self.reads_port, "SELECT read_session(%s)", (user,))
         return row is not None
 
-    async def validate(self, user, surface, deadline_s):
-        """None when the session is good, else why not."""
+    async def ask(self, user, deadline_s):
+        """None when the read succeeded in time, else why it did not."""
         if len(self.outstanding) >= OUTSTANDING_MOST:
             return "full"
         read = asyncio.ensure_future(self.read(user))
@@ -83,11 +83,12 @@ class Auth:
         read.add_done_callback(self.settled)
         done, _ = await asyncio.wait({read}, timeout=deadline_s)
         if not done:
-            why = "deadline"
-        elif read.exception() is not None:
-            why = "read"
-        else:
-            why = None
+            return "deadline"
+        return "read" if read.exception() is not None else None
+
+    async def validate(self, user, surface, deadline_s):
+        """None when the session is good, else why not."""
+        why = await self.ask(user, deadline_s)
         if surface == "api":
             if why is None:
                 self.keys.add(user)

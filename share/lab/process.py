@@ -4,11 +4,14 @@ A pid file holds the pid and the time the kernel says it started, so that a pid 
 never signalled.
 """
 import os
+import resource
 import signal
 import subprocess
 import time
 
 import layout
+
+FILES = 8192  # open files that a server may have; a crowd of retrying clients needs more than the usual 1024
 
 
 def started_at(pid):
@@ -50,6 +53,8 @@ def start(name, argv, env=None):
         return running
     whole = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "HOME": str(layout.DIR),
              "PYTHONDONTWRITEBYTECODE": "1", layout.MARK: str(layout.DIR), **(env or {})}
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most if 0 < most < FILES else FILES, most))
     with open(layout.path("log", name + ".log"), "ab") as log:
         child = subprocess.Popen([str(part) for part in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                  env=whole, cwd=layout.DIR, start_new_session=True)
