@@ -143,7 +143,9 @@ struct plan {
 	char hash[PLAN_HASH_BYTES];     /* over action, target, from, to and exact requests */
 	bool is_undo;
 	char undo_of[PLAN_ID_BYTES]; /* the run it takes back, "" none */
-	bool needs_typed_name;       /* prod: the target's name must be typed */
+	int64_t hold_ms; /* it holds that long, then it is taken back; 0: it is no hold */
+	char approved_by[ENTITY_NAME_BYTES]; /* by another person, "" none */
+	bool needs_typed_name;               /* prod: the target's name must be typed */
 };
 
 enum run_state {
@@ -164,6 +166,7 @@ struct run_view {
 	enum run_state state;
 	enum outcome_code code; /* when done or failed */
 	int64_t started_ms, ended_ms;
+	int64_t expires_ms; /* it holds until then; 0: it is no hold, or none any more */
 	char by[ENTITY_NAME_BYTES];
 	bool can_undo;
 	char text[ACTION_TEXT_BYTES]; /* what is happening or what came of it */

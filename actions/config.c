@@ -112,30 +112,6 @@ static const struct field ssh_rows[] = {
 		.help = "how long the command may run"},
 };
 
-#define GUARD(name, kind, least, most, value, text)                                          \
-	{                                                                                    \
-		.key = #name, .type = (kind), .offset = offsetof(struct guard_config, name), \
-		.min = (least), .max = (most), .fallback = (value), .help = (text)           \
-	}
-#define GUARD_MS(name, least, most, value, text)                                                   \
-	{                                                                                          \
-		.key = #name, .type = FIELD_DURATION,                                              \
-		.offset = offsetof(struct guard_config, name##_ms), .min = (least), .max = (most), \
-		.fallback = (value), .help = (text)                                                \
-	}
-
-static const struct field guards_rows[] = {
-	GUARD(ceiling, FIELD_PERCENT, 0.1, 1, "85%", "pool use that survivors may reach"),
-	GUARD(max_step, FIELD_FACTOR, 1.01, 100, "2x", "most growth or shrinking per command"),
-	GUARD(max_divert, FIELD_PERCENT, 0.01, 1, "25%",
-		"most of one cluster's weight moved per command"),
-	GUARD(blast_radius, FIELD_PERCENT, 0.01, 1, "30%", "most of all traffic moved per command"),
-	GUARD_MS(max_age, 100, 600000, "5s", "inputs older than this block"),
-	GUARD_MS(cooldown, 0, 86400000, "60s", "rest of a target after a change"),
-	GUARD_MS(plan_expires, 1000, 86400000, "60s", "how long a plan may be confirmed"),
-	GUARD_MS(verify_within, 1000, 3600000, "90s", "how long to wait for the proof"),
-};
-
 struct journal_fields {
 	const char *file;
 };
@@ -431,8 +407,7 @@ bool action_configs_read(const struct yaml_node *actions, const struct yaml_node
 		.directory = directory, .arena = arena, .complaints = complaints, .ok = true};
 	struct action_configs read = {.rows = NULL};
 	read_actions(&reader, actions, &read);
-	if (!fields_read(guards_rows, COUNT(guards_rows), guards ? guards : &empty_mapping,
-		    "guards", &read.guards, arena, complaints))
+	if (!guard_config_read(guards, arena, &read.guards, complaints))
 		reader.ok = false;
 	read_journal(&reader, journal, state_directory, &read);
 	*out = read;
@@ -442,9 +417,4 @@ bool action_configs_read(const struct yaml_node *actions, const struct yaml_node
 void action_configs_schema_action(struct text *out)
 {
 	fields_schema(action_rows, COUNT(action_rows), out);
-}
-
-void action_configs_schema_guards(struct text *out)
-{
-	fields_schema(guards_rows, COUNT(guards_rows), out);
 }

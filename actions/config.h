@@ -48,6 +48,20 @@ struct guard_config {
 	int64_t cooldown_ms;      /* per target after a change; 60 s */
 	int64_t plan_expires_ms;  /* 60 s */
 	int64_t verify_within_ms; /* 90 s */
+	int64_t expire_ms;        /* a hold ends by itself after that; 30 min */
+	int64_t brake;            /* most changes within brake_window, undo apart; 6 */
+	int64_t brake_window_ms;  /* 10 min */
+	int64_t min_serving;      /* replicas of a cluster that go on serving; 2 */
+	double approve_above; /* share of all traffic that one person may move; not above 0: any */
+	int64_t approve_within_ms;    /* how long a request for approval stands; 10 min */
+	const struct freeze *freezes; /* in the order of the file */
+	size_t freeze_count;
+};
+
+/* A time in which nothing is changed that can wait. */
+struct freeze {
+	int64_t from_ms, until_ms;
+	const char *why; /* "" none given */
 };
 
 struct action_configs {
@@ -62,6 +76,13 @@ struct action_configs {
 bool action_configs_read(const struct yaml_node *actions, const struct yaml_node *guards,
 	const struct yaml_node *journal, const char *directory, const char *state_directory,
 	struct arena *arena, struct action_configs *out, struct complaints *complaints);
+
+/* The `guards:` section alone; NULL gives the defaults. */
+bool guard_config_read(const struct yaml_node *node, struct arena *arena, struct guard_config *out,
+	struct complaints *complaints);
+
+/* The default of a key of the guards: section as it would be written; NULL: it has none. */
+const char *guard_config_default(const char *key);
 
 /* JSON Schema bodies for share/. */
 void action_configs_schema_action(struct text *out);

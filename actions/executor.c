@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/approval.h"
 #include "actions/guard.h"
+#include "actions/hold.h"
 #include "actions/journal.h"
 #include "actions/run.h"
 #include "actions/run_log.h"
@@ -24,6 +26,7 @@ struct executor {
 	const struct action_configs *configs;
 	struct transport *transport;
 	struct run_log *log;
+	struct approvals *approvals;
 	char operator_name[ENTITY_NAME_BYTES];
 	int64_t armed_until_ms;
 	uint64_t generation;          /* of the newest snapshot seen */
@@ -63,8 +66,9 @@ struct executor *executor_create(struct loop *loop, struct http *http, struct ss
 		sizeof(executor->operator_name));
 	executor->transport = transport_create(http, ssh, is_armed_now, executor);
 	executor->log = run_log_create();
+	executor->approvals = calloc(1, sizeof(*executor->approvals));
 	const char *path = journal ? journal_path(journal) : configs->journal_file;
-	bool ok = executor->transport && executor->log;
+	bool ok = executor->transport && executor->log && executor->approvals;
 	if (!ok)
 		error_no_memory(error, "an executor");
 	else if (path)
@@ -84,6 +88,7 @@ void executor_destroy(struct executor *executor)
 	loop_timer_stop(executor->loop, executor->deadline_timer);
 	transport_destroy(executor->transport);
 	run_log_destroy(executor->log);
+	free(executor->approvals);
 	plan_finish(&executor->plan);
 	free(executor->requests);
 	free(executor);
@@ -155,6 +160,15 @@ static bool make_plan(struct executor *executor, const struct action_config *act
 	if (target < snapshot->entity_count)
 		facts->last_change_ms = run_log_last_change_ms(
 			executor->log, fleet_entity(snapshot->fleet, target)->path);
+	int64_t window_ms = executor->configs->guards.brake_window_ms;
+	int64_t oldest_ms = 0;
+	facts->recent_changes =
+		run_log_changes_since(executor->log, now_ms - window_ms, &oldest_ms);
+	facts->brake_free_ms = oldest_ms + window_ms;
+	if (executor->journal &&
+		!approvals_read(journal_path(executor->journal), executor->approvals, error))
+		return false;
+	facts->approvals = executor->approvals;
 	facts->armed = executor_is_armed(executor, now_ms);
 	facts->journal_trouble = executor->journal ? journal_trouble(executor->journal) : NULL;
 	return plan_make(action, &executor->configs->guards, facts, snapshot, assessment, target,
@@ -474,7 +488,8 @@ static void begin_view(struct executor *executor, const char *reason, int64_t no
 			.to = plan->to,
 			.state = RUN_INTENT,
 			.code = OUTCOME_UNKNOWN,
-			.started_ms = now_ms},
+			.started_ms = now_ms,
+			.expires_ms = plan->hold_ms > 0 ? now_ms + plan->hold_ms : 0},
 	};
 	struct run_view *view = &executor->entry.view;
 	snprintf(executor->entry.undo_of, sizeof(executor->entry.undo_of), "%s", plan->undo_of);
@@ -568,4 +583,64 @@ void executor_interrupt(struct executor *executor, int64_t now_ms)
 	transport_cancel(executor->transport);
 	const struct run_event event = {.kind = RUN_EVENT_INTERRUPTED, .now_ms = now_ms};
 	drive(executor, &event);
+}
+
+/* ---- holds and approvals ---- */
+
+size_t executor_holds(
+	const struct executor *executor, int64_t now_ms, struct hold *out, size_t most)
+{
+	return holds_list(executor->log, now_ms, out, most);
+}
+
+static bool write_hold(struct executor *executor, const char *id, int64_t until_ms,
+	const char *reason, int64_t wall_ms, struct error *error)
+{
+	char words[ACTION_TEXT_BYTES];
+	char clean[ACTION_TEXT_BYTES];
+	char until[CLOCK_TEXT_BYTES];
+	struct text members;
+	sanitise(reason, strlen(reason), clean, sizeof(clean));
+	clock_format(until_ms, false, until);
+	text_init(&members, JOURNAL_LINE_BYTES);
+	run_log_write_hold(executor->operator_name, until_ms, &members);
+	snprintf(words, sizeof(words), "%s%s, by %.60s%s%.160s",
+		until_ms > 0 ? "holds until " : "kept for good", until_ms > 0 ? until : "",
+		executor->operator_name, clean[0] ? ": " : "", clean);
+	bool ok = text_ok(&members) || error_no_memory(error, "a journal record");
+	ok = ok && journal_append(executor->journal, id, until_ms > 0 ? "extend" : "keep", words,
+			   text_string(&members), wall_ms, error);
+	text_finish(&members);
+	return ok;
+}
+
+bool executor_change_hold(struct executor *executor, const char *id, int64_t until_ms,
+	const char *reason, struct error *error)
+{
+	struct hold holds[HOLDS_MOST];
+	int64_t wall_ms = clock_wall_ms(loop_clock(executor->loop));
+	size_t count = executor_holds(executor, wall_ms, holds, HOLDS_MOST);
+	bool found = false;
+	for (size_t i = 0; i < count; i++)
+		found = found || strcmp(holds[i].run, id) == 0;
+	if (!found)
+		return error_set(error, ERROR_USAGE, "there is no hold '%.20s'", id);
+	if (!executor->journal)
+		return error_set(error, ERROR_REJECTED, "there is no journal to record it in");
+	if (!write_hold(executor, id, until_ms, reason ? reason : "", wall_ms, error))
+		return false;
+	struct run_entry entry = *run_log_find(executor->log, id);
+	entry.view.expires_ms = until_ms;
+	run_log_put(executor->log, &entry);
+	return true;
+}
+
+bool executor_ask_approval(
+	struct executor *executor, const struct plan *plan, const char *reason, struct error *error)
+{
+	if (!executor->journal)
+		return error_set(error, ERROR_REJECTED, "there is no journal to ask in");
+	return approvals_ask(journal_path(executor->journal), plan, executor->operator_name,
+		reason ? reason : "", clock_wall_ms(loop_clock(executor->loop)),
+		executor->configs->guards.approve_within_ms, error);
 }

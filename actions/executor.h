@@ -14,6 +14,7 @@
 struct assessment;
 struct error;
 struct executor;
+struct hold;
 struct http;
 struct journal;
 struct loop;
@@ -72,5 +73,21 @@ bool executor_is_busy(const struct executor *executor);
 
 /* The newest runs first, from this and earlier processes; at most `most`. */
 size_t executor_runs(const struct executor *executor, struct run_view *out, size_t most);
+
+/* The changes still in force, newest first; see hold.h. */
+size_t executor_holds(
+	const struct executor *executor, int64_t now_ms, struct hold *out, size_t most);
+
+/*
+ * Let a hold last until `until_ms` (wall time), or 0: keep it for good. On disk when true. Errors:
+ * ERROR_USAGE (no such hold), ERROR_REJECTED (no journal), else as journal_append().
+ */
+bool executor_change_hold(struct executor *executor, const char *id, int64_t until_ms,
+	const char *reason, struct error *error);
+
+/* Ask for another person's approval of a plan that only the guard two-person hinders. Errors: as
+ * approvals_ask(). */
+bool executor_ask_approval(struct executor *executor, const struct plan *plan, const char *reason,
+	struct error *error);
 
 #endif

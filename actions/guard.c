@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/guard_policy.h"
 #include "actions/template.h"
 #include "core/assess/assess.h"
 #include "core/base/clock.h"
@@ -16,10 +17,7 @@
 	(1u << CLASS_RELIEVE | 1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT)
 #define VALUE_BYTES NUMBER_TEXT_BYTES
 
-static void say(struct verdict *out, enum verdict_kind kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct verdict *out, enum verdict_kind kind, const char *format, ...)
+void guard_say(struct verdict *out, enum verdict_kind kind, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -50,9 +48,9 @@ static const char *signal_name(const struct guard_context *context)
 static void check_read_only(const struct guard_context *context, struct verdict *out)
 {
 	if (context->facts->armed)
-		say(out, VERDICT_PASS, "armed: changes are allowed now");
+		guard_say(out, VERDICT_PASS, "armed: changes are allowed now");
 	else
-		say(out, VERDICT_BLOCK,
+		guard_say(out, VERDICT_BLOCK,
 			"read-only: nothing is changed until the operator arms it first");
 }
 
@@ -60,9 +58,9 @@ static void check_journal(const struct guard_context *context, struct verdict *o
 {
 	const char *trouble = context->facts->journal_trouble;
 	if (trouble && !trouble[0])
-		say(out, VERDICT_PASS, "the journal can be written");
+		guard_say(out, VERDICT_PASS, "the journal can be written");
 	else
-		say(out, VERDICT_BLOCK, "%.250s: what cannot be recorded is not done",
+		guard_say(out, VERDICT_BLOCK, "%.250s: what cannot be recorded is not done",
 			trouble ? trouble : "there is no journal");
 }
 
@@ -76,7 +74,7 @@ static void check_preflight(const struct guard_context *context, struct verdict 
 	char age[CLOCK_TEXT_BYTES];
 	const char *target = context->plan->target_path;
 	if (!value->known) {
-		say(out, VERDICT_UNKNOWN,
+		guard_say(out, VERDICT_UNKNOWN,
 			"%s of %s is not known, so there is nothing to go back to",
 			signal_name(context), path_of(context, value->missing));
 		return;
@@ -84,17 +82,17 @@ static void check_preflight(const struct guard_context *context, struct verdict 
 	int64_t age_ms = context->now_ms - value->oldest_at_ms;
 	clock_format_span(age_ms, age);
 	if (age_ms > context->limits->max_age_ms)
-		say(out, VERDICT_BLOCK,
+		guard_say(out, VERDICT_BLOCK,
 			"%s of %s was read %s ago: wait for a newer reading, or mend its source",
 			signal_name(context), path_of(context, value->oldest), age);
 	else if (!target_equal(value->low, value->high))
-		say(out, VERDICT_WARN,
+		guard_say(out, VERDICT_WARN,
 			"%s differs within %s, from %s to %s: the change and its undo level that",
 			signal_name(context), target, number(value->low, low),
 			number(value->high, high));
 	else
-		say(out, VERDICT_PASS, "%s of %s is %s, read %s ago", signal_name(context), target,
-			number(value->low, low), age);
+		guard_say(out, VERDICT_PASS, "%s of %s is %s, read %s ago", signal_name(context),
+			target, number(value->low, low), age);
 }
 
 /* The oldest of the readings that the projection stands on. */
@@ -192,19 +190,19 @@ static void check_staleness(const struct guard_context *context, struct verdict 
 	}
 	clock_format_span(oldest.age_ms, age);
 	if (oldest.age_ms > context->limits->max_age_ms)
-		say(out, VERDICT_BLOCK, "%s of %s is %s old, at most %s may be decided on",
+		guard_say(out, VERDICT_BLOCK, "%s of %s is %s old, at most %s may be decided on",
 			signal_row(oldest.signal)->name, path_of(context, oldest.entity), age,
 			most);
 	else if (blank != ENTITY_NONE)
-		say(out, VERDICT_UNKNOWN,
+		guard_say(out, VERDICT_UNKNOWN,
 			"no pool of %s has been read within %s: its load is not known",
 			path_of(context, blank), most);
 	else if (context->now_ms - context->snapshot->at_ms > context->limits->max_age_ms)
-		say(out, VERDICT_BLOCK, "the newest snapshot is older than %s", most);
+		guard_say(out, VERDICT_BLOCK, "the newest snapshot is older than %s", most);
 	else if (oldest.entity == ENTITY_NONE)
-		say(out, VERDICT_UNKNOWN, "nothing that the projection needs has been read");
+		guard_say(out, VERDICT_UNKNOWN, "nothing that the projection needs has been read");
 	else
-		say(out, oldest.silent ? VERDICT_WARN : VERDICT_PASS,
+		guard_say(out, oldest.silent ? VERDICT_WARN : VERDICT_PASS,
 			"inputs at most %s old (limit %s)%s", age, most,
 			oldest.silent ? "; a silent replica is counted as out" : "");
 }
@@ -239,7 +237,7 @@ static void check_capacity(const struct guard_context *context, struct verdict *
 	const struct projection *projection = &context->plan->projection;
 	double ceiling = context->limits->ceiling * 100;
 	if (!projection->known) {
-		say(out, VERDICT_UNKNOWN, "cannot be projected: %.200s",
+		guard_say(out, VERDICT_UNKNOWN, "cannot be projected: %.200s",
 			projection->unknown_why[0] ? projection->unknown_why
 						   : "too little is known");
 		return;
@@ -249,9 +247,9 @@ static void check_capacity(const struct guard_context *context, struct verdict *
 		if (!line->over_ceiling)
 			continue;
 		if (projection->sum[0])
-			say(out, VERDICT_BLOCK, "%.260s", projection->sum);
+			guard_say(out, VERDICT_BLOCK, "%.260s", projection->sum);
 		else
-			say(out, VERDICT_BLOCK, "%s %.0f%% -> %.0f%%, ceiling %.0f%%",
+			guard_say(out, VERDICT_BLOCK, "%s %.0f%% -> %.0f%%, ceiling %.0f%%",
 				path_of(context, line->cluster), line->use_before * 100,
 				line->use_high * 100, ceiling);
 		/* The sum tells its own largest step, which other guards may narrow. */
@@ -262,9 +260,10 @@ static void check_capacity(const struct guard_context *context, struct verdict *
 	}
 	const struct projection_line *worst = fullest(projection);
 	if (!worst)
-		say(out, VERDICT_UNKNOWN, "no cluster is known that this would touch");
+		guard_say(out, VERDICT_UNKNOWN, "no cluster is known that this would touch");
 	else
-		say(out, worst->use_high > context->limits->ceiling ? VERDICT_WARN : VERDICT_PASS,
+		guard_say(out,
+			worst->use_high > context->limits->ceiling ? VERDICT_WARN : VERDICT_PASS,
 			"fullest afterwards: %s %.0f%% -> %.0f%% (ceiling %.0f%%)%s",
 			path_of(context, worst->cluster), worst->use_before * 100,
 			worst->use_high * 100, ceiling,
@@ -286,25 +285,25 @@ static void check_ledger(const struct guard_context *context, struct verdict *ou
 			tightest = line;
 	}
 	if (!tightest) {
-		say(out, VERDICT_UNKNOWN, "what the pools may open afterwards is not known");
+		guard_say(out, VERDICT_UNKNOWN, "what the pools may open afterwards is not known");
 		return;
 	}
 	const char *cluster = path_of(context, tightest->cluster);
 	double after = tightest->connections_after;
 	double max = tightest->connections_max;
 	if (isnan(max)) {
-		say(out, VERDICT_UNKNOWN,
+		guard_say(out, VERDICT_UNKNOWN,
 			"pools of %s may open %.0f, but what the database allows is not known: set "
 			"fleet.clusters.%s.connections_max",
 			cluster, after, cluster);
 	} else if (after > max) {
-		say(out, VERDICT_BLOCK,
+		guard_say(out, VERDICT_BLOCK,
 			"pools of %s could open %.0f connections to one database, %.0f more than "
 			"the %.0f it allows",
 			cluster, after, after - max, max);
 		add_offer(context, out);
 	} else {
-		say(out, VERDICT_PASS,
+		guard_say(out, VERDICT_PASS,
 			"pools of %s may open %.0f of the %.0f connections one database allows",
 			cluster, after, max);
 	}
@@ -338,11 +337,12 @@ static void check_step(const struct guard_context *context, struct verdict *out)
 	char from[VALUE_BYTES];
 	char to[VALUE_BYTES];
 	if (context->facts->is_undo) {
-		say(out, VERDICT_PASS, "takes back our own change: any step may be");
+		guard_say(out, VERDICT_PASS, "takes back our own change: any step may be");
 		return;
 	}
 	if (isnan(plan->from)) {
-		say(out, VERDICT_UNKNOWN, "the present value is not known, so neither is the step");
+		guard_say(out, VERDICT_UNKNOWN,
+			"the present value is not known, so neither is the step");
 		return;
 	}
 	if (plan->verb->class == CLASS_SHIFT)
@@ -351,7 +351,7 @@ static void check_step(const struct guard_context *context, struct verdict *out)
 	else
 		snprintf(rule, sizeof(rule), "a factor of %.2g", context->limits->max_step);
 	bool past = is_past(plan, step_limit(context->limits, plan));
-	say(out, past ? VERDICT_BLOCK : VERDICT_PASS, "%s -> %s %s, %s at a time",
+	guard_say(out, past ? VERDICT_BLOCK : VERDICT_PASS, "%s -> %s %s, %s at a time",
 		number(plan->from, from), number(plan->to, to),
 		past ? "is too much at once" : "is within the step", rule);
 	if (past)
@@ -384,44 +384,25 @@ static void check_blast(const struct guard_context *context, struct verdict *out
 	const struct projection *projection = &context->plan->projection;
 	double most = context->limits->blast_radius;
 	if (!projection->known) {
-		say(out, VERDICT_UNKNOWN, "how much traffic moves cannot be projected");
+		guard_say(out, VERDICT_UNKNOWN, "how much traffic moves cannot be projected");
 		return;
 	}
 	bool past = projection->moved_share > most + 1e-9;
-	say(out, past ? VERDICT_BLOCK : VERDICT_PASS,
+	guard_say(out, past ? VERDICT_BLOCK : VERDICT_PASS,
 		"%.1f%% of all traffic moves, %s %.0f%% that may", projection->moved_share * 100,
 		past ? "more than the" : "within the", most * 100);
 	if (past)
 		add_offer(context, out);
 }
 
-static void check_cooldown(const struct guard_context *context, struct verdict *out)
-{
-	int64_t since_ms = context->now_ms - context->facts->last_change_ms;
-	int64_t left_ms = context->limits->cooldown_ms - since_ms;
-	char since[CLOCK_TEXT_BYTES];
-	char left[CLOCK_TEXT_BYTES];
-	if (context->facts->is_undo) {
-		say(out, VERDICT_PASS, "takes back our own change: no waiting");
-	} else if (context->facts->last_change_ms == 0 || left_ms <= 0) {
-		say(out, VERDICT_PASS, "no change of this target just now");
-	} else {
-		clock_format_span(since_ms, since);
-		clock_format_span(left_ms, left);
-		say(out, VERDICT_BLOCK,
-			"this target was changed %s ago: see what came of it, and try again in %s",
-			since, left);
-	}
-}
-
 static void check_no_change(const struct guard_context *context, struct verdict *out)
 {
 	char value[VALUE_BYTES];
 	if (context->plan->no_change)
-		say(out, VERDICT_WARN, "%s is %s already: nothing would be sent",
+		guard_say(out, VERDICT_WARN, "%s is %s already: nothing would be sent",
 			signal_name(context), number(context->plan->to, value));
 	else
-		say(out, VERDICT_PASS, "the value differs from the present one");
+		guard_say(out, VERDICT_PASS, "the value differs from the present one");
 }
 
 /* ---- never the last one ---- */
@@ -445,34 +426,63 @@ static void check_last_serving(const struct guard_context *context, struct verdi
 {
 	const struct plan *plan = context->plan;
 	if (plan->to > 0)
-		say(out, VERDICT_PASS, "%s goes on serving", plan->target_path);
+		guard_say(out, VERDICT_PASS, "%s goes on serving", plan->target_path);
 	else if (others_serve(context))
-		say(out, VERDICT_PASS, "other clusters go on serving");
+		guard_say(out, VERDICT_PASS, "other clusters go on serving");
 	else
-		say(out, VERDICT_BLOCK,
+		guard_say(out, VERDICT_BLOCK,
 			"no other cluster is known to have weight: nothing would serve any more; "
 			"give another one weight first");
 }
 
 static const struct guard_row rows[] = {
-	{"read-only", "nothing changes until the operator arms it", false, ALL_CLASSES,
-		check_read_only},
-	{"preflight", "the value before is known and fresh", false, ALL_CLASSES, check_preflight},
-	{"staleness", "every reading the projection uses is at most max_age old", false,
+	{"read-only", "nothing changes until the operator arms it", false, "", "needs no readings",
+		ALL_CLASSES, check_read_only},
+	{"preflight", "the value before is known and fresh, so that there is a way back", false,
+		"max_age", "blocks: an unknown value is unknown, an old one blocks", ALL_CLASSES,
+		check_preflight},
+	{"staleness", "every reading the projection uses is at most max_age old", false, "max_age",
+		"blocks; a replica that is wholly silent is counted as out",
 		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, check_staleness},
-	{"capacity", "no surviving pool passes the ceiling because of it", true,
+	{"capacity", "no surviving pool passes the ceiling because of it", true, "ceiling",
+		"unknown, which blocks; an effect that cannot be projected is unknown too",
 		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, check_capacity},
-	{"ledger", "all pools of one database together fit its connections", true, 1u << CLASS_GROW,
-		check_ledger},
-	{"step", "one command changes at most max_step or max_divert", true,
+	{"ledger", "all pools of one database together fit the connections it allows", true, "",
+		"unknown, which blocks", 1u << CLASS_GROW, check_ledger},
+	{"step", "one command changes at most max_step, or max_divert of a weight", true,
+		"max_step max_divert", "unknown, which blocks",
 		1u << CLASS_SHIFT | 1u << CLASS_GROW, check_step},
 	{"blast-radius", "one command moves at most blast_radius of all traffic", true,
-		1u << CLASS_SHIFT | 1u << CLASS_DISRUPT, check_blast},
-	{"cooldown", "a target rests after a change", true, ALL_CLASSES, check_cooldown},
-	{"no-change", "what is so already is not done again", false, ALL_CLASSES, check_no_change},
-	{"last-serving", "the last cluster that serves keeps its weight", false, 1u << CLASS_SHIFT,
+		"blast_radius", "unknown, which blocks", 1u << CLASS_SHIFT | 1u << CLASS_DISRUPT,
+		check_blast},
+	{"cooldown", "a target rests after a change; undo is exempt", true, "cooldown",
+		"needs no readings; runs whose outcome is unknown count", ALL_CLASSES,
+		guard_check_cooldown},
+	{"brake", "at most this many changes are made within the window; undo is exempt", true,
+		"brake brake_window", "needs no readings; runs whose outcome is unknown count",
+		ALL_CLASSES, guard_check_brake},
+	{"freeze", "in a freeze nothing is changed that can wait; relief and undo are exempt", true,
+		"freeze", "needs no readings",
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, guard_check_freeze},
+	{"min-serving", "a cluster that loses a replica keeps this many that serve", true,
+		"min_serving", "a silent replica is counted as out", 1u << CLASS_DISRUPT,
+		guard_check_min_serving},
+	{"two-person",
+		"above this share of all traffic another person approves the very plan; undo is "
+		"exempt",
+		true, "approve_above approve_within",
+		"how much moves being unknown, another person is needed",
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, guard_check_two_person},
+	{"expiry", "a change is a hold that ends by itself", false, "expire",
+		"needs no readings; taking it back does",
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, guard_check_expiry},
+	{"no-change", "what is so already is not done again", false, "",
+		"needs no readings beside preflight", ALL_CLASSES, check_no_change},
+	{"last-serving", "the last cluster that serves keeps its weight", false, "",
+		"a cluster whose weight is not known does not count as serving", 1u << CLASS_SHIFT,
 		check_last_serving},
-	{"journal", "what cannot be recorded is not done", false, ALL_CLASSES, check_journal},
+	{"journal", "what cannot be recorded is not done", false, "", "needs no readings",
+		ALL_CLASSES, check_journal},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 _Static_assert(ROWS <= PLAN_VERDICTS_MOST, "a plan must hold every verdict");

@@ -25,7 +25,9 @@ struct guard_row {
 	const char *name; /* for --override */
 	const char *rule; /* one sentence: help and manual page */
 	bool overridable;
-	unsigned classes; /* bit set of 1 << enum action_class: where it applies */
+	const char *settings; /* keys of the guards: section it obeys, "" none */
+	const char *stale;    /* what it does when what it needs is old or missing */
+	unsigned classes;     /* bit set of 1 << enum action_class: where it applies */
 	void (*check)(const struct guard_context *context, struct verdict *out);
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "actions/approval.h"
 #include "actions/guard.h"
 #include "actions/request.h"
 #include "actions/template.h"
@@ -105,6 +106,8 @@ static bool add_hash(struct plan *plan, struct error *error)
 	text_init(&text, HASHED_BYTES);
 	text_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n", plan->action, plan->verb->name,
 		plan->environment, plan->target_path, from, to);
+	if (plan->hold_ms > 0)
+		text_printf(&text, "holds %lld ms\n", (long long)plan->hold_ms);
 	for (size_t i = 0; i < plan->request_count; i++)
 		text_printf(&text, "%s %s\n", plan->requests[i].transport, plan->requests[i].line);
 	digest_sha256(text_string(&text), text.length, plan->hash);
@@ -179,6 +182,8 @@ static void add_state(struct plan *plan, const struct guard_config *limits,
 	plan->from = value->known ? value->low : NAN;
 	plan->from_age_ms = value->known ? now_ms - value->oldest_at_ms : -1;
 	plan->no_change = all_equal(value, plan->to);
+	plan->hold_ms =
+		facts->is_undo || plan->verb->class == CLASS_RELIEVE ? 0 : limits->expire_ms;
 }
 
 static bool build(struct plan *plan, const struct action_config *action,
@@ -198,9 +203,14 @@ static bool build(struct plan *plan, const struct action_config *action,
 	add_words(plan, limits);
 	if (!add_requests(plan, action, snapshot, error) || !add_hash(plan, error))
 		return false;
+	struct plan_facts known = *facts;
+	known.approval = facts->approvals ? approvals_find(facts->approvals, plan->hash) : NULL;
+	if (known.approval && approval_state(known.approval, now_ms) == APPROVAL_GIVEN)
+		snprintf(plan->approved_by, sizeof(plan->approved_by), "%s",
+			known.approval->decided_by);
 	const struct guard_context context = {
 		.limits = limits,
-		.facts = facts,
+		.facts = &known,
 		.snapshot = snapshot,
 		.assessment = assessment,
 		.value = &value,
@@ -245,26 +255,28 @@ enum outcome_code plan_outcome(const struct plan *plan)
 		enum outcome_code code;
 	} alone[] = {
 		{"cooldown", OUTCOME_RETRY_LATER},
+		{"brake", OUTCOME_RETRY_LATER},
+		{"two-person", OUTCOME_NEEDS_CONFIRMATION},
 		{"journal", OUTCOME_LOCAL_ERROR},
 	};
-	const char *blocker = NULL;
-	size_t blockers = 0;
+	enum outcome_code code = OUTCOME_DONE;
 	for (size_t i = 0; i < plan->verdict_count; i++) {
 		const struct verdict *verdict = &plan->verdicts[i];
-		if ((verdict->kind == VERDICT_BLOCK || verdict->kind == VERDICT_UNKNOWN) &&
-			!verdict->overridden) {
-			/* Who may not change anything need not weigh the rest. */
-			if (strcmp(verdict->guard, "read-only") == 0)
-				return OUTCOME_NOT_PERMITTED;
-			blocker = verdict->guard;
-			blockers++;
+		enum outcome_code own = OUTCOME_REFUSED;
+		if ((verdict->kind != VERDICT_BLOCK && verdict->kind != VERDICT_UNKNOWN) ||
+			verdict->overridden)
+			continue;
+		/* Who may not change anything need not weigh the rest. */
+		if (strcmp(verdict->guard, "read-only") == 0)
+			return OUTCOME_NOT_PERMITTED;
+		for (size_t j = 0; j < sizeof(alone) / sizeof(alone[0]); j++) {
+			if (strcmp(alone[j].guard, verdict->guard) == 0)
+				own = alone[j].code;
 		}
+		/* One kind of reason keeps its code; a mixture is a refusal. */
+		code = code == OUTCOME_DONE || code == own ? own : OUTCOME_REFUSED;
 	}
-	for (size_t i = 0; blockers == 1 && i < sizeof(alone) / sizeof(alone[0]); i++) {
-		if (strcmp(alone[i].guard, blocker) == 0)
-			return alone[i].code;
-	}
-	if (blockers > 0)
-		return OUTCOME_REFUSED;
+	if (code != OUTCOME_DONE)
+		return code;
 	return plan->no_change ? OUTCOME_DONE : OUTCOME_CHANGES_PENDING;
 }

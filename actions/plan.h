@@ -7,6 +7,8 @@
 
 #include "actions/config.h"
 
+struct approval;
+struct approvals;
 struct assessment;
 struct error;
 struct snapshot;
@@ -21,7 +23,11 @@ struct plan_facts {
 	const char *undo_of;          /* the run it takes back; NULL or "" none */
 	const char *const *overrides; /* guard names */
 	size_t override_count;
-	const char *journal_trouble; /* "" or why the journal cannot be written */
+	const char *journal_trouble;       /* "" or why the journal cannot be written */
+	size_t recent_changes;             /* within brake_window, undo apart */
+	int64_t brake_free_ms;             /* when the oldest of those leaves it */
+	const struct approvals *approvals; /* NULL: none were asked for */
+	const struct approval *approval;   /* of this plan: plan_make() finds it in approvals */
 };
 
 void plan_init(struct plan *plan);
@@ -40,8 +46,9 @@ bool plan_make(const struct action_config *action, const struct guard_config *gu
 
 /*
  * The exit code of a plan that is not run as it stands: DONE nothing to change, CHANGES_PENDING
- * nothing hinders it, NOT_PERMITTED when read-only is among the blockers, RETRY_LATER when the
- * cool-down is the only one, LOCAL_ERROR when the journal is, else REFUSED.
+ * nothing hinders it, NOT_PERMITTED when read-only is among the blockers; RETRY_LATER,
+ * NEEDS_CONFIRMATION or LOCAL_ERROR when cool-down and brake, two-person or the journal alone
+ * hinder it; else REFUSED.
  */
 enum outcome_code plan_outcome(const struct plan *plan);
 

@@ -159,6 +159,20 @@ static void print_offer(const struct plan *plan, const struct printer *printer)
 	print(printer, "instead", line);
 }
 
+static void print_hold(const struct plan *plan, const struct printer *printer)
+{
+	char line[ACTION_TEXT_BYTES];
+	char span[CLOCK_TEXT_BYTES];
+	if (plan->hold_ms <= 0)
+		return;
+	clock_format_span(plan->hold_ms, span);
+	snprintf(line, sizeof(line),
+		"for %s; 'spillway holds' extends or keeps it, 'spillway reap' takes it back after "
+		"that",
+		span);
+	print(printer, "holds", line);
+}
+
 void plan_print(const struct plan *plan, int columns, struct text *out)
 {
 	const struct printer printer = {
@@ -171,6 +185,7 @@ void plan_print(const struct plan *plan, int columns, struct text *out)
 	print_guards(plan, &printer);
 	print_offer(plan, &printer);
 	print(&printer, "verify", plan->verify);
+	print_hold(plan, &printer);
 	print(&printer, "undo", plan->undo);
 }
 
@@ -242,6 +257,8 @@ void plan_print_json(const struct plan *plan, struct text *out)
 	json_member_string(&writer, "outcome", outcome_name(plan_outcome(plan)));
 	json_member_string(&writer, "verify", plan->verify);
 	json_member_string(&writer, "undo", plan->undo);
+	json_member_integer(&writer, "hold_ms", plan->hold_ms);
+	json_member_string(&writer, "approved_by", plan->approved_by);
 	json_member_string(&writer, "hash", plan->hash);
 	json_end_object(&writer);
 }

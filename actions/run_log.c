@@ -115,12 +115,14 @@ static void add_intent(struct run_log *log, const char *id, const struct json_no
 	if (!json_number_of(json_get(root, "to"), &view->to))
 		view->to = NAN;
 	view->started_ms = time_of(root);
+	int64_t hold_ms = 0;
+	if (json_integer_of(json_get(root, "hold_ms"), &hold_ms) && hold_ms > 0)
+		view->expires_ms = view->started_ms + hold_ms;
 	view->state = RUN_INTENT;
 	view->code = OUTCOME_INTERRUPTED;
 }
 
-/* What may have left a change behind that can be taken back. */
-static bool may_have_changed(const struct run_entry *entry)
+bool run_entry_may_have_changed(const struct run_entry *entry)
 {
 	if (!entry->is_closed)
 		return entry->was_sent;
@@ -184,6 +186,12 @@ static void add_event(struct run_entry *entry, const char *event, const struct j
 			entry->progress = steps[i].progress;
 		}
 	}
+	int64_t expires_ms = 0;
+	const char *expires = json_text(json_get(root, "expires"));
+	if (strcmp(event, "extend") == 0 && expires && clock_parse(expires, &expires_ms))
+		view->expires_ms = expires_ms;
+	if (strcmp(event, "keep") == 0)
+		view->expires_ms = 0;
 	if (strcmp(event, "done") != 0)
 		return;
 	enum outcome_code code = OUTCOME_UNKNOWN;
@@ -193,7 +201,7 @@ static void add_event(struct run_entry *entry, const char *event, const struct j
 	view->code = code;
 	view->state = code == OUTCOME_DONE ? RUN_DONE : RUN_FAILED;
 	view->ended_ms = time_of(root);
-	view->can_undo = may_have_changed(entry) && !isnan(view->from) && entry->verb;
+	view->can_undo = run_entry_may_have_changed(entry) && !isnan(view->from) && entry->verb;
 	copy(view->text, sizeof(view->text), root, "text");
 }
 
@@ -268,7 +276,8 @@ static const struct run_entry *later(const struct run_log *log, size_t index)
 	const struct run_entry *entry = &log->rows[index];
 	for (size_t i = log->count; i-- > index + 1;) {
 		const struct run_entry *other = &log->rows[i];
-		if (other->is_closed && other->verb == entry->verb && may_have_changed(other) &&
+		if (other->is_closed && other->verb == entry->verb &&
+			run_entry_may_have_changed(other) &&
 			strcmp(other->view.target_path, entry->view.target_path) == 0)
 			return other;
 	}
@@ -323,11 +332,25 @@ int64_t run_log_last_change_ms(const struct run_log *log, const char *target_pat
 		const struct run_view *view = &entry->view;
 		int64_t at_ms =
 			view->ended_ms > view->started_ms ? view->ended_ms : view->started_ms;
-		if (may_have_changed(entry) && strcmp(view->target_path, target_path) == 0 &&
-			at_ms > last_ms)
+		if (run_entry_may_have_changed(entry) &&
+			strcmp(view->target_path, target_path) == 0 && at_ms > last_ms)
 			last_ms = at_ms;
 	}
 	return last_ms;
+}
+
+size_t run_log_changes_since(const struct run_log *log, int64_t since_ms, int64_t *oldest_ms)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < log->count; i++) {
+		const struct run_entry *entry = &log->rows[i];
+		if (entry->undo_of[0] || entry->view.started_ms <= since_ms ||
+			!run_entry_may_have_changed(entry))
+			continue;
+		if (count++ == 0 || entry->view.started_ms < *oldest_ms)
+			*oldest_ms = entry->view.started_ms;
+	}
+	return count;
 }
 
 static void write_requests(const struct plan *plan, struct json_writer *writer)
@@ -382,6 +405,10 @@ void run_log_write_intent(
 	json_member_integer(&writer, "generation", (int64_t)plan->generation);
 	if (plan->undo_of[0])
 		json_member_string(&writer, "undo_of", plan->undo_of);
+	if (plan->hold_ms > 0)
+		json_member_integer(&writer, "hold_ms", plan->hold_ms);
+	if (plan->approved_by[0])
+		json_member_string(&writer, "approved_by", plan->approved_by);
 	write_overrides(plan, &writer);
 	write_requests(plan, &writer);
 	json_end_object(&writer);
@@ -391,4 +418,18 @@ void run_log_write_intent(
 void run_log_write_code(enum outcome_code code, struct text *out)
 {
 	text_printf(out, "\"code\":%d,\"outcome\":\"%s\"", (int)code, outcome_name(code));
+}
+
+void run_log_write_hold(const char *by, int64_t until_ms, struct text *out)
+{
+	struct text made;
+	struct json_writer writer;
+	text_init(&made, JOURNAL_LINE_BYTES);
+	json_writer_init(&writer, &made);
+	json_begin_object(&writer);
+	json_member_string(&writer, "by", by);
+	if (until_ms > 0)
+		json_member_time(&writer, "expires", until_ms);
+	json_end_object(&writer);
+	strip_braces(&made, out);
 }

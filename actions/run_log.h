@@ -53,9 +53,19 @@ void run_log_look(struct run_log *log, const struct snapshot *snapshot);
 /* When a target was last changed, or may have been; 0 never. */
 int64_t run_log_last_change_ms(const struct run_log *log, const char *target_path);
 
+/* How many changes, undo apart, were begun after `since_ms`; `oldest_ms` is the first of them and
+ * untouched when there is none. */
+size_t run_log_changes_since(const struct run_log *log, int64_t since_ms, int64_t *oldest_ms);
+
+/* Whether it may have left a change behind that can be taken back. */
+bool run_entry_may_have_changed(const struct run_entry *entry);
+
 /* The members of an intent record; its counterpart is run_log_add_line(). */
 void run_log_write_intent(
 	const struct plan *plan, const char *by, const char *reason, struct text *out);
+
+/* The members of a record that lets a hold last until `until_ms`; 0: for good. */
+void run_log_write_hold(const char *by, int64_t until_ms, struct text *out);
 
 /* The members of any other record. */
 void run_log_write_code(enum outcome_code code, struct text *out);

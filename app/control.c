@@ -13,6 +13,7 @@
 #include "app/path.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
+#include "core/base/number.h"
 #include "core/base/sanitise.h"
 #include "core/wire/http.h"
 #include "core/wire/ssh.h"
@@ -28,12 +29,29 @@ bool control_read(
 		config->directory, state, config->arena, out, complaints);
 }
 
-/* Who is acting, for the journal: the login name, kept through sudo. */
-static void control_name_operator(char *out, size_t size)
+/* The kernel's note of who logged in; it cannot be changed by who did. */
+static bool control_login(uid_t *out)
 {
-	const char *name = getenv("SUDO_USER");
-	const struct passwd *entry = getpwuid(getuid());
-	if (!name || !name[0])
+	char word[32] = "";
+	int64_t number = -1;
+	FILE *file = fopen("/proc/self/loginuid", "re");
+	if (!file)
+		return false;
+	size_t length = fread(word, 1, sizeof word - 1, file);
+	fclose(file);
+	if (!number_parse_integer(word, length, &number) || number < 0 || number >= UINT32_MAX)
+		return false;
+	*out = (uid_t)number;
+	return true;
+}
+
+void control_name_operator(char *out, size_t size)
+{
+	uid_t uid = getuid();
+	const char *name = uid == 0 ? getenv("SUDO_USER") : NULL;
+	bool is_login = control_login(&uid);
+	const struct passwd *entry = getpwuid(uid);
+	if (is_login || !name || !name[0])
 		name = entry ? entry->pw_name : "unknown";
 	sanitise(name, strlen(name), out, size);
 }

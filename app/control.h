@@ -38,6 +38,12 @@ bool control_read(
 	const struct config *config, struct action_configs *out, struct complaints *complaints);
 
 /*
+ * Who is acting: the login the kernel keeps for this session, through su and sudo, else the user of
+ * this process. No variable is believed, but sudo's where this is root anyway.
+ */
+void control_name_operator(char *out, size_t size);
+
+/*
  * Wire it. With read_only (or SPILLWAY_READONLY set) the journal is not opened and arming is
  * refused. A journal that cannot be opened is not an error here: everything can be looked at, and
  * every action is refused with journal_trouble.

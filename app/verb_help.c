@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/config.h"
+#include "actions/guard.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/fleet/signal.h"
@@ -51,6 +52,36 @@ static void help_actions(struct text *out)
 			entity_kind_name(rows[i].target), rows[i].parameter, rows[i].help);
 }
 
+/* "ceiling 85%, max_age 5s": the keys a guard obeys and what they are by default. */
+static void help_settings(const char *keys, struct text *out)
+{
+	char key[32];
+	for (const char *at = keys; *at;) {
+		size_t length = strcspn(at, " ");
+		snprintf(key, sizeof key, "%.*s", (int)length, at);
+		const char *fallback = guard_config_default(key);
+		text_printf(out, "%s%s %s", at == keys ? "" : ", ", key,
+			fallback ? fallback : "(none)");
+		at += length;
+		at += *at == ' ';
+	}
+	if (!keys[0])
+		text_add(out, "-");
+}
+
+/* Tab-separated: name, override, rule, settings with defaults, what stale data does. */
+static void help_guards(struct text *out)
+{
+	size_t count;
+	const struct guard_row *rows = guard_rows(&count);
+	for (size_t i = 0; i < count; i++) {
+		text_printf(out, "%s\t%s\t%s\t", rows[i].name,
+			rows[i].overridable ? "--override" : "never set aside", rows[i].rule);
+		help_settings(rows[i].settings, out);
+		text_printf(out, "\t%s\n", rows[i].stale);
+	}
+}
+
 static void help_manual(struct text *out)
 {
 	option_manual(out);
@@ -65,6 +96,7 @@ static const struct {
 	{"keys", console_keys},
 	{"signals", help_signals},
 	{"actions", help_actions},
+	{"guards", help_guards},
 	{"exit-codes", help_exit_codes},
 	{"completion", option_completion},
 	{"manual", help_manual},

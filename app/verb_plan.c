@@ -277,6 +277,33 @@ int verb_plan(const struct options *options)
 	return act_close(&act, code);
 }
 
+/* Only another person's word is missing: ask for it, and say how it is given. */
+static void act_ask(struct act *act)
+{
+	struct error error = {0};
+	if (executor_ask_approval(act->control.executor, &act->plan, act->options->reason, &error))
+		fprintf(stderr,
+			"spillway: another person has to say 'spillway approve %s'; then do this "
+			"again\n",
+			act->plan.id);
+	else
+		verb_fail(OUTCOME_NEEDS_CONFIRMATION, &error);
+}
+
+/* Setting a guard aside is never quiet, whatever --quiet says. */
+static void act_tell_overrides(const struct act *act)
+{
+	for (size_t i = 0; i < act->plan.verdict_count; i++) {
+		const struct verdict *verdict = &act->plan.verdicts[i];
+		if (!verdict->overridden)
+			continue;
+		bool breaks_glass = strcmp(verdict->guard, "two-person") == 0;
+		fprintf(stderr, "spillway: %s: guard %s is set aside by %s: %s\n",
+			breaks_glass ? "BREAKING GLASS" : "OVERRIDDEN", verdict->guard,
+			act->control.operator_name, verdict->text);
+	}
+}
+
 /* From a made plan to its end. */
 static int act_carry_out(struct act *act)
 {
@@ -286,8 +313,11 @@ static int act_carry_out(struct act *act)
 	int code = (int)plan_outcome(&act->plan);
 	if (code == OUTCOME_DONE)
 		fprintf(stderr, "spillway: nothing to change\n");
+	if (code == OUTCOME_NEEDS_CONFIRMATION)
+		act_ask(act);
 	if (code != OUTCOME_CHANGES_PENDING)
 		return code;
+	act_tell_overrides(act);
 	code = act_confirm(act);
 	return code == OUTCOME_DONE ? act_execute(act) : code;
 }

@@ -32,5 +32,11 @@ fill "$here/man/spillway.1.in" "$into/man/spillway.1"
 } >"$tables"
 fill "$here/man/spillway.yaml.5.in" "$into/man/spillway.yaml.5"
 
+{
+	printf '.SH GUARDS\n'
+	"$program" help guards | sed 's/-/\\-/g; s/^\([^\t]*\)\t\([^\t]*\)\t\([^\t]*\)\t\([^\t]*\)\t\(.*\)$/.TP\n.B \1\n\3.\n.br\nSettings and defaults: \4.\n.br\nOn stale data: \5.\n.br\nOverride: \2./'
+} >"$tables"
+fill "$here/man/spillway-guards.7.in" "$into/man/spillway-guards.7"
+
 "$program" help completion >"$into/completions/spillway.bash"
 "$program" config schema >"$into/spillway.schema.json"

@@ -2,7 +2,7 @@
 _spillway() {
   local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources plan act undo run journal record demo config help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources plan act undo holds reap pending approve deny run journal record demo config help' -- "$word")
     return
   fi
   case $verb in
@@ -14,6 +14,11 @@ _spillway() {
     plan) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     undo) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    holds) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    reap) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --plan --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    pending) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --log-file --quiet --verbose --help --version' -- "$word");;
+    approve) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
+    deny) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
     run) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --plan --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     journal) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --most --log-file --quiet --verbose --help --version' -- "$word");;
     record) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --for --log-file --quiet --verbose --help --version' -- "$word");;

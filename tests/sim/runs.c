@@ -27,6 +27,11 @@ static struct guard_config sim_limits(struct sim *sim)
 		.cooldown_ms = 1000 + sim_below(sim, 10000),
 		.plan_expires_ms = 60000,
 		.verify_within_ms = 10000 + sim_below(sim, 20000),
+		.expire_ms = 60000,
+		.brake = 100,
+		.brake_window_ms = 600000,
+		.min_serving = 2,
+		.approve_within_ms = 600000,
 	};
 }
 

@@ -146,6 +146,11 @@ static inline struct guard_config scene_limits(void)
 		.cooldown_ms = 10000,
 		.plan_expires_ms = 60000,
 		.verify_within_ms = 90000,
+		.expire_ms = 60000,
+		.brake = 100,
+		.brake_window_ms = 600000,
+		.min_serving = 2,
+		.approve_within_ms = 600000,
 	};
 }
 

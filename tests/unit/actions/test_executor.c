@@ -252,8 +252,8 @@ static const struct {
 	{"refused", SCRIPT_NO, {100}, OUTCOME_FAILED_UNCHANGED, "isfvd"},
 	{"refused but changed", SCRIPT_NO, {80}, OUTCOME_UNKNOWN, "isfvd"},
 	{"dropped, applied", SCRIPT_DROP, {100, 80, 80}, OUTCOME_DONE, "islvd"},
-	{"dropped, not applied", SCRIPT_DROP, {100, 100, 100, 100, 100, 100},
-		OUTCOME_UNKNOWN, "islvd"},
+	{"dropped, not applied", SCRIPT_DROP, {100, 100, 100, 100, 100, 100}, OUTCOME_UNKNOWN,
+		"islvd"},
 	{"refused to connect", SCRIPT_REFUSE, {0}, OUTCOME_UNREACHABLE, "isd"},
 };
 

@@ -1,0 +1,243 @@
+#include "actions/approval.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/config.h"
+#include "actions/journal.h"
+#include "actions/template.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/json_writer.h"
+#include "core/base/number.h"
+#include "core/base/sanitise.h"
+#include "core/base/text.h"
+#include "core/wire/json.h"
+
+#define PATH_BYTES 4200
+
+enum approval_state approval_state(const struct approval *approval, int64_t now_ms)
+{
+	if (approval->is_denied)
+		return APPROVAL_DENIED;
+	if (now_ms >= approval->expires_ms)
+		return APPROVAL_EXPIRED;
+	return approval->is_given ? APPROVAL_GIVEN : APPROVAL_PENDING;
+}
+
+const char *approval_state_name(enum approval_state state)
+{
+	static const char *const names[] = {
+		[APPROVAL_PENDING] = "pending",
+		[APPROVAL_GIVEN] = "approved",
+		[APPROVAL_DENIED] = "denied",
+		[APPROVAL_EXPIRED] = "run out",
+	};
+	return names[state];
+}
+
+static bool file_name(const char *journal, char out[PATH_BYTES], struct error *error)
+{
+	int length = snprintf(out, PATH_BYTES, "%s.approvals", journal);
+	return (length > 0 && length < PATH_BYTES) ||
+	       error_set(error, ERROR_LIMIT, "the journal's name is too long");
+}
+
+static void copy(char *out, size_t size, const struct json_node *root, const char *key)
+{
+	const char *value = json_text(json_get(root, key));
+	out[0] = '\0';
+	if (value)
+		sanitise(value, strlen(value), out, size);
+}
+
+static int64_t time_of(const struct json_node *root, const char *key)
+{
+	int64_t ms = 0;
+	const char *at = json_text(json_get(root, key));
+	return at && clock_parse(at, &ms) ? ms : 0;
+}
+
+static struct approval *find(struct approvals *approvals, const char *id)
+{
+	for (size_t i = approvals->count; i-- > 0;) {
+		struct approval *row = &approvals->rows[i];
+		if (strcmp(row->plan, id) == 0 || strcmp(row->hash, id) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+const struct approval *approvals_find(const struct approvals *approvals, const char *id_or_hash)
+{
+	for (size_t i = approvals->count; i-- > 0;) {
+		const struct approval *row = &approvals->rows[i];
+		if (strcmp(row->plan, id_or_hash) == 0 || strcmp(row->hash, id_or_hash) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static void add_request(struct approvals *approvals, const struct json_node *root)
+{
+	if (approvals->count == APPROVALS_MOST) {
+		memmove(approvals->rows, approvals->rows + 1,
+			(APPROVALS_MOST - 1) * sizeof(approvals->rows[0]));
+		approvals->count--;
+	}
+	struct approval *row = &approvals->rows[approvals->count++];
+	*row = (struct approval){.is_given = false};
+	copy(row->plan, sizeof(row->plan), root, "run");
+	copy(row->hash, sizeof(row->hash), root, "plan_hash");
+	copy(row->what, sizeof(row->what), root, "text");
+	copy(row->asked_by, sizeof(row->asked_by), root, "by");
+	row->asked_ms = time_of(root, "at");
+	row->expires_ms = time_of(root, "expires");
+}
+
+static void add_line(struct approvals *approvals, const char *line, size_t length)
+{
+	struct json_document *document = json_parse(line, length, NULL);
+	const struct json_node *root = document ? json_root(document) : NULL;
+	const char *id = json_text(json_get(root, "run"));
+	const char *event = json_text(json_get(root, "event"));
+	struct approval *row = id ? find(approvals, id) : NULL;
+	char by[ENTITY_NAME_BYTES] = "";
+	copy(by, sizeof(by), root, "by");
+	if (id && event && strcmp(event, "ask") == 0) {
+		add_request(approvals, root);
+	} else if (row && event && by[0] && strcmp(by, row->asked_by) != 0) {
+		row->is_given = strcmp(event, "approve") == 0;
+		row->is_denied = strcmp(event, "deny") == 0;
+		row->decided_ms = time_of(root, "at");
+		copy(row->decided_by, sizeof(row->decided_by), root, "by");
+		copy(row->text, sizeof(row->text), root, "text");
+	}
+	json_destroy(document);
+}
+
+bool approvals_read(const char *journal, struct approvals *out, struct error *error)
+{
+	char name[PATH_BYTES];
+	struct journal_check check;
+	*out = (struct approvals){.count = 0};
+	if (!file_name(journal, name, error))
+		return false;
+	FILE *file = fopen(name, "re");
+	if (!file)
+		return errno == ENOENT || error_errno(error, "cannot open '%s'", name);
+	/* An answer that somebody wrote into the file by hand is none. */
+	bool ok = journal_verify(name, &check, error);
+	char *line = NULL;
+	size_t capacity = 0;
+	size_t number = 0;
+	for (ssize_t length = 0; ok && (length = getline(&line, &capacity, file)) > 0;) {
+		if (++number <= check.records)
+			add_line(out, line, (size_t)length);
+	}
+	free(line);
+	fclose(file);
+	return ok;
+}
+
+/* One record; the file is held open no longer than that. */
+static bool append(const char *journal, const char *id, const char *event, const char *text,
+	struct text *made, int64_t wall_ms, struct error *error)
+{
+	char name[PATH_BYTES];
+	bool ok = text_ok(made) && made->length >= 2;
+	struct journal *file =
+		ok && file_name(journal, name, error) ? journal_open(name, error) : NULL;
+	if (!ok)
+		error_no_memory(error, "a record of an approval");
+	if (file) {
+		/* The writer makes an object; records want its members alone. */
+		char *members = strndup(text_string(made) + 1, made->length - 2);
+		ok = members ? journal_append(file, id, event, text, members, wall_ms, error)
+			     : error_no_memory(error, "a record of an approval");
+		free(members);
+	}
+	journal_close(file);
+	text_finish(made);
+	return ok && file;
+}
+
+bool approvals_ask(const char *journal, const struct plan *plan, const char *by, const char *reason,
+	int64_t wall_ms, int64_t within_ms, struct error *error)
+{
+	struct approvals *approvals = malloc(sizeof(*approvals));
+	struct text made;
+	struct json_writer writer;
+	char words[ACTION_TEXT_BYTES];
+	char from[NUMBER_TEXT_BYTES] = "?";
+	char to[NUMBER_TEXT_BYTES] = "?";
+	if (!approvals)
+		return error_no_memory(error, "approvals");
+	bool ok = approvals_read(journal, approvals, error);
+	const struct approval *row = ok ? approvals_find(approvals, plan->hash) : NULL;
+	bool is_asked = row && approval_state(row, wall_ms) == APPROVAL_PENDING;
+	free(approvals);
+	if (!ok || is_asked)
+		return ok;
+	template_number(plan->from, from, sizeof(from), NULL);
+	template_number(plan->to, to, sizeof(to), NULL);
+	snprintf(words, sizeof(words), "%.40s %.60s %.16s %s -> %s%s%.60s: %.40s", plan->action,
+		plan->target_path, plan->verb->parameter, from, to, reason[0] ? ", because " : "",
+		reason, plan->request_count > 0 ? plan->requests[0].line : "");
+	text_init(&made, JOURNAL_LINE_BYTES);
+	json_writer_init(&writer, &made);
+	json_begin_object(&writer);
+	json_member_string(&writer, "by", by);
+	json_member_string(&writer, "plan_hash", plan->hash);
+	json_member_time(&writer, "expires", wall_ms + within_ms);
+	json_end_object(&writer);
+	return append(journal, plan->id, "ask", words, &made, wall_ms, error);
+}
+
+static bool may_decide(const struct approval *row, const char *id, bool give, const char *by,
+	int64_t now_ms, struct error *error)
+{
+	if (!row)
+		return error_set(error, ERROR_USAGE,
+			"nobody has asked for approval of '%.24s': see 'spillway pending'", id);
+	enum approval_state state = approval_state(row, now_ms);
+	if (state != APPROVAL_PENDING)
+		return error_set(error, ERROR_USAGE, "'%s' is %s already", row->plan,
+			approval_state_name(state));
+	/* Who asked decides nothing: a request not wanted any more runs out. */
+	if (strcmp(row->asked_by, by) == 0)
+		return error_set(error, ERROR_REJECTED,
+			give ? "%s asked for this: another person has to approve it"
+			     : "%s asked for this: let it run out instead of denying it",
+			by);
+	return true;
+}
+
+bool approvals_decide(const char *journal, const char *id, bool give, const char *by,
+	const char *reason, int64_t wall_ms, struct error *error)
+{
+	struct approvals *approvals = malloc(sizeof(*approvals));
+	struct text made;
+	struct json_writer writer;
+	if (!approvals)
+		return error_no_memory(error, "approvals");
+	bool ok = approvals_read(journal, approvals, error);
+	const struct approval *row = ok ? approvals_find(approvals, id) : NULL;
+	ok = ok && may_decide(row, id, give, by, wall_ms, error);
+	text_init(&made, JOURNAL_LINE_BYTES);
+	if (ok) {
+		json_writer_init(&writer, &made);
+		json_begin_object(&writer);
+		json_member_string(&writer, "by", by);
+		json_member_string(&writer, "plan_hash", row->hash);
+		json_end_object(&writer);
+		ok = append(journal, row->plan, give ? "approve" : "deny", reason, &made, wall_ms,
+			error);
+	} else {
+		text_finish(&made);
+	}
+	free(approvals);
+	return ok;
+}

@@ -1,0 +1,143 @@
+/* config_guards.c - the `guards:` section, freezes included. */
+#include "actions/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/arena.h"
+#include "core/base/complaints.h"
+#include "core/base/fields.h"
+#include "core/base/text.h"
+#include "core/base/yaml.h"
+
+#define FREEZES_MOST 64
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+struct guard_fields {
+	struct guard_config limits;
+	const struct yaml_node *freeze;
+};
+
+#define GUARD(name, kind, least, most, value, text)                                   \
+	{                                                                             \
+		.key = #name, .type = (kind),                                         \
+		.offset = offsetof(struct guard_fields, limits.name), .min = (least), \
+		.max = (most), .fallback = (value), .help = (text)                    \
+	}
+#define GUARD_MS(name, least, most, value, text)                                           \
+	{                                                                                  \
+		.key = #name, .type = FIELD_DURATION,                                      \
+		.offset = offsetof(struct guard_fields, limits.name##_ms), .min = (least), \
+		.max = (most), .fallback = (value), .help = (text)                         \
+	}
+
+static const struct field guards_rows[] = {
+	GUARD(ceiling, FIELD_PERCENT, 0.1, 1, "85%", "pool use that survivors may reach"),
+	GUARD(max_step, FIELD_FACTOR, 1.01, 100, "2x", "most growth or shrinking per command"),
+	GUARD(max_divert, FIELD_PERCENT, 0.01, 1, "25%",
+		"most of one cluster's weight moved per command"),
+	GUARD(blast_radius, FIELD_PERCENT, 0.01, 1, "30%", "most of all traffic moved per command"),
+	GUARD_MS(max_age, 100, 600000, "5s", "inputs older than this block"),
+	GUARD_MS(cooldown, 0, 86400000, "60s", "rest of a target after a change"),
+	GUARD_MS(plan_expires, 1000, 86400000, "60s", "how long a plan may be confirmed"),
+	GUARD_MS(verify_within, 1000, 3600000, "90s", "how long to wait for the proof"),
+	GUARD_MS(expire, 1000, 259200000, "30m", "how long a change holds before it is taken back"),
+	GUARD(brake, FIELD_INTEGER, 1, 1000, "6", "most changes within brake_window"),
+	GUARD_MS(brake_window, 1000, 86400000, "10m", "the time that brake counts over"),
+	GUARD(min_serving, FIELD_INTEGER, 1, 1000, "2",
+		"replicas of a cluster that must go on serving"),
+	GUARD(approve_above, FIELD_PERCENT, 0.001, 1, NULL,
+		"share of all traffic above which another person must approve; absent: never"),
+	GUARD_MS(approve_within, 1000, 86400000, "10m", "how long a request for approval stands"),
+	{.key = "freeze",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct guard_fields, freeze),
+		.help = "times in which nothing is changed that can wait: a list of from, until, "
+			"why"},
+};
+
+static const struct field freeze_rows[] = {
+	{.key = "from",
+		.type = FIELD_TIME,
+		.offset = offsetof(struct freeze, from_ms),
+		.required = true,
+		.help = "when it begins"},
+	{.key = "until",
+		.type = FIELD_TIME,
+		.offset = offsetof(struct freeze, until_ms),
+		.required = true,
+		.help = "when it ends"},
+	{.key = "why",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct freeze, why),
+		.help = "the reason, shown to whoever is refused"},
+};
+
+static bool complain(struct complaints *complaints, const struct yaml_node *node, const char *key,
+	const char *text)
+{
+	complaints_add(complaints, node->file, node->line, key, "%s", text);
+	return false;
+}
+
+static bool read_freeze(const struct yaml_node *node, size_t index, struct arena *arena,
+	struct freeze *out, struct complaints *complaints)
+{
+	char path[48];
+	snprintf(path, sizeof(path), "guards.freeze[%zu]", index);
+	if (!fields_read(freeze_rows, COUNT(freeze_rows), node, path, out, arena, complaints))
+		return false;
+	if (!out->why)
+		out->why = "";
+	return out->from_ms < out->until_ms ||
+	       complain(complaints, node, path, "ends before it begins");
+}
+
+static bool read_freezes(const struct yaml_node *list, struct arena *arena,
+	struct guard_config *out, struct complaints *complaints)
+{
+	bool ok = true;
+	if (list->kind != YAML_SEQUENCE)
+		return complain(complaints, list, "guards.freeze",
+			"expected a list such as [{from: 2026-12-24T00:00:00Z, until: "
+			"2026-12-27T00:00:00Z, why: holidays}]");
+	if (list->count > FREEZES_MOST)
+		return complain(complaints, list, "guards.freeze", "more than 64 freezes");
+	struct freeze *rows = arena_array(arena, list->count, sizeof(*rows));
+	if (list->count > 0 && !rows)
+		return complain(complaints, list, "guards.freeze", "no memory left for this file");
+	for (const struct yaml_node *node = list->first; node; node = node->next) {
+		ok = read_freeze(node, out->freeze_count, arena, &rows[out->freeze_count],
+			     complaints) &&
+		     ok;
+		out->freeze_count++;
+	}
+	out->freezes = rows;
+	return ok;
+}
+
+bool guard_config_read(const struct yaml_node *node, struct arena *arena, struct guard_config *out,
+	struct complaints *complaints)
+{
+	struct guard_fields fields = {.freeze = NULL};
+	bool ok = fields_read(
+		guards_rows, COUNT(guards_rows), node, "guards", &fields, arena, complaints);
+	if (fields.freeze)
+		ok = read_freezes(fields.freeze, arena, &fields.limits, complaints) && ok;
+	*out = fields.limits;
+	return ok;
+}
+
+const char *guard_config_default(const char *key)
+{
+	for (size_t i = 0; i < COUNT(guards_rows); i++) {
+		if (strcmp(guards_rows[i].key, key) == 0)
+			return guards_rows[i].fallback;
+	}
+	return NULL;
+}
+
+void action_configs_schema_guards(struct text *out)
+{
+	fields_schema(guards_rows, COUNT(guards_rows), out);
+}

@@ -1,0 +1,164 @@
+#include "actions/guard_policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actions/approval.h"
+#include "core/base/clock.h"
+#include "core/fleet/snapshot.h"
+
+void guard_check_cooldown(const struct guard_context *context, struct verdict *out)
+{
+	int64_t since_ms = context->now_ms - context->facts->last_change_ms;
+	int64_t left_ms = context->limits->cooldown_ms - since_ms;
+	char since[CLOCK_TEXT_BYTES];
+	char left[CLOCK_TEXT_BYTES];
+	if (context->facts->is_undo) {
+		guard_say(out, VERDICT_PASS, "takes back our own change: no waiting");
+	} else if (context->facts->last_change_ms == 0 || left_ms <= 0) {
+		guard_say(out, VERDICT_PASS, "no change of this target just now");
+	} else {
+		clock_format_span(since_ms, since);
+		clock_format_span(left_ms, left);
+		guard_say(out, VERDICT_BLOCK,
+			"this target was changed %s ago: see what came of it, and try again in %s",
+			since, left);
+	}
+}
+
+void guard_check_brake(const struct guard_context *context, struct verdict *out)
+{
+	const struct plan_facts *facts = context->facts;
+	const struct guard_config *limits = context->limits;
+	char window[CLOCK_TEXT_BYTES];
+	char left[CLOCK_TEXT_BYTES];
+	clock_format_span(limits->brake_window_ms, window);
+	if (facts->is_undo) {
+		guard_say(out, VERDICT_PASS, "takes back our own change: not counted");
+	} else if ((int64_t)facts->recent_changes < limits->brake) {
+		guard_say(out, VERDICT_PASS, "change %zu of at most %lld within %s",
+			facts->recent_changes + 1, (long long)limits->brake, window);
+	} else {
+		clock_format_span(facts->brake_free_ms - context->now_ms, left);
+		guard_say(out, VERDICT_BLOCK,
+			"%zu changes within %s, at most %lld may be made: stop and look; the next "
+			"is free in %s",
+			facts->recent_changes, window, (long long)limits->brake, left);
+	}
+}
+
+void guard_check_freeze(const struct guard_context *context, struct verdict *out)
+{
+	const struct guard_config *limits = context->limits;
+	char at[CLOCK_TEXT_BYTES];
+	const struct freeze *next = NULL;
+	if (context->facts->is_undo) {
+		guard_say(out, VERDICT_PASS, "takes back our own change: no freeze holds it");
+		return;
+	}
+	for (size_t i = 0; i < limits->freeze_count; i++) {
+		const struct freeze *freeze = &limits->freezes[i];
+		if (context->now_ms >= freeze->from_ms && context->now_ms < freeze->until_ms) {
+			clock_format(freeze->until_ms, false, at);
+			guard_say(out, VERDICT_BLOCK, "frozen until %s%s%.160s", at,
+				freeze->why[0] ? ": " : "", freeze->why);
+			return;
+		}
+		if (freeze->from_ms > context->now_ms && (!next || freeze->from_ms < next->from_ms))
+			next = freeze;
+	}
+	if (!next) {
+		guard_say(out, VERDICT_PASS, "no freeze is ahead");
+		return;
+	}
+	clock_format(next->from_ms, false, at);
+	guard_say(out, VERDICT_PASS, "not frozen; the next freeze begins %s", at);
+}
+
+void guard_check_min_serving(const struct guard_context *context, struct verdict *out)
+{
+	const struct plan *plan = context->plan;
+	const struct snapshot *snapshot = context->snapshot;
+	const struct entity *target = fleet_entity(snapshot->fleet, plan->target);
+	if (target->kind != ENTITY_REPLICA) {
+		guard_say(out, VERDICT_PASS, "takes no replica out");
+		return;
+	}
+	uint32_t replica = ENTITY_NONE;
+	long long left = 0;
+	while ((replica = fleet_next(snapshot->fleet, ENTITY_REPLICA, target->parent, replica)) !=
+		ENTITY_NONE)
+		left += replica != plan->target && replica < snapshot->entity_count &&
+			target_serves(snapshot, replica);
+	bool ok = left >= context->limits->min_serving;
+	guard_say(out, ok ? VERDICT_PASS : VERDICT_BLOCK,
+		"%lld %s of %s would go on serving, %lld must", left,
+		left == 1 ? "replica" : "replicas",
+		fleet_entity(snapshot->fleet, target->parent)->path,
+		(long long)context->limits->min_serving);
+}
+
+/* Why one person is not enough; "" when one is. */
+static void needs_two(const struct guard_context *context, char *out, size_t size)
+{
+	const struct plan *plan = context->plan;
+	double most = context->limits->approve_above;
+	out[0] = '\0';
+	if (!(most > 0) || context->facts->is_undo)
+		return;
+	if (plan->verb->class == CLASS_DISRUPT)
+		snprintf(out, size, "%s disrupts", plan->verb->name);
+	else if (!plan->projection.known)
+		snprintf(out, size, "how much traffic moves is not known");
+	else if (plan->projection.moved_share > most + 1e-9)
+		snprintf(out, size, "%.1f%% of all traffic moves, more than %.1f%%",
+			plan->projection.moved_share * 100, most * 100);
+}
+
+void guard_check_two_person(const struct guard_context *context, struct verdict *out)
+{
+	char why[ACTION_TEXT_BYTES / 2];
+	const struct plan *plan = context->plan;
+	needs_two(context, why, sizeof(why));
+	if (!why[0]) {
+		guard_say(out, VERDICT_PASS, "one person may do this");
+		return;
+	}
+	const struct approval *approval = context->facts->approval;
+	if (!approval || strcmp(approval->hash, plan->hash) != 0) {
+		guard_say(out, VERDICT_BLOCK, "%s: another person has to say 'spillway approve %s'",
+			why, plan->id);
+		return;
+	}
+	switch (approval_state(approval, context->now_ms)) {
+	case APPROVAL_GIVEN:
+		guard_say(out, VERDICT_PASS, "approved by %s, asked for by %s",
+			approval->decided_by, approval->asked_by);
+		return;
+	case APPROVAL_DENIED:
+		guard_say(out, VERDICT_BLOCK, "denied by %s%s%.120s", approval->decided_by,
+			approval->text[0] ? ": " : "", approval->text);
+		return;
+	case APPROVAL_EXPIRED:
+		guard_say(out, VERDICT_BLOCK, "%s: the approval asked for has run out, ask again",
+			why);
+		return;
+	case APPROVAL_PENDING:
+		guard_say(out, VERDICT_BLOCK, "%s: %s waits for another person's approval", why,
+			plan->id);
+		return;
+	}
+}
+
+void guard_check_expiry(const struct guard_context *context, struct verdict *out)
+{
+	char span[CLOCK_TEXT_BYTES];
+	if (context->plan->hold_ms <= 0) {
+		guard_say(
+			out, VERDICT_PASS, "takes back our own change: nothing is left to expire");
+		return;
+	}
+	clock_format_span(context->plan->hold_ms, span);
+	guard_say(out, VERDICT_PASS,
+		"holds for %s, then 'spillway reap' takes it back if that is safe", span);
+}

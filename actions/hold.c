@@ -1,0 +1,59 @@
+#include "actions/hold.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool was_undone(const struct run_log *log, const struct run_entry *entry)
+{
+	for (size_t i = 0; i < run_log_count(log); i++) {
+		const struct run_entry *other = run_log_at(log, i);
+		if (strcmp(other->undo_of, entry->view.id) == 0 && other->view.code == OUTCOME_DONE)
+			return true;
+	}
+	return false;
+}
+
+static bool is_same_setting(const struct run_entry *a, const struct run_entry *b)
+{
+	return a->verb->reads == b->verb->reads &&
+	       strcmp(a->view.target_path, b->view.target_path) == 0;
+}
+
+static bool is_hold(const struct run_log *log, const struct run_entry *entry)
+{
+	return entry->verb && entry->view.expires_ms > 0 && !entry->undo_of[0] &&
+	       !isnan(entry->view.from) && run_entry_may_have_changed(entry) &&
+	       !was_undone(log, entry);
+}
+
+size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < run_log_count(log) && count < most; i++) {
+		const struct run_entry *entry = run_log_at(log, i);
+		const struct run_view *view = &entry->view;
+		if (!is_hold(log, entry))
+			continue;
+		struct hold *hold = &out[count++];
+		*hold = (struct hold){
+			.verb = entry->verb,
+			.from = view->from,
+			.to = view->to,
+			.set_ms = view->started_ms,
+			.expires_ms = view->expires_ms,
+			.is_expired = now_ms >= view->expires_ms,
+			.is_certain = entry->is_closed && view->code != OUTCOME_UNKNOWN,
+		};
+		snprintf(hold->run, sizeof(hold->run), "%s", view->id);
+		snprintf(hold->action, sizeof(hold->action), "%s", view->action);
+		snprintf(hold->target_path, sizeof(hold->target_path), "%s", view->target_path);
+		snprintf(hold->by, sizeof(hold->by), "%s", view->by);
+		for (size_t j = 0; j < i && !hold->under[0]; j++) {
+			const struct run_entry *later = run_log_at(log, j);
+			if (is_hold(log, later) && is_same_setting(later, entry))
+				snprintf(hold->under, sizeof(hold->under), "%s", later->view.id);
+		}
+	}
+	return count;
+}

@@ -1,0 +1,32 @@
+/*
+ * hold.h - changes that are still in force: named, owned, and ending by themselves.
+ *
+ * Every change of traffic, size or service is a hold until it is taken back or kept on purpose.
+ * What is a hold is read from the runs that the journal tells of; what somebody else has set is
+ * never one. Pure.
+ */
+#ifndef ACTIONS_HOLD_H
+#define ACTIONS_HOLD_H
+
+#include "actions/run_log.h"
+
+#define HOLDS_MOST 64
+
+struct hold {
+	char run[PLAN_ID_BYTES]; /* "a-0007": its name */
+	char action[ACTION_NAME_BYTES];
+	char target_path[ENTITY_PATH_BYTES];
+	char by[ENTITY_NAME_BYTES]; /* who owns it */
+	const struct verb_row *verb;
+	double from, to;
+	int64_t set_ms, expires_ms;
+	bool is_expired;
+	bool is_certain;           /* false: its run's outcome is not known */
+	char under[PLAN_ID_BYTES]; /* a later hold on the same setting, to be ended first; "" none
+				    */
+};
+
+/* The holds at `now_ms`, newest first: the order in which they can be taken back. */
+size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most);
+
+#endif

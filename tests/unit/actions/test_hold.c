@@ -1,0 +1,126 @@
+#include "tests/unit/actions/scene.h"
+
+#include "actions/config.h"
+#include "actions/hold.h"
+#include "core/base/text.h"
+
+/* One run in the journal's own words. */
+static void add_run(struct run_log *log, const char *id, const char *verb, const char *target,
+	double from, double to, long long hold_ms, const char *undo_of, int code)
+{
+	char line[512];
+	char undo[64] = "";
+	if (undo_of[0])
+		snprintf(undo, sizeof(undo), ",\"undo_of\":\"%s\"", undo_of);
+	int length = snprintf(line, sizeof(line),
+		"{\"at\":\"2026-02-02T02:40:00Z\",\"run\":\"%s\",\"event\":\"intent\",\"action\":"
+		"\"x\","
+		"\"verb\":\"%s\",\"target\":\"%s\",\"from\":%g,\"to\":%g,\"by\":\"kim\","
+		"\"hold_ms\":%lld%s}",
+		id, verb, target, from, to, hold_ms, undo);
+	run_log_add_line(log, line, (size_t)length);
+	length = snprintf(line, sizeof(line), "{\"run\":\"%s\",\"event\":\"sent\"}", id);
+	run_log_add_line(log, line, (size_t)length);
+	if (code < 0)
+		return;
+	length = snprintf(line, sizeof(line),
+		"{\"at\":\"2026-02-02T02:40:05Z\",\"run\":\"%s\",\"event\":\"done\",\"code\":%d}",
+		id, code);
+	run_log_add_line(log, line, (size_t)length);
+}
+
+#define SET_MS 1770000000000
+
+START_TEST(test_only_our_changes_that_stand_are_holds)
+{
+	struct hold holds[HOLDS_MOST];
+	struct run_log *log = run_log_create();
+	add_run(log, "a-0001", "cluster.divert", "east-a", 100, 80, 60000, "", OUTCOME_DONE);
+	add_run(log, "a-0002", "cluster.divert", "east-b", 100, 80, 60000, "", OUTCOME_DONE);
+	add_run(log, "a-0003", "cluster.divert", "east-b", 80, 100, 0, "a-0002", OUTCOME_DONE);
+	add_run(log, "a-0004", "pool.resize", "east-a", 20, 30, 60000, "",
+		OUTCOME_FAILED_UNCHANGED);
+	add_run(log, "a-0005", "pool.resize", "east-a", 20, 30, 60000, "", OUTCOME_UNKNOWN);
+	add_run(log, "a-0006", "cluster.divert", "east-a", 80, 70, 90000, "", OUTCOME_DONE);
+	add_run(log, "a-0007", "cluster.divert", "east-c", 80, 70, 0, "", OUTCOME_DONE);
+	add_run(log, "a-0008", "pool.resize", "east-b", 20, 30, 60000, "", -1);
+	run_log_settle(log);
+	ck_assert_uint_eq(holds_list(log, SET_MS + 60000, holds, HOLDS_MOST), 4);
+	ck_assert_str_eq(holds[0].run, "a-0008");
+	ck_assert(!holds[0].is_certain);
+	ck_assert_str_eq(holds[1].run, "a-0006");
+	ck_assert(!holds[1].is_expired);
+	ck_assert_str_eq(holds[1].under, "");
+	ck_assert_str_eq(holds[2].run, "a-0005");
+	ck_assert(!holds[2].is_certain);
+	ck_assert_str_eq(holds[3].run, "a-0001");
+	ck_assert(holds[3].is_expired);
+	ck_assert_str_eq(holds[3].under, "a-0006");
+	ck_assert_str_eq(holds[3].by, "kim");
+	ck_assert_uint_eq(holds_list(log, SET_MS, holds, 1), 1);
+	run_log_destroy(log);
+}
+END_TEST
+
+START_TEST(test_extend_and_keep)
+{
+	struct hold holds[HOLDS_MOST];
+	struct run_log *log = run_log_create();
+	static const char extend[] = "{\"run\":\"a-0001\",\"event\":\"extend\","
+				     "\"expires\":\"2026-02-02T03:40:00Z\"}";
+	static const char keep[] = "{\"run\":\"a-0001\",\"event\":\"keep\"}";
+	add_run(log, "a-0001", "cluster.divert", "east-a", 100, 80, 60000, "", OUTCOME_DONE);
+	run_log_add_line(log, extend, sizeof(extend) - 1);
+	ck_assert_uint_eq(holds_list(log, SET_MS + 70000, holds, HOLDS_MOST), 1);
+	ck_assert(!holds[0].is_expired);
+	ck_assert_int_eq(holds[0].expires_ms, SET_MS + 3600000);
+	run_log_add_line(log, keep, sizeof(keep) - 1);
+	ck_assert_uint_eq(holds_list(log, SET_MS + 70000, holds, HOLDS_MOST), 0);
+	run_log_destroy(log);
+}
+END_TEST
+
+/* What is written is what is read. */
+START_TEST(test_hold_record)
+{
+	struct text text;
+	text_init(&text, 1000);
+	run_log_write_hold("k\"im", SET_MS, &text);
+	ck_assert_str_eq(
+		text_string(&text), "\"by\":\"k\\\"im\",\"expires\":\"2026-02-02T02:40:00.000Z\"");
+	text_finish(&text);
+}
+END_TEST
+
+START_TEST(test_brake_counts_changes_only)
+{
+	struct run_log *log = run_log_create();
+	int64_t oldest_ms = 7;
+	add_run(log, "a-0001", "cluster.divert", "east-a", 100, 80, 60000, "", OUTCOME_DONE);
+	add_run(log, "a-0002", "cluster.divert", "east-a", 80, 100, 0, "a-0001", OUTCOME_DONE);
+	add_run(log, "a-0003", "pool.resize", "east-a", 20, 30, 60000, "", OUTCOME_UNREACHABLE);
+	add_run(log, "a-0004", "pool.resize", "east-a", 20, 30, 60000, "", OUTCOME_UNKNOWN);
+	ck_assert_uint_eq(run_log_changes_since(log, SET_MS, &oldest_ms), 0);
+	ck_assert_int_eq(oldest_ms, 7);
+	ck_assert_uint_eq(run_log_changes_since(log, SET_MS - 1, &oldest_ms), 2);
+	ck_assert_int_eq(oldest_ms, SET_MS);
+	run_log_destroy(log);
+}
+END_TEST
+
+static Suite *hold_suite(void)
+{
+	Suite *suite = suite_create("hold");
+	TCase *tcase = tcase_create("all");
+	tcase_add_test(tcase, test_only_our_changes_that_stand_are_holds);
+	tcase_add_test(tcase, test_extend_and_keep);
+	tcase_add_test(tcase, test_hold_record);
+	tcase_add_test(tcase, test_brake_counts_changes_only);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return scene_main(hold_suite());
+}
