@@ -10,6 +10,8 @@
 #include "core/wire/ssh_channel.h"
 #include "core/wire/ssh_job.h"
 #include "core/wire/ssh_key.h"
+#include "core/wire/ssh_master.h"
+#include "core/wire/ssh_openssh.h"
 #include "core/wire/ssh_session.h"
 #include "core/wire/ssh_target.h"
 
@@ -26,6 +28,7 @@ struct queue {
 struct ssh {
 	struct loop *loop;
 	struct http *http;
+	struct ssh_openssh *openssh;
 	struct ssh_session *sessions;
 	size_t session_count;
 	struct queue waiting, over;
@@ -94,6 +97,10 @@ static void job_expired(void *context)
 	job->timer = 0;
 	if (job->channel) {
 		ssh_session_expire(job->channel->session, job);
+		return;
+	}
+	if (job->mux) {
+		ssh_master_expire(job->master, job);
 		return;
 	}
 	clock_format_span(job->connect_timeout_ms, span);
@@ -196,22 +203,28 @@ static struct ssh_session *session_get(struct ssh *ssh, const struct ssh_job *jo
 	return session;
 }
 
+/* Put the job on a connection. False with ERROR_NONE: it must wait. */
+static bool job_place(struct ssh *ssh, struct ssh_job *job, struct error *error)
+{
+	if (job->target->via == SSH_VIA_OPENSSH)
+		return ssh_openssh_take(ssh->openssh, job, error);
+	struct ssh_session *session =
+		session_get(ssh, job, job->target, ssh_session_has_room, error);
+	if (!session)
+		return false;
+	return ssh_session_take(session, job) ? true : error_no_memory(error, "an ssh channel");
+}
+
 static void jobs_assign(struct ssh *ssh)
 {
 	struct ssh_job *next = NULL;
 	for (struct ssh_job *job = ssh->waiting.first; job; job = next) {
 		struct error error = {.kind = ERROR_NONE};
 		next = job->next;
-		struct ssh_session *session =
-			session_get(ssh, job, job->target, ssh_session_has_room, &error);
-		if (session) {
+		bool is_placed = job_place(ssh, job, &error);
+		if (is_placed || error.kind != ERROR_NONE)
 			queue_remove(&ssh->waiting, job);
-			if (ssh_session_take(session, job))
-				continue;
-			error_no_memory(&error, "an ssh channel");
-		}
-		if (error.kind != ERROR_NONE) {
-			queue_remove(&ssh->waiting, job);
+		if (!is_placed && error.kind != ERROR_NONE) {
 			ssh_job_fail(job, &error);
 			job_over(ssh, job);
 		}
@@ -242,6 +255,7 @@ static void ssh_turn(void *context)
 	struct ssh *ssh = context;
 	ssh->turn_timer = 0;
 	sessions_sweep(ssh);
+	ssh_openssh_sweep(ssh->openssh);
 	jobs_assign(ssh);
 	if (jobs_deliver(ssh) && ssh->over.first)
 		turn_soon(ssh);
@@ -250,11 +264,20 @@ static void ssh_turn(void *context)
 struct ssh *ssh_create(struct loop *loop, struct http *http, struct error *error)
 {
 	struct ssh *ssh = calloc(1, sizeof(*ssh));
-	if (!ssh || libssh2_init(0) != 0) {
+	struct ssh_master_owner owner = {
+		.job_over = job_over,
+		.job_again = job_again,
+		.changed = turn_soon,
+		.context = ssh,
+	};
+	struct ssh_openssh *openssh = ssh ? ssh_openssh_create(loop, &owner) : NULL;
+	if (!openssh || libssh2_init(0) != 0) {
+		ssh_openssh_destroy(openssh);
 		free(ssh);
 		error_no_memory(error, "ssh");
 		return NULL;
 	}
+	ssh->openssh = openssh;
 	ssh->loop = loop;
 	ssh->http = http;
 	return ssh;
@@ -272,6 +295,7 @@ void ssh_destroy(struct ssh *ssh)
 	for (struct ssh_session *at = ssh->sessions; at; at = at->next)
 		ssh_session_fail(at, &error);
 	sessions_sweep(ssh);
+	ssh_openssh_fail(ssh->openssh, &error);
 	while (ssh->waiting.first) {
 		struct ssh_job *job = ssh->waiting.first;
 		queue_remove(&ssh->waiting, job);
@@ -286,6 +310,7 @@ void ssh_destroy(struct ssh *ssh)
 	}
 	if (ssh->destroyed)
 		*ssh->destroyed = true;
+	ssh_openssh_destroy(ssh->openssh);
 	libssh2_exit();
 	free(ssh);
 }
@@ -323,7 +348,7 @@ uint64_t ssh_run(struct ssh *ssh, const struct ssh_command *command, ssh_done_fn
 	job->ssh = ssh;
 	job->loop = ssh->loop;
 	job->expired = job_expired;
-	if (!keys_check(job->target, error)) {
+	if (command->via == SSH_VIA_LIBSSH2 && !keys_check(job->target, error)) {
 		ssh_job_destroy(job);
 		return 0;
 	}
@@ -356,6 +381,12 @@ void ssh_cancel(struct ssh *ssh, uint64_t id)
 	struct ssh_job *job = sessions_find(ssh, id);
 	if (job) {
 		ssh_session_abandon(job->channel->session, job->channel);
+		ssh_job_destroy(job);
+		return;
+	}
+	job = ssh_openssh_find(ssh->openssh, id);
+	if (job) {
+		ssh_master_abandon(job->master, job);
 		ssh_job_destroy(job);
 		return;
 	}

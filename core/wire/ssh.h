@@ -4,12 +4,14 @@
  *
  *   connect -> handshake -> host key -> login -> channel -> exec -> output -> status -> close
  *
+ * That is by libssh2; `via` has a second way, the system's ssh client, with the same ends.
+ *
  * The host key is always checked against known_hosts; there is no way to skip it. Login is by key
  * file or agent (ed25519, ECDSA); RSA keys cannot work with libssh2 1.10 against a modern server
- * and are refused by name before dialling. Sessions are kept for a minute for reuse by commands
- * with the same user, host, port, key, agent and known_hosts file, up to 8 commands at a time on
- * each; at most 8 connections to one server are logging in at once, and further commands wait. Each
- * stage has its own deadline.
+ * and are refused by name before dialling (via openssh has them). Sessions are kept for a minute
+ * for reuse by commands with the same user, host, port, key, agent and known_hosts file, up to 8
+ * commands at a time on each; at most 8 connections to one server are logging in at once, and
+ * further commands wait. Each stage has its own deadline.
  *
  * How it can end without a reply:
  *
@@ -44,6 +46,12 @@ struct text;
 #define SSH_COMMAND_BYTES 8192
 #define SSH_SESSIONS_MOST 256
 
+/* Who speaks SSH. */
+enum ssh_via {
+	SSH_VIA_LIBSSH2, /* this program: ed25519 and ECDSA keys */
+	SSH_VIA_OPENSSH, /* the system's ssh client: RSA, certificates, hardware keys, ssh_config */
+};
+
 struct ssh_command {
 	const char *host;
 	int port; /* 0: 22 */
@@ -51,11 +59,15 @@ struct ssh_command {
 	const char *identity_file; /* private key, OpenSSH or PEM, tried first; locked: its twin in
 				      the agent; NULL: the agent only */
 	const char *agent_socket;  /* NULL: no agent */
-	const char *known_hosts_file; /* required */
+	const char *known_hosts_file; /* required, but by way of openssh, whose own it is then */
 	const char *jump; /* "[user@]host[:port]": the host to go through, checked against the same
 			     known_hosts file; user and port default to .user and 22; NULL: none */
 	const char *jump_identity_file; /* NULL: as identity_file */
-	const char *command;        /* as the remote shell will see it: quote with ssh_quote() */
+	enum ssh_via via;
+	const char *config_file; /* openssh only: its ssh_config; NULL: the user's and the system's;
+				    "none" for none. With either, what is NULL or 0 here is read
+				    there, user and keys included */
+	const char *command;     /* as the remote shell will see it: quote with ssh_quote() */
 	int64_t connect_timeout_ms; /* to the end of login; 0: 10 s */
 	int64_t timeout_ms;         /* from exec to the end; 0: 30 s */
 };

@@ -16,6 +16,8 @@
 #include "core/wire/ssh.h"
 
 struct ssh_channel;
+struct ssh_master;
+struct ssh_mux;
 struct ssh_target;
 
 #define SSH_JOB_SIGNAL_BYTES 32
@@ -31,7 +33,9 @@ struct ssh_job {
 	void *context;
 
 	struct ssh_channel *channel; /* NULL while it waits and once it has ended */
-	struct loop *loop;           /* set by the ssh, as are `ssh` and `expired` */
+	struct ssh_mux *mux;         /* the same, by way of openssh; on this client: */
+	struct ssh_master *master;
+	struct loop *loop; /* set by the ssh, as are `ssh` and `expired` */
 	loop_timer_fn *expired;
 	uint64_t timer;     /* the deadline of the present stage */
 	int64_t started_us; /* clock_stopwatch_us() */

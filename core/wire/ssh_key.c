@@ -24,6 +24,7 @@
 #define OPENSSH_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"
 #define ADVICE \
 	"make one with 'ssh-keygen -t ed25519' (or ecdsa) and install its public half on the host"
+#define OTHER_WAY "use 'via: openssh', or "
 #define ED25519_BYTES 32
 #define POINT_BYTES 160
 
@@ -31,9 +32,9 @@ enum verdict { USABLE, RSA_KEY, DSA_KEY, HARDWARE_KEY, NOT_A_KEY, PUBLIC_KEY };
 
 static const char *const whys[] = {
 	[RSA_KEY] = "is an RSA key, and RSA logins from here use SHA-1, which today's servers "
-		    "refuse: " ADVICE,
+		    "refuse: " OTHER_WAY ADVICE,
 	[DSA_KEY] = "is a DSA key, which today's servers refuse: " ADVICE,
-	[HARDWARE_KEY] = "is a hardware (FIDO) key, which is not supported here: " ADVICE,
+	[HARDWARE_KEY] = "is a hardware (FIDO) key, which is not supported here: " OTHER_WAY ADVICE,
 	[NOT_A_KEY] = "is not an OpenSSH or PEM private key that can be read: " ADVICE,
 	[PUBLIC_KEY] = "is a public key: name the private one, usually without '.pub'",
 };

@@ -105,7 +105,10 @@ static enum ssh_login_step handshake_fail(struct ssh_login *login, int code, str
 	if (code == LIBSSH2_ERROR_KEX_FAILURE || code == LIBSSH2_ERROR_METHOD_NONE) {
 		if (ssh_methods_mismatch(tap->greeting, tap->greeting_length, text, sizeof(text))) {
 			ssh_target_error(login->target, error, ERROR_UNTRUSTED,
-				"the host offers %s: allow one of these in its sshd_config", text);
+				"the host offers %s: use 'via: openssh', or allow one of these in "
+				"its "
+				"sshd_config",
+				text);
 			return SSH_LOGIN_FAILED;
 		}
 	}
@@ -308,7 +311,9 @@ static enum ssh_login_step refused_fail(const struct ssh_login *login, struct er
 			login->key.encrypted
 				? "the agent does not have the key of the identity file: "
 				  "'ssh-add' it"
-				: "the agent has no ed25519 or ECDSA key");
+				: "the agent has no ed25519 or ECDSA key; for RSA keys, "
+				  "certificates "
+				  "and hardware keys use 'via: openssh'");
 	char user[80];
 	sanitise(target->user, strlen(target->user), user, sizeof(user));
 	ssh_target_error(target, error, ERROR_UNTRUSTED,

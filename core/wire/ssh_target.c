@@ -45,12 +45,26 @@ static size_t size_of(const char *string)
 	return string ? strlen(string) + 1 : 0;
 }
 
+static void label_write(struct ssh_target *target)
+{
+	char label[2 * NAME_BYTES_MOST + SSH_TARGET_LABEL_BYTES + 32], port[16] = "";
+	bool is_v6 = strchr(target->host, ':') != NULL;
+	if (target->port != 0)
+		snprintf(port, sizeof(port), ":%d", target->port);
+	int length = snprintf(label, sizeof(label), "%s%s%s%s%s%s%s%s",
+		target->user ? target->user : "", target->user ? "@" : "", is_v6 ? "[" : "",
+		target->host, is_v6 ? "]" : "", port, target->jump ? " through " : "",
+		target->jump ? target->jump->label : "");
+	if (length > 0)
+		sanitise(label, strlen(label), target->label, sizeof(target->label));
+}
+
 struct ssh_target *ssh_target_copy(const struct ssh_target *from, struct error *error)
 {
 	struct ssh_target *target = calloc(1, sizeof(*target));
-	char *strings =
-		malloc(size_of(from->host) + size_of(from->user) + size_of(from->identity_file) +
-			size_of(from->agent_socket) + size_of(from->known_hosts_file));
+	char *strings = malloc(size_of(from->host) + size_of(from->user) +
+			       size_of(from->identity_file) + size_of(from->agent_socket) +
+			       size_of(from->known_hosts_file) + size_of(from->config_file));
 	if (!target || !strings) {
 		free(target);
 		free(strings);
@@ -58,24 +72,19 @@ struct ssh_target *ssh_target_copy(const struct ssh_target *from, struct error *
 		return NULL;
 	}
 	char *at = strings;
-	*target = (struct ssh_target){.port = from->port, .strings = strings};
+	*target = (struct ssh_target){.port = from->port, .via = from->via, .strings = strings};
 	target->host = place(&at, from->host);
 	target->user = place(&at, from->user);
 	target->identity_file = place(&at, from->identity_file);
 	target->agent_socket = place(&at, from->agent_socket);
 	target->known_hosts_file = place(&at, from->known_hosts_file);
+	target->config_file = place(&at, from->config_file);
 	target->jump = from->jump ? ssh_target_copy(from->jump, error) : NULL;
 	if (from->jump && !target->jump) {
 		ssh_target_destroy(target);
 		return NULL;
 	}
-	char label[2 * NAME_BYTES_MOST + SSH_TARGET_LABEL_BYTES + 32];
-	bool is_v6 = strchr(target->host, ':') != NULL;
-	int length = snprintf(label, sizeof(label), "%s@%s%s%s:%d%s%s", target->user,
-		is_v6 ? "[" : "", target->host, is_v6 ? "]" : "", target->port,
-		target->jump ? " by way of " : "", target->jump ? target->jump->label : "");
-	if (length > 0)
-		sanitise(label, strlen(label), target->label, sizeof(target->label));
+	label_write(target);
 	return target;
 }
 
@@ -98,7 +107,7 @@ static bool jump_split(char *jump, struct ssh_target *out, struct error *error)
 		end = bracket + 1;
 	}
 	out->host = host;
-	out->port = SSH_PORT;
+	out->port = out->via == SSH_VIA_OPENSSH ? 0 : SSH_PORT;
 	if (*end != '\0' && *end != ':')
 		return error_set(error, ERROR_USAGE, "ssh jump host has '%c' behind ']'", *end);
 	if (*end == ':') {
@@ -112,7 +121,7 @@ static bool jump_split(char *jump, struct ssh_target *out, struct error *error)
 		out->port = (int)port;
 	}
 	return name_check("jump host", out->host, error) &&
-	       name_check("jump user", out->user, error);
+	       (!out->user || name_check("jump user", out->user, error));
 }
 
 /* The target with its jump host, whose text is cut up in `jump`. */
@@ -128,33 +137,51 @@ static struct ssh_target *jumped_copy(const struct ssh_command *command,
 	return ssh_target_copy(&over, error);
 }
 
-struct ssh_target *ssh_target_create(const struct ssh_command *command, struct error *error)
+/* What openssh may leave to its ssh_config must be said to libssh2. */
+static bool way_check(const struct ssh_command *command, struct error *error)
 {
-	if (!name_check("host", command->host, error) || !name_check("user", command->user, error))
-		return NULL;
-	if (command->port < 0 || command->port > 65535) {
-		error_set(error, ERROR_USAGE, "ssh port %d is not between 1 and 65535",
-			command->port);
-		return NULL;
-	}
-	if (!command->known_hosts_file || !*command->known_hosts_file) {
-		error_set(error, ERROR_USAGE,
+	if (command->via == SSH_VIA_OPENSSH)
+		return true;
+	if (command->config_file)
+		return error_set(error, ERROR_USAGE,
+			"ssh to '%s': an ssh_config is read with 'via: openssh' only",
+			command->host);
+	if (!command->known_hosts_file || !*command->known_hosts_file)
+		return error_set(error, ERROR_USAGE,
 			"ssh to '%s' needs a known_hosts file: the host key is always checked",
 			command->host);
+	if (!command->identity_file && !command->agent_socket)
+		return error_set(error, ERROR_USAGE,
+			"ssh to '%s' needs an identity file or an agent", command->host);
+	return true;
+}
+
+static bool command_check(const struct ssh_command *command, struct error *error)
+{
+	bool may_lack_user = command->via == SSH_VIA_OPENSSH && !command->user;
+	if (!name_check("host", command->host, error) ||
+		(!may_lack_user && !name_check("user", command->user, error)))
+		return false;
+	if (command->port < 0 || command->port > 65535)
+		return error_set(error, ERROR_USAGE, "ssh port %d is not between 1 and 65535",
+			command->port);
+	return way_check(command, error);
+}
+
+struct ssh_target *ssh_target_create(const struct ssh_command *command, struct error *error)
+{
+	if (!command_check(command, error))
 		return NULL;
-	}
-	if (!command->identity_file && !command->agent_socket) {
-		error_set(error, ERROR_USAGE, "ssh to '%s' needs an identity file or an agent",
-			command->host);
-		return NULL;
-	}
+	bool is_openssh = command->via == SSH_VIA_OPENSSH;
 	struct ssh_target borrowed = {
 		.host = command->host,
 		.user = command->user,
-		.port = command->port ? command->port : SSH_PORT,
+		.port = command->port || is_openssh ? command->port : SSH_PORT,
 		.identity_file = command->identity_file,
 		.agent_socket = command->agent_socket,
 		.known_hosts_file = command->known_hosts_file,
+		.config_file = command->config_file,
+		.via = command->via,
 	};
 	if (!command->jump)
 		return ssh_target_copy(&borrowed, error);
@@ -196,7 +223,8 @@ bool ssh_target_equal(const struct ssh_target *a, const struct ssh_target *b)
 		return false;
 	return ssh_target_same_server(a, b) && same(a->user, b->user) &&
 	       same(a->identity_file, b->identity_file) && same(a->agent_socket, b->agent_socket) &&
-	       same(a->known_hosts_file, b->known_hosts_file);
+	       same(a->known_hosts_file, b->known_hosts_file) && a->via == b->via &&
+	       same(a->config_file, b->config_file);
 }
 
 bool ssh_target_error(const struct ssh_target *target, struct error *error, enum error_kind kind,

@@ -11,19 +11,20 @@
 #include <stdbool.h>
 
 #include "core/base/error.h"
-
-struct ssh_command;
+#include "core/wire/ssh.h"
 
 #define SSH_TARGET_LABEL_BYTES 200
 
 struct ssh_target {
-	const char *host, *user;
+	const char *host, *user; /* by way of openssh a user may be NULL and a port 0: its own */
 	int port;
 	const char *identity_file, *agent_socket; /* NULL: none */
 	const char *known_hosts_file;
+	const char *config_file;
+	enum ssh_via via;
 	struct ssh_target *jump;            /* the host to go through, NULL: none */
 	char *strings;                      /* what holds them all */
-	char label[SSH_TARGET_LABEL_BYTES]; /* "user@host:port", sanitised; "... by way of ..." */
+	char label[SSH_TARGET_LABEL_BYTES]; /* "user@host:port", sanitised; "... through ..." */
 };
 
 /* Copy and check it out of a command. NULL with ERROR_USAGE or ERROR_NO_MEMORY. */

@@ -127,7 +127,7 @@ START_TEST(checks_both_host_keys)
 	box_known_hosts(&inner, "jump-unknown", "host_ecdsa.pub");
 	char jump_name[64], inner_name[64];
 	snprintf(jump_name, sizeof(jump_name), "@127.0.0.1:%d: ", box.port);
-	snprintf(inner_name, sizeof(inner_name), "@127.0.0.1:%d by way of ", inner.port);
+	snprintf(inner_name, sizeof(inner_name), "@127.0.0.1:%d through ", inner.port);
 	const struct {
 		const char *file, *words, *whose;
 	} rows[] = {
