@@ -2,8 +2,9 @@
  * history.h - the last hour of every reading, for baselines, slopes and charts.
  *
  * One ring per (entity, signal), made when the first sample comes. A ring has a fixed number of
- * samples; the oldest falls out. Times grow strictly within a ring (an equal or earlier sample is
- * ignored).
+ * samples; the oldest falls out. Samples are packed (packed.h): times and counts exactly, other
+ * values to 12 significant bits, in about a byte each. Times grow strictly within a ring (an equal
+ * or earlier sample is ignored).
  */
 #ifndef CORE_FLEET_HISTORY_H
 #define CORE_FLEET_HISTORY_H

@@ -159,6 +159,65 @@ START_TEST(the_limit_holds)
 }
 END_TEST
 
+/* Whatever is asked, the answer is that of a plain list of the newest samples. */
+START_TEST(agrees_with_a_plain_list)
+{
+	static struct sample plain[6000];
+	static struct sample out[6000];
+	size_t ring = (size_t[]){1, 7, 16, 17, 240, 300, 1000, 3600}[_i];
+	struct history *history = history_create(ring, PLENTY);
+	unsigned state = 12345 + (unsigned)_i;
+	int64_t at_ms = 1000;
+	size_t count = 0;
+	for (; count < 5000; count++) {
+		state = state * 1103515245 + 12345;
+		at_ms += 990 + (state >> 16) % 21 + (count % 700 == 0 ? 60000 : 0);
+		plain[count] = (struct sample){at_ms, (double)((state >> 20) % 500)};
+		ck_assert(history_append(history, 3, SIGNAL, at_ms, plain[count].value));
+		if (count % 97 != 0)
+			continue;
+		size_t first = count + 1 > ring ? count + 1 - ring : 0;
+		int64_t from_ms = plain[first].at_ms + (int64_t)((state >> 8) % 90000) - 5000;
+		int64_t until_ms = from_ms + (int64_t)((state >> 4) % 4000000);
+		size_t expected = 0, start = count + 1;
+		double sum = 0;
+		for (size_t i = first; i <= count; i++) {
+			if (plain[i].at_ms <= from_ms || plain[i].at_ms > until_ms)
+				continue;
+			start = expected == 0 ? i : start;
+			sum += plain[i].value;
+			expected++;
+		}
+		size_t got = history_window(history, 3, SIGNAL, from_ms, until_ms, out, 6000);
+		ck_assert_uint_eq(got, expected);
+		for (size_t i = 0; i < got; i++) {
+			ck_assert_int_eq(out[i].at_ms, plain[start + i].at_ms);
+			ck_assert_double_eq(out[i].value, plain[start + i].value);
+		}
+		double value = 0;
+		ck_assert(history_mean(history, 3, SIGNAL, from_ms, until_ms, &value) == (got > 0));
+		if (got > 0)
+			ck_assert_double_eq_tol(value, sum / (double)got, 1e-9);
+		ck_assert(history_at(history, 3, SIGNAL, plain[count].at_ms + 5, 5, &value));
+		ck_assert_double_eq(value, plain[count].value);
+		ck_assert(!history_at(history, 3, SIGNAL, plain[count].at_ms + 5, 4, &value));
+	}
+	ck_assert_uint_eq(history_dropped(history), 0);
+	history_destroy(history);
+}
+END_TEST
+
+START_TEST(an_hour_of_a_steady_series_is_small)
+{
+	struct history *history = history_create(HISTORY_SAMPLES, PLENTY);
+	for (int i = 1; i <= 2 * HISTORY_SAMPLES; i++)
+		ck_assert(history_append(
+			history, 0, SIGNAL, i * 1000 + i * 7 % 5, 400 + 40 * sin(i * 0.7)));
+	ck_assert_uint_lt(history_bytes(history), (size_t)HISTORY_SAMPLES * 5 / 2);
+	history_destroy(history);
+}
+END_TEST
+
 static Suite *history_suite(void)
 {
 	Suite *suite = suite_create("history");
@@ -170,6 +229,8 @@ static Suite *history_suite(void)
 	tcase_add_test(cases, a_gap_stays_a_gap);
 	tcase_add_test(cases, short_series_stay_small);
 	tcase_add_test(cases, the_limit_holds);
+	tcase_add_loop_test(cases, agrees_with_a_plain_list, 0, 8);
+	tcase_add_test(cases, an_hour_of_a_steady_series_is_small);
 	suite_add_tcase(suite, cases);
 	return suite;
 }
