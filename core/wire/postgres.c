@@ -162,13 +162,18 @@ static void succeed(struct session *session)
 
 /* ---- what went wrong, in words ---- */
 
-/* What a server or libpq says while connecting; there is no code to go by, and no translation. */
+/* What a server or libpq says while connecting; there is no code to go by, and no translation. The
+ * first that fits counts. */
 struct meaning {
 	const char *says;
 	enum error_kind kind;
 };
 
 static const struct meaning meanings[] = {
+	{"received invalid response", ERROR_SYNTAX},
+	{"expected authentication request", ERROR_SYNTAX},
+	{"does not support", ERROR_SYNTAX},
+	{"lost synchronization", ERROR_SYNTAX},
 	{"too many clients", ERROR_REJECTED},
 	{"remaining connection slots", ERROR_REJECTED},
 	{"too many connections", ERROR_REJECTED},
@@ -183,9 +188,6 @@ static const struct meaning meanings[] = {
 	{"role \"", ERROR_UNTRUSTED},
 	{"certificate", ERROR_UNTRUSTED},
 	{"SSL", ERROR_UNTRUSTED},
-	{"received invalid response", ERROR_SYNTAX},
-	{"expected authentication request", ERROR_SYNTAX},
-	{"does not support", ERROR_SYNTAX},
 };
 
 static void explain(struct session *session, const char *what)

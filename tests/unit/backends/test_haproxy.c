@@ -1,4 +1,4 @@
-#include "tests/unit/backends/bench.h"
+#include "tests/unit/backends/fixture.h"
 
 static const char fleet_file[] = "sources:\n"
 				 "  edge: {kind: haproxy, url: 'http://127.0.0.1:8404/stats;csv', "
@@ -153,6 +153,94 @@ START_TEST(limits_the_columns)
 }
 END_TEST
 
+static const struct fixture_fact page_facts[] = {
+	{ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_UP, 1},
+	{ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_MAINTENANCE, 0},
+	{ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_QUERIES, 0},
+	{ENTITY_REPLICA, "east-a/r3", SIGNAL_REPLICA_UP, 0},
+	{ENTITY_REPLICA, "east-a/r4", SIGNAL_REPLICA_UP, 0},
+	{ENTITY_REPLICA, "east-a/r4", SIGNAL_REPLICA_MAINTENANCE, 1},
+};
+
+START_TEST(reads_the_page_for_prometheus_too)
+{
+	struct bench bench;
+	bench_open(&bench, "sources:\n  edge: {kind: haproxy, url: 'http://h/metrics', proxies: "
+			   "{db: east-a}}\n");
+	fixture_accept(&bench, 0, "haproxy-metrics.txt");
+	fixture_expect(&bench, page_facts, FIXTURE_COUNT(page_facts));
+	ck_assert_str_eq(bench.sink.warning, "");
+	bench_close(&bench);
+}
+END_TEST
+
+#define STATUS(server, state, value)                                                     \
+	"haproxy_server_status{proxy=\"be_east_a\",server=\"" server "\",state=\"" state \
+	"\"} " value "\n"
+#define CHECK(server)                                                                            \
+	"haproxy_server_check_status{proxy=\"be_east_a\",server=\"" server "\",state=\"L7OK\"} " \
+									   "1\n"
+#define RESPONSES(server, code, value)                                             \
+	"haproxy_server_http_responses_total{proxy=\"be_east_a\",server=\"" server \
+	"\",code=\"" code "\"} " value "\n"
+
+static const struct fixture_fact state_facts[] = {
+	{ENTITY_REPLICA, "east-a/a", SIGNAL_REPLICA_UP, 1},
+	{ENTITY_REPLICA, "east-a/a", SIGNAL_REPLICA_QUERIES, 12},
+	{ENTITY_REPLICA, "east-a/b", SIGNAL_REPLICA_UP, (double)NAN}, /* UP, says nobody */
+	{ENTITY_REPLICA, "east-a/b", SIGNAL_REPLICA_MAINTENANCE, 0},
+	{ENTITY_REPLICA, "east-a/c", SIGNAL_REPLICA_UP, 1},
+	{ENTITY_REPLICA, "east-a/c", SIGNAL_REPLICA_MAINTENANCE, 1},
+	{ENTITY_REPLICA, "east-a/d", SIGNAL_REPLICA_UP, 0},
+};
+
+START_TEST(a_server_nobody_checks_is_not_up)
+{
+	struct bench bench;
+	bench_open(&bench, fleet_file);
+	ck_assert_msg(
+		bench_accept(&bench,
+			"# TYPE haproxy_server_status gauge\n" STATUS("a", "DOWN", "0")
+				STATUS("a", "UP", "1") CHECK("a") RESPONSES("a", "2xx", "10")
+					RESPONSES("a", "5xx", "2") STATUS("b", "UP", "1")
+						STATUS("c", "DRAIN", "1") STATUS("d", "DOWN", "1")),
+		"%s", bench.error.text);
+	fixture_expect(&bench, state_facts, FIXTURE_COUNT(state_facts));
+	ck_assert(!bench_accept(&bench, "# TYPE up gauge\nup 1\n"));
+	ck_assert(strstr(bench.error.text, "no series of HAProxy"));
+	bench_close(&bench);
+}
+END_TEST
+
+struct socket_row {
+	const char *url, *unix_socket, *host;
+	int port;
+};
+
+static const struct socket_row sockets[] = {
+	{"unix:///run/haproxy.sock", "/run/haproxy.sock", NULL, 0},
+	{"tcp://10.0.0.1:9999", NULL, "10.0.0.1", 9999},
+};
+
+START_TEST(asks_the_runtime_socket)
+{
+	struct bench bench;
+	char yaml[256];
+	struct backend_request request = {0};
+	const struct socket_row *row = &sockets[_i];
+	snprintf(yaml, sizeof(yaml), "sources:\n  edge: {kind: haproxy, url: '%s'}\n", row->url);
+	bench_open(&bench, yaml);
+	ck_assert(bench.source->ops->request(
+		bench.instance, &bench.ask, bench.scratch, &request, &bench.error));
+	ck_assert_int_eq(request.road, ROAD_PROBE);
+	ck_assert_mem_eq(request.probe.send, "show stat\n", 10);
+	ck_assert_pstr_eq(request.probe.unix_socket, row->unix_socket);
+	ck_assert_pstr_eq(request.probe.host, row->host);
+	ck_assert_int_eq(request.probe.port, row->port);
+	bench_close(&bench);
+}
+END_TEST
+
 static Suite *haproxy_suite(void)
 {
 	Suite *suite = suite_create("haproxy");
@@ -165,6 +253,9 @@ static Suite *haproxy_suite(void)
 	tcase_add_loop_test(tcase, explains_what_came_instead, 0,
 		(int)(sizeof(refusals) / sizeof(refusals[0])));
 	tcase_add_test(tcase, limits_the_columns);
+	tcase_add_test(tcase, reads_the_page_for_prometheus_too);
+	tcase_add_test(tcase, a_server_nobody_checks_is_not_up);
+	tcase_add_loop_test(tcase, asks_the_runtime_socket, 0, (int)FIXTURE_COUNT(sockets));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
