@@ -627,6 +627,9 @@ bool executor_change_hold(struct executor *executor, const char *id, int64_t unt
 		return error_set(error, ERROR_USAGE, "there is no hold '%.20s'", id);
 	if (!executor->journal)
 		return error_set(error, ERROR_REJECTED, "there is no journal to record it in");
+	const char *trouble = journal_trouble(executor->journal);
+	if (trouble[0])
+		return error_set(error, ERROR_IO, "%s", trouble);
 	if (!write_hold(executor, id, until_ms, reason ? reason : "", wall_ms, error))
 		return false;
 	struct run_entry entry = *run_log_find(executor->log, id);

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/target.h"
+#include "core/fleet/snapshot.h"
+
 static bool was_undone(const struct run_log *log, const struct run_entry *entry)
 {
 	for (size_t i = 0; i < run_log_count(log); i++) {
@@ -56,4 +59,22 @@ size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, s
 		}
 	}
 	return count;
+}
+
+bool hold_is_back(const struct hold *hold, const struct snapshot *snapshot)
+{
+	struct target_value value;
+	uint32_t target = fleet_find_path(snapshot->fleet, hold->verb->target, hold->target_path);
+	if (target == ENTITY_NONE || target >= snapshot->entity_count)
+		return false;
+	target_read(snapshot, hold->verb, target, &value);
+	if (!value.known || value.oldest_at_ms <= hold->set_ms ||
+		!target_equal(value.low, hold->from) || !target_equal(value.high, hold->from))
+		return false;
+	size_t replicas = 0;
+	uint32_t replica = ENTITY_NONE;
+	while (value.per_replica && (replica = fleet_next(snapshot->fleet, ENTITY_REPLICA, target,
+					     replica)) != ENTITY_NONE)
+		replicas++;
+	return value.count >= replicas;
 }

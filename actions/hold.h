@@ -29,4 +29,10 @@ struct hold {
 /* The holds at `now_ms`, newest first: the order in which they can be taken back. */
 size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most);
 
+/*
+ * Whether the setting is seen to be what it was before, everywhere: then the hold is over, whoever
+ * ended it. A replica that cannot be seen may still have what was set.
+ */
+bool hold_is_back(const struct hold *hold, const struct snapshot *snapshot);
+
 #endif

@@ -99,6 +99,15 @@ void read_back_see(const struct plan *plan, const struct guard_config *limits,
 		return;
 	}
 	out->kind = compare(plan, &value);
+	/* A replica that was asked and cannot be seen any more may have what it was asked for. */
+	if (value.per_replica && value.count < plan->request_count &&
+		out->kind != READ_BACK_PARTLY) {
+		out->kind = READ_BACK_NONE;
+		out->value = value.low;
+		snprintf(out->text, sizeof(out->text), "only %zu of %zu pools of %s can be seen",
+			value.count, plan->request_count, plan->target_path);
+		return;
+	}
 	out->value = value.low;
 	out->effect = judge(plan, limits, snapshot, assessment, worse, sizeof(worse));
 	template_number(value.low, number, sizeof(number), NULL);

@@ -53,6 +53,7 @@ void target_read(const struct snapshot *snapshot, const struct verb_row *verb, u
 		snapshot_reading(snapshot, target, verb->reads)->at_ms != 0) {
 		add(snapshot, target, verb->reads, out);
 	} else {
+		out->per_replica = true;
 		uint32_t replica = ENTITY_NONE;
 		while ((replica = fleet_next(fleet, ENTITY_REPLICA, target, replica)) !=
 			ENTITY_NONE) {

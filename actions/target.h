@@ -20,6 +20,7 @@ struct target_value {
 	int64_t oldest_at_ms; /* of the readings; 0 when none */
 	uint32_t oldest;      /* the entity of that reading */
 	uint32_t missing;     /* the first entity without one; ENTITY_NONE */
+	bool per_replica;     /* one reading per serving replica, not one of the whole */
 	size_t count;         /* readings */
 	double values[TARGET_READINGS_MOST];
 };

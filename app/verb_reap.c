@@ -105,7 +105,7 @@ static void reap_one(struct reaper *reaper, const struct hold *hold)
 	if (!executor_plan_undo(reaper->control.executor, hold->run, reaper->config->environment,
 		    reaper->engine.snapshot, &reaper->engine.assessment,
 		    loop_now_ms(reaper->engine.loop), &reaper->plan, &error)) {
-		if (error.kind == ERROR_USAGE)
+		if (hold_is_back(hold, reaper->engine.snapshot))
 			reap_close(reaper, hold, error.text);
 		else
 			reap_keep(reaper, hold, OUTCOME_STALE_PLAN, error.text);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actions/hold.h"
 #include "actions/journal.h"
 #include "actions/target.h"
 #include "core/base/error.h"
@@ -149,6 +150,7 @@ void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 	struct target_value value;
 	who->sent = 0;
 	who->runs++;
+	who->is_hold = plan->hold_ms > 0;
 	who->code = OUTCOME_UNKNOWN;
 	target_read(sim->snapshot, plan->verb, plan->target, &value);
 	who->acted_stale =
@@ -196,12 +198,30 @@ static bool says_nothing_sent(enum outcome_code code)
 	       code == OUTCOME_REFUSED;
 }
 
+/* What was changed ends by itself or is shown. */
+static void judge_hold(struct sim *sim, struct operator* who, const struct run_view *view)
+{
+	struct hold holds[HOLDS_MOST];
+	size_t count = executor_holds(who->executor, clock_now_ms(&sim->clock), holds, HOLDS_MOST);
+	bool may_stand = view->code == OUTCOME_DONE || view->code == OUTCOME_PARTIAL ||
+			 view->code == OUTCOME_INCONCLUSIVE || view->code == OUTCOME_UNKNOWN;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(holds[i].run, view->id) == 0)
+			return;
+	}
+	if (may_stand && who->is_hold && who->sent > 0)
+		judge_violation(sim, "%s changed something and is no hold", view->id);
+}
+
 /* Unknown is never called failed or done. */
 void judge_end(struct sim *sim, struct operator* who)
 {
 	const struct run_view *view = executor_run(who->executor);
 	struct setting *settings[SIM_REPLICAS];
 	size_t count = settings_of(sim, view, settings);
+	if (!view->id[0])
+		return; /* there was nothing to change */
+	judge_hold(sim, who, view);
 	sim->tally->outcomes[(unsigned)view->code & 255]++;
 	if (says_nothing_sent(view->code) && who->sent > 0)
 		judge_violation(sim, "%s says %s after %u requests left", view->id,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "actions/guard.h"
+#include "actions/hold.h"
 #include "actions/journal.h"
 #include "core/base/error.h"
 
@@ -69,7 +70,9 @@ void operator_quit(struct sim *sim, struct operator* who)
 	executor_destroy(who->executor);
 	journal_close(who->journal);
 	sim->running = NULL;
-	if (who->crashed && sim_chance(sim, 2))
+	/* A machine takes all its programs with it. */
+	bool others = sim->operators[0].is_up && sim->operators[1].is_up;
+	if (who->crashed && !others && sim_chance(sim, 2))
 		lose_unsynced(sim);
 	who->executor = NULL;
 	who->journal = NULL;
@@ -147,11 +150,35 @@ static bool plan_undo(struct sim *sim, struct operator* who, struct plan *plan)
 	return ok;
 }
 
+/* What has expired goes back by the road of every change, newest first. */
+static bool plan_reap(struct sim *sim, struct operator* who, struct plan *plan)
+{
+	struct hold holds[HOLDS_MOST];
+	struct error error = {0};
+	int64_t now_ms = clock_now_ms(&sim->clock);
+	size_t count = executor_holds(who->executor, now_ms, holds, HOLDS_MOST);
+	for (size_t i = 0; i < count; i++) {
+		if (!holds[i].is_expired)
+			continue;
+		if (executor_plan_undo(who->executor, holds[i].run, "sim", sim->snapshot,
+			    &sim->assessment, now_ms, plan, &error)) {
+			sim->tally->holds_reaped++;
+			return true;
+		}
+		sim->tally->holds_kept++;
+		if (who->journal && hold_is_back(&holds[i], sim->snapshot))
+			executor_change_hold(who->executor, holds[i].run, 0, "over", &error);
+	}
+	return false;
+}
+
 static void try_something(struct sim *sim, struct operator* who)
 {
 	struct plan plan;
 	plan_init(&plan);
-	bool ok = sim_chance(sim, 4) ? plan_undo(sim, who, &plan) : make_plan(sim, who, &plan);
+	bool ok = sim_chance(sim, 4)   ? plan_undo(sim, who, &plan)
+		  : sim_chance(sim, 3) ? plan_reap(sim, who, &plan)
+				       : make_plan(sim, who, &plan);
 	if (ok) {
 		sim->tally->plans++;
 		sim->tally->refused += plan.blocked;
@@ -187,12 +214,12 @@ void operator_step(struct sim *sim, struct operator* who)
 	}
 	sim->running = who;
 	executor_tick(who->executor, sim->snapshot, &sim->assessment, now_ms);
-	if (!who->crashed)
-		act(sim, who);
 	if (who->was_busy && !who->crashed && !executor_is_busy(who->executor)) {
 		judge_end(sim, who);
 		who->was_busy = false;
 	}
+	if (!who->crashed && who->was_busy == executor_is_busy(who->executor))
+		act(sim, who);
 	sim->running = NULL;
 	if (who->crashed || sim_chance(sim, 500))
 		operator_quit(sim, who);

@@ -27,7 +27,7 @@ static struct guard_config sim_limits(struct sim *sim)
 		.cooldown_ms = 1000 + sim_below(sim, 10000),
 		.plan_expires_ms = 60000,
 		.verify_within_ms = 10000 + sim_below(sim, 20000),
-		.expire_ms = 60000,
+		.expire_ms = 5000 + sim_below(sim, 40000),
 		.brake = 100,
 		.brake_window_ms = 600000,
 		.min_serving = 2,
@@ -87,6 +87,8 @@ static void print_tally(const struct tally *tally)
 		tally->refused, tally->undone, tally->started, tally->sends);
 	printf("crashes %lu, restarts %lu, unsynced ends lost %lu\n", tally->crashes,
 		tally->restarts, tally->torn);
+	printf("expired holds planned back %lu, kept %lu\n", tally->holds_reaped,
+		tally->holds_kept);
 	for (int i = 0; i < FATE_COUNT; i++)
 		printf("%s%s %lu", i ? ", " : "fates: ", fates[i], tally->fates[i]);
 	printf("\noutcomes:");

@@ -85,7 +85,7 @@ struct operator
 	unsigned sent;          /* requests that left in this run */
 	unsigned runs;          /* begun so far */
 	enum outcome_code code; /* of the last one that ended */
-	bool acted_stale;
+	bool acted_stale, is_hold;
 };
 
 /* What was covered, over all seeds. */

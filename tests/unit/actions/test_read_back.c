@@ -83,6 +83,38 @@ START_TEST(test_read_back)
 }
 END_TEST
 
+/* A pool that was asked and went out of sight may have what it was asked for, or not. */
+START_TEST(test_unseen_pools_prove_nothing)
+{
+	struct scene scene;
+	struct read_back seen;
+	struct plan plan;
+	const struct guard_config limits = scene_limits();
+	static const double sizes[] = {20, 30};
+	scene_open(&scene);
+	plan_init(&plan);
+	plan.verb = verb_find("pool.resize");
+	plan.target = scene.a;
+	plan.from = 20;
+	plan.to = 30;
+	plan.request_count = SCENE_REPLICAS;
+	scene_advance(&scene, 1000);
+	for (size_t i = 0; i < 2; i++) {
+		scene_advance(&scene, 1000);
+		scene_read(&scene, 100, 100, sizes[i]);
+		scene_advance(&scene, 1);
+		scene_put(&scene, scene.replicas[0][1], SIGNAL_REPLICA_UP, 0);
+		scene_seal(&scene);
+		read_back_see(
+			&plan, &limits, scene.snapshot, &scene.assessment, SCENE_NOW, 1, &seen);
+		ck_assert_int_eq(seen.kind, READ_BACK_NONE);
+		ck_assert_ptr_nonnull(strstr(seen.text, "2 of 3"));
+	}
+	plan_finish(&plan);
+	scene_close(&scene);
+}
+END_TEST
+
 START_TEST(test_same_generation_proves_nothing)
 {
 	struct scene scene;
@@ -112,6 +144,7 @@ static Suite *read_back_suite(void)
 	TCase *tcase = tcase_create("all");
 	tcase_add_loop_test(tcase, test_read_back, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, test_same_generation_proves_nothing);
+	tcase_add_test(tcase, test_unseen_pools_prove_nothing);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
