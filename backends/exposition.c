@@ -55,6 +55,180 @@ static bool bad_word(const struct series *series, const char *what, const char *
 		series->name, found);
 }
 
+/* What a byte may be part of. */
+enum byte_class { IN_NAME = 1, IN_NUMBER = 2, IN_VALUE = 4 };
+
+#define L (IN_NAME | IN_VALUE)
+#define D (IN_NAME | IN_NUMBER | IN_VALUE)
+#define N (IN_NUMBER | IN_VALUE)
+#define V IN_VALUE
+
+/* Of ASCII only: the rest, quotes, backslashes and control bytes are looked at closely. */
+static const unsigned char classes[256] = {[' '] = V,
+	['!'] = V,
+	['#'] = V,
+	['$'] = V,
+	['%'] = V,
+	['&'] = V,
+	['\''] = V,
+	['('] = V,
+	[')'] = V,
+	['*'] = V,
+	['+'] = N,
+	[','] = V,
+	['-'] = N,
+	['.'] = N,
+	['/'] = V,
+	['0'] = D,
+	['1'] = D,
+	['2'] = D,
+	['3'] = D,
+	['4'] = D,
+	['5'] = D,
+	['6'] = D,
+	['7'] = D,
+	['8'] = D,
+	['9'] = D,
+	[':'] = L,
+	[';'] = V,
+	['<'] = V,
+	['='] = V,
+	['>'] = V,
+	['?'] = V,
+	['@'] = V,
+	['A'] = L,
+	['B'] = L,
+	['C'] = L,
+	['D'] = L,
+	['E'] = L,
+	['F'] = L,
+	['G'] = L,
+	['H'] = L,
+	['I'] = L,
+	['J'] = L,
+	['K'] = L,
+	['L'] = L,
+	['M'] = L,
+	['N'] = L,
+	['O'] = L,
+	['P'] = L,
+	['Q'] = L,
+	['R'] = L,
+	['S'] = L,
+	['T'] = L,
+	['U'] = L,
+	['V'] = L,
+	['W'] = L,
+	['X'] = L,
+	['Y'] = L,
+	['Z'] = L,
+	['['] = V,
+	[']'] = V,
+	['^'] = V,
+	['_'] = L,
+	['`'] = V,
+	['a'] = L,
+	['b'] = L,
+	['c'] = L,
+	['d'] = L,
+	['e'] = L,
+	['f'] = L,
+	['g'] = L,
+	['h'] = L,
+	['i'] = L,
+	['j'] = L,
+	['k'] = L,
+	['l'] = L,
+	['m'] = L,
+	['n'] = L,
+	['o'] = L,
+	['p'] = L,
+	['q'] = L,
+	['r'] = L,
+	['s'] = L,
+	['t'] = L,
+	['u'] = L,
+	['v'] = L,
+	['w'] = L,
+	['x'] = L,
+	['y'] = L,
+	['z'] = L,
+	['{'] = V,
+	['|'] = V,
+	['}'] = V,
+	['~'] = V};
+
+#undef L
+#undef D
+#undef N
+#undef V
+
+/* Past all bytes of a class; a line is followed by its newline or NUL, which are of none. */
+static const char *past(const char *at, unsigned class)
+{
+	while (classes[(unsigned char)*at] & class)
+		at++;
+	return at;
+}
+
+/* Past {a="b",c="d"}; NULL where it is not of the plainest form. */
+static const char *past_labels(const char *at)
+{
+	do {
+		const char *name = ++at;
+		at = past(at, IN_NAME);
+		if (at == name || (*name >= '0' && *name <= '9') || at[0] != '=' || at[1] != '"')
+			return NULL;
+		if (memchr(name, ':', (size_t)(at - name)))
+			return NULL;
+		const char *value = at + 2;
+		at = past(value, IN_VALUE);
+		if (*at != '"' || at - value > SERIES_VALUE_BYTES)
+			return NULL;
+		at++;
+	} while (*at == ',');
+	return *at == '}' ? at + 1 : NULL;
+}
+
+/* Whether digits, at most one point among them and at least one digit, fill the bytes. */
+static bool is_plain_number(const char *at, const char *end)
+{
+	size_t digits = 0, points = 0;
+	if (at < end && *at == '-')
+		at++;
+	if (end - at > 60)
+		return false;
+	for (; at < end && (*at == '.' || (*at >= '0' && *at <= '9')); at++) {
+		points += *at == '.' ? 1 : 0;
+		digits += *at == '.' ? 0 : 1;
+	}
+	if (at < end && *at == 'e' && digits > 0 && end - at > 1) {
+		at += at[1] == '+' || at[1] == '-' ? 2 : 1;
+		const char *exponent = at;
+		while (at < end && *at >= '0' && *at <= '9')
+			at++;
+		digits = at > exponent ? digits : 0;
+	}
+	return at == end && digits > 0 && points <= 1;
+}
+
+/*
+ * Whether the line is a sample that nobody wants and surely of the format: the plainest form, which
+ * nearly all lines have. Whatever else it is will be read in full.
+ */
+static bool may_skip(const struct exposition_reader *reader, const char *line, size_t length)
+{
+	const char *at = past(line, IN_NAME), *end = line + length;
+	if (at == line || (*line >= '0' && *line <= '9') ||
+		reader->wants(reader->context, line, (size_t)(at - line)))
+		return false;
+	if (*at == '{')
+		at = past_labels(at);
+	if (!at || at >= end || *at != ' ')
+		return false;
+	return is_plain_number(at + 1, end);
+}
+
 static bool read_sample(
 	struct exposition_reader *reader, const char *line, size_t length, struct error *error)
 {
@@ -96,6 +270,8 @@ static bool read_line(
 		length--;
 	size_t at = skip_blanks(line, length, 0);
 	if (at == length || line[at] == '#')
+		return true;
+	if (reader->wants && may_skip(reader, line + at, length - at))
 		return true;
 	if (!read_sample(reader, line + at, length - at, error))
 		return error_prefix(error, "line %zu", reader->lines);

@@ -6,9 +6,9 @@
  *
  * Bytes may come in any pieces; nothing is kept but an unfinished line. As Prometheus does, one bad
  * line refuses the page: after it nothing on the page can be believed. So does a last line without
- * its newline: a page cut in the middle of a number would still look like a page. Which lines
- * are wanted is the caller's business. Repeated series are handed over as they come; observation.h
- * says what becomes of them.
+ * its newline: a page cut in the middle of a number would still look like a page. Lines that
+ * nobody wants are held to the format too, but for labels given twice, and cost next to nothing.
+ * Repeated series are handed over as they come; observation.h says what becomes of them.
  *
  * Limits: EXPOSITION_LINE_BYTES, EXPOSITION_LINES_MOST, and those of series.h.
  */
@@ -34,12 +34,16 @@ struct exposition_sample {
 	int64_t time_ms; /* the exporter's clock */
 };
 
+/* Whether samples of a metric of that name are to be handed over. */
+typedef bool exposition_wants_fn(const void *context, const char *name, size_t length);
+
 /* Called per sample; false with `error` filled ends the reading. */
 typedef bool exposition_sample_fn(
 	void *context, const struct exposition_sample *sample, struct error *error);
 
 struct exposition_reader {
 	exposition_sample_fn *on_sample;
+	exposition_wants_fn *wants; /* NULL: all are; may be set before the first piece */
 	void *context;
 	struct text rest; /* an unfinished line */
 	char *room;       /* for the strings of one series */

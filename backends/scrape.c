@@ -10,9 +10,19 @@
 #include "backends/observation.h"
 #include "core/base/error.h"
 
+/* Names of metrics that rows ask for, in a table open at its ends. */
+#define NAMES_MOST 8192 /* SIGNAL_ROWS_MOST rows of SERIES_TERMS_MOST terms, at most half full */
+
+struct wanted {
+	const char *name;
+	size_t length;
+};
+
 struct scrape {
 	const struct source_config *source;
 	const struct sources *sources;
+	struct wanted *wanted;
+	size_t mask; /* its size less one; a power of two */
 	size_t row_count;
 	size_t rows[]; /* indices into sources->maps */
 };
@@ -24,6 +34,64 @@ struct page {
 	const struct backend_answer *answer;
 	struct observations *sink;
 };
+
+/* Few names end and measure alike; the whole of a name costs more than the line it spares. */
+static size_t name_hash(const char *name, size_t length)
+{
+	uint64_t ends = 0;
+	memcpy(&ends, length > 8 ? name + length - 8 : name, length > 8 ? 8 : length);
+	return (size_t)hash_mix(ends + length);
+}
+
+static struct wanted *find_name(const struct scrape *scrape, const char *name, size_t length)
+{
+	size_t at = name_hash(name, length) & scrape->mask;
+	while (scrape->wanted[at].name &&
+		(scrape->wanted[at].length != length ||
+			memcmp(scrape->wanted[at].name, name, length) != 0))
+		at = (at + 1) & scrape->mask;
+	return &scrape->wanted[at];
+}
+
+static bool wants(const struct scrape *scrape, const char *name, size_t length)
+{
+	return find_name(scrape, name, length)->name != NULL;
+}
+
+static void want(struct scrape *scrape, const char *name)
+{
+	size_t length = strlen(name);
+	*find_name(scrape, name, length) = (struct wanted){name, length};
+}
+
+static bool want_rows(struct scrape *scrape)
+{
+	size_t size = 16, names = 0;
+	for (size_t i = 0; i < scrape->row_count; i++)
+		names += 1 + scrape->sources->maps[scrape->rows[i]].where_count;
+	while (size < 2 * names && size < NAMES_MOST)
+		size *= 2;
+	scrape->wanted = calloc(size, sizeof(*scrape->wanted));
+	scrape->mask = size - 1;
+	if (!scrape->wanted)
+		return false;
+	for (size_t i = 0; i < scrape->row_count; i++) {
+		const struct signal_map *map = &scrape->sources->maps[scrape->rows[i]];
+		want(scrape, map->metric);
+		for (size_t j = 0; j < map->where_count; j++)
+			if (strcmp(map->where[j].name, SERIES_LESS) == 0)
+				want(scrape, map->where[j].value);
+	}
+	return true;
+}
+
+static void destroy(void *instance)
+{
+	struct scrape *scrape = instance;
+	if (scrape)
+		free(scrape->wanted);
+	free(scrape);
+}
 
 static void *create(const struct backend_setup *setup, struct error *error)
 {
@@ -40,12 +108,11 @@ static void *create(const struct backend_setup *setup, struct error *error)
 		if (sources->maps[i].metric &&
 			signal_map_is_from(&sources->maps[i], setup->source->name))
 			scrape->rows[scrape->row_count++] = i;
-	return scrape;
-}
-
-static void destroy(void *instance)
-{
-	free(instance);
+	if (want_rows(scrape))
+		return scrape;
+	destroy(scrape);
+	error_no_memory(error, "a source");
+	return NULL;
 }
 
 static size_t steps(const void *instance, size_t target, bool past)
@@ -146,6 +213,12 @@ static bool on_sample(void *context, const struct exposition_sample *sample, str
 	return true;
 }
 
+static bool page_wants(const void *context, const char *name, size_t length)
+{
+	const struct page *page = context;
+	return wants(page->scrape, name, length);
+}
+
 static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
@@ -159,6 +232,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	struct exposition_reader reader;
 	if (!exposition_init(&reader, on_sample, &page, error))
 		return false;
+	reader.wants = page_wants;
 	bool good = exposition_feed(&reader, answer->bytes, answer->length, error) &&
 		    exposition_end(&reader, error);
 	exposition_finish(&reader);

@@ -151,6 +151,54 @@ START_TEST(limits_the_number_of_lines)
 }
 END_TEST
 
+static const char *const any_lines[] = {"up 1", "up{} 1", "up{a=\"b\"} 1",
+	"up{a=\"b\",c=\"d\"} -1.5e-7", "up{a=\"b\",} 1", "up {a=\"b\"} 1", "up{a=\"\\n\"} 1",
+	"up 1 1795360066051", "up NaN", "up +Inf", "up 030002", "up 1.5.2", "up 1e", "up .", "up -",
+	"up", "up ", "up{", "up{a}", "up{a=b} 1", "up{a=\"b\" 1", "up{a=\"b} 1", "up{a=\"b\"}",
+	"up{a=\"b\"}1", "up{a=\"b\"} x", "up{9a=\"b\"} 1", "up{a:b=\"c\"} 1", "9up 1", "u-p 1",
+	"up 1 2 3", "up 0x10", "up 1,5", "up{a=\"\xff\"} 1", "up{a=\"gr\xc3\xbc\"} 1",
+	"up{a=\"\t\"} 1", "up{a=\"b\"}\t1", "\"up\" 1", "up:x_total 1e+06", "up 1\r",
+	"up{a=\"b\"}} 1", "up{,} 1", "up{a!=\"b\"} 1", "up{a=~\"b\"} 1", "up e5", "up 1e+",
+	"up 1_0", "up - 1"};
+
+static bool wants_none(const void *context, const char *name, size_t length)
+{
+	(void)context;
+	(void)name;
+	(void)length;
+	return false;
+}
+
+static bool ignore(void *context, const struct exposition_sample *sample, struct error *error)
+{
+	(void)context;
+	(void)sample;
+	(void)error;
+	return true;
+}
+
+static bool takes(const char *line, exposition_wants_fn *wants)
+{
+	struct exposition_reader reader;
+	struct error error = {0};
+	ck_assert(exposition_init(&reader, ignore, NULL, &error));
+	reader.wants = wants;
+	bool good = exposition_feed(&reader, line, strlen(line), &error) &&
+		    exposition_feed(&reader, "\n", 1, &error) && exposition_end(&reader, &error);
+	exposition_finish(&reader);
+	return good;
+}
+
+START_TEST(unwanted_lines_are_held_to_the_format_too)
+{
+	const char *line = any_lines[_i];
+	char whole[256];
+	snprintf(whole, sizeof(whole), "%s\n", line);
+	ck_assert_msg(takes(line, NULL) == takes(line, wants_none), "%s", line);
+	ck_assert_msg(takes(whole, NULL) == takes(whole, wants_none), "%s", line);
+}
+END_TEST
+
 static Suite *exposition_suite(void)
 {
 	Suite *suite = suite_create("exposition");
@@ -161,6 +209,8 @@ static Suite *exposition_suite(void)
 		tcase, names_the_bad_line, 0, (int)(sizeof(bad_rows) / sizeof(bad_rows[0])));
 	tcase_add_test(tcase, limits_the_length_of_a_line);
 	tcase_add_test(tcase, limits_the_number_of_lines);
+	tcase_add_loop_test(tcase, unwanted_lines_are_held_to_the_format_too, 0,
+		(int)(sizeof(any_lines) / sizeof(any_lines[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,0 +1,313 @@
+/*
+ * sources.c - how fast sources are read. Prints numbers and judges nothing.
+ *
+ *   bench-sources exposition PAGE     a page in memory, all samples kept and none wanted
+ *   bench-sources prometheus SERIES   an instant vector of so many series
+ *   bench-sources history REPLICAS    an hour of six signals each, at one second
+ *   bench-sources serve PORT BYTES          pages over keep-alive, until killed; prints its port
+ */
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backends/backend.h"
+#include "backends/exposition.h"
+#include "backends/observation.h"
+#include "backends/source.h"
+#include "core/base/arena.h"
+#include "core/base/complaints.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/base/yaml.h"
+#include "core/fleet/entity.h"
+#include "core/fleet/history.h"
+
+#define REPEATS 9
+
+static double cpu_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static double resident_mb(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_maxrss / 1024;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double *left = a, *right = b;
+	return (*left > *right) - (*left < *right);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* ---- exposition ---- */
+
+static bool count_sample(void *context, const struct exposition_sample *sample, struct error *error)
+{
+	size_t *count = context;
+	(void)sample;
+	(void)error;
+	++*count;
+	return true;
+}
+
+static bool wants_none(const void *context, const char *name, size_t length)
+{
+	(void)context;
+	(void)name;
+	(void)length;
+	return false;
+}
+
+static double read_once(const char *bytes, size_t length, exposition_wants_fn *wants)
+{
+	struct exposition_reader reader;
+	struct error error = {0};
+	size_t count = 0;
+	double from = cpu_ms();
+	if (!exposition_init(&reader, count_sample, &count, &error))
+		return NAN;
+	reader.wants = wants;
+	if (!exposition_feed(&reader, bytes, length, &error) || !exposition_end(&reader, &error))
+		fprintf(stderr, "%s\n", error.text);
+	exposition_finish(&reader);
+	return cpu_ms() - from;
+}
+
+static int bench_exposition(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	struct text text;
+	text_init(&text, (size_t)256 * 1024 * 1024);
+	char piece[65536];
+	for (size_t got; file && (got = fread(piece, 1, sizeof(piece), file)) > 0;)
+		text_append(&text, piece, got);
+	if (!file || !text_ok(&text) || text.length == 0) {
+		fprintf(stderr, "cannot read %s\n", path);
+		return 1;
+	}
+	fclose(file);
+	for (int wanted = 0; wanted < 2; wanted++) {
+		double took[REPEATS];
+		for (int i = 0; i < REPEATS; i++)
+			took[i] = read_once(text.bytes, text.length, wanted ? NULL : wants_none);
+		qsort(took, REPEATS, sizeof(took[0]), compare);
+		printf("exposition, %-12s %8.2f MB  %8.2f ms  %7.0f MB/s\n",
+			wanted ? "all wanted" : "none wanted", (double)text.length / 1e6,
+			took[REPEATS / 2], (double)text.length / 1e3 / took[REPEATS / 2]);
+	}
+	text_finish(&text);
+	return 0;
+}
+
+/* ---- a vector of Prometheus ---- */
+
+static void vector_text(struct text *text, int series)
+{
+	text_add(text, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[");
+	for (int i = 0; i < series; i++)
+		text_printf(text,
+			"%s{\"metric\":{\"__name__\":\"pool_used\",\"cluster\":\"cluster-%04d\","
+			"\"instance\":\"10.%d.%d.%d:9127\",\"job\":\"pgbouncer\",\"region\":"
+			"\"region-%d\",\"replica\":\"replica-%02d\",\"datacenter\":\"dc-%d\","
+			"\"environment\":\"production\"},\"value\":[1795360066.051,\"%d.%d\"]}",
+			i ? "," : "", i / 20, i >> 16, (i >> 8) & 255, i & 255, i / 5000, i % 20,
+			i % 7, i % 60, i % 10);
+	text_add(text, "]}}");
+}
+
+static bool accept_once(
+	const struct sources *sources, void *instance, const struct text *body, struct fleet *fleet)
+{
+	static const struct backend_ask ask = {.now_ms = 1795360066051};
+	struct backend_answer answer = {.status = 200,
+		.bytes = body->bytes,
+		.length = body->length,
+		.content_type = "application/json",
+		.location = "",
+		.arrived_ms = 1795360066051};
+	struct observations sink;
+	struct error error = {0};
+	struct arena *scratch = arena_create(BACKEND_SCRATCH_BYTES);
+	observations_init(&sink, fleet);
+	bool good = sources->rows[0].ops->accept(instance, &ask, &answer, scratch, &sink, &error);
+	if (!good || sink.warnings > 0)
+		fprintf(stderr, "%s%s\n", error.text, sink.warning);
+	observations_finish(&sink);
+	arena_destroy(scratch);
+	return good;
+}
+
+static int bench_prometheus(int series)
+{
+	static const char yaml[] = "sources: {p: {kind: prometheus, url: 'http://h'}}\n"
+				   "signals: {pool.used: {from: p, query: pool_used}}\n";
+	struct complaints complaints;
+	struct sources sources = {0};
+	struct error error = {0};
+	struct arena *arena = arena_create(1 << 20);
+	struct fleet *fleet = fleet_create();
+	complaints_init(&complaints);
+	const struct yaml_node *root = yaml_parse(arena, "bench", yaml, strlen(yaml), &complaints);
+	if (!root || !fleet ||
+		!sources_read(yaml_get(root, "sources"), yaml_get(root, "signals"), "/", arena,
+			&sources, &complaints))
+		return 1;
+	struct backend_setup setup = {&sources.rows[0], &sources, 1795360066051};
+	void *instance = sources.rows[0].ops->create(&setup, &error);
+	struct text body;
+	text_init(&body, (size_t)64 * 1024 * 1024);
+	vector_text(&body, series);
+	double took[REPEATS], before_mb = resident_mb();
+	for (int i = 0; i < REPEATS; i++) {
+		double from = cpu_ms();
+		if (!accept_once(&sources, instance, &body, fleet))
+			return 1;
+		took[i] = cpu_ms() - from;
+	}
+	double first = took[0];
+	qsort(took, REPEATS, sizeof(took[0]), compare);
+	printf("prometheus, %d series %8.2f MB  first %.1f ms, then %.1f ms  peak %.1fx the body\n",
+		series, (double)body.length / 1e6, first, took[REPEATS / 2],
+		(resident_mb() - before_mb) * 1048576 / (double)body.length);
+	sources.rows[0].ops->destroy(instance);
+	text_finish(&body);
+	fleet_destroy(fleet);
+	complaints_finish(&complaints);
+	arena_destroy(arena);
+	return 0;
+}
+
+/* ---- history ---- */
+
+static int bench_history(int replicas)
+{
+	struct history *history = history_create(HISTORY_SAMPLES, (size_t)1 << 32);
+	int *used = calloc((size_t)replicas, sizeof(*used));
+	uint64_t state = 88172645463325252;
+	double from = cpu_ms();
+	for (int second = 1; history && used && second <= HISTORY_SAMPLES; second++) {
+		for (uint32_t i = 0; i < (uint32_t)replicas; i++) {
+			uint64_t noise = next_random(&state);
+			int64_t at_ms = second * 1000 + (int64_t)(i % 1000) + (int64_t)(noise & 3);
+			double part = (double)((noise >> 8) % 1000) / 1000;
+			used[i] += (int)((noise >> 20) % 3) - 1;
+			used[i] = used[i] > 15 || used[i] < -15 ? 0 : used[i];
+			double waiting = (noise >> 30) % 20 ? 0 : (double)((noise >> 40) % 5);
+			history_append(history, i, SIGNAL_REPLICA_UP, at_ms, 1);
+			history_append(history, i, SIGNAL_POOL_USED, at_ms, 35 + used[i]);
+			history_append(history, i, SIGNAL_POOL_BUSY, at_ms, 35 + used[i] + part);
+			history_append(history, i, SIGNAL_POOL_MAX, at_ms, 60);
+			history_append(history, i, SIGNAL_POOL_WAITING, at_ms, waiting);
+			history_append(history, i, SIGNAL_REPLICA_QUERIES, at_ms,
+				450 + 45 * sin(second * 0.01 + (double)i) + 10 * part);
+		}
+	}
+	double samples = 6.0 * HISTORY_SAMPLES * replicas;
+	printf("history, %d replicas x 6 x 1 h, jitter 4 ms: %.0f MB resident, %.2f bytes a sample "
+	       "(plain: 16), %.0f ns to keep one\n",
+		replicas, resident_mb(), (double)history_bytes(history) / samples,
+		(cpu_ms() - from) * 1e6 / samples);
+	history_destroy(history);
+	free(used);
+	return 0;
+}
+
+/* ---- a fast server of pages ---- */
+
+#define ANSWER_BYTES 65536
+
+static int listen_at(int port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	socklen_t length = sizeof(address);
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, 4096) != 0 ||
+		getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+		return -1;
+	printf("%d\n", ntohs(address.sin_port));
+	fflush(stdout);
+	return fd;
+}
+
+/* One page of about that many bytes, with its header: the same for everybody. */
+static size_t make_answer(char *answer, size_t bytes)
+{
+	static char page[ANSWER_BYTES / 2];
+	size_t length = 0;
+	for (int i = 0; length + 128 < bytes && length + 128 < sizeof(page); i++)
+		length += (size_t)snprintf(page + length, sizeof(page) - length,
+			i == 0 ? "pool_used{database=\"db%d\",user=\"app\"} %d\n"
+			       : "pgbouncer_pools_other_%d{database=\"app\",user=\"app\"} %d\n",
+			i, 17 + i);
+	return (size_t)snprintf(answer, ANSWER_BYTES,
+		"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: "
+		"%zu\r\n\r\n%s",
+		length, page);
+}
+
+static int serve(int port, size_t bytes)
+{
+	static char answer[ANSWER_BYTES], request[ANSWER_BYTES];
+	size_t length = make_answer(answer, bytes);
+	int listener = listen_at(port), poll_fd = epoll_create1(0);
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[256];
+	if (listener < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
+		return 1;
+	for (;;) {
+		int count = epoll_wait(poll_fd, ready, 256, -1);
+		for (int i = 0; i < count; i++) {
+			int fd = ready[i].data.fd, on = 1;
+			if (fd == listener) {
+				fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+				event.data.fd = fd;
+				if (fd >= 0 && epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+					setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+				continue;
+			}
+			/* A request of a poll fits into one read, an answer into one write. */
+			ssize_t got = read(fd, request, sizeof(request));
+			if (got <= 0 || write(fd, answer, length) != (ssize_t)length)
+				close(fd);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[1] : "";
+	if (strcmp(what, "exposition") == 0)
+		return bench_exposition(argv[2]);
+	if (strcmp(what, "prometheus") == 0)
+		return bench_prometheus((int)strtol(argv[2], NULL, 10));
+	if (strcmp(what, "history") == 0)
+		return bench_history((int)strtol(argv[2], NULL, 10));
+	if (strcmp(what, "serve") == 0 && argc > 3)
+		return serve((int)strtol(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+	fprintf(stderr, "usage: bench-sources exposition PAGE | prometheus SERIES | history "
+			"REPLICAS | serve PORT BYTES\n");
+	return 2;
+}
