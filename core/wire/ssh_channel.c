@@ -10,7 +10,7 @@
 #include "core/wire/ssh_tunnel.h"
 
 /* Small, so that a flooding command costs the loop little at a time. */
-#define WINDOW_BYTES (128 * 1024)
+#define WINDOW_BYTES (256 * 1024) /* libssh2 widens it when under 3/4 and one read are left */
 #define PACKET_BYTES (32 * 1024)
 #define READ_BYTES (32 * 1024)
 #define DESTINATION_BYTES 512

@@ -58,7 +58,8 @@ void ssh_job_destroy(struct ssh_job *job)
 {
 	if (!job)
 		return;
-	loop_timer_stop(job->loop, job->timer);
+	if (job->timer != 0)
+		loop_timer_stop(job->loop, job->timer);
 	ssh_target_destroy(job->target);
 	text_finish(&job->out);
 	text_finish(&job->err);

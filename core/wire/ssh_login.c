@@ -362,6 +362,8 @@ const char *ssh_login_missing(const struct ssh_login *login)
 
 void ssh_login_unwind(struct ssh_login *login, int fd)
 {
+	if (login->in_handshake)
+		ssh_tap_unwind(login->tap);
 	for (int i = 0; i < UNWIND_CALLS && login->in_handshake; i++) {
 		int code = libssh2_session_handshake(login->session, fd);
 		login->in_handshake = code == LIBSSH2_ERROR_EAGAIN;

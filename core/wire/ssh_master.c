@@ -272,8 +272,8 @@ static void login_over(void *context)
 	struct error error;
 	master->login_timer = 0;
 	ssh_target_error(master->target, &error, ERROR_TIMEOUT,
-		"timed out: by way of openssh, no login in time (an agent or a key that waits for "
-		"a touch?)");
+		"timed out: by way of openssh, no login came: an agent or a key may wait for "
+		"a touch");
 	ssh_master_fail(master, &error);
 }
 

@@ -119,9 +119,30 @@ static LIBSSH2_SEND_FUNC(tap_send)
 	return result_of(send(socket, buffer, length, flags | MSG_NOSIGNAL));
 }
 
+/* Length 12, padding 10, SSH_MSG_NEWKEYS; before the first key exchange is over nothing is
+ * encrypted.
+ */
+static const unsigned char farewell[16] = {0, 0, 0, 12, 10, 21};
+
+void ssh_tap_unwind(struct ssh_tap *tap)
+{
+	tap->farewell_at = 1;
+}
+
+static ssize_t farewell_receive(struct ssh_tap *tap, void *buffer, size_t length)
+{
+	size_t left = sizeof(farewell) + 1 - tap->farewell_at;
+	size_t given = length < left ? length : left;
+	memcpy(buffer, farewell + tap->farewell_at - 1, given);
+	tap->farewell_at += given;
+	return (ssize_t)given;
+}
+
 static LIBSSH2_RECV_FUNC(tap_receive)
 {
 	struct ssh_tap *tap = *abstract;
+	if (tap->farewell_at > 0)
+		return farewell_receive(tap, buffer, length);
 	ssize_t got = tap->tunnel ? ssh_tunnel_receive(tap->tunnel, buffer, length)
 				  : socket_receive(socket, buffer, length, flags);
 	if ((got < 0 && got != -EAGAIN) || (got == 0 && length > 0))

@@ -36,6 +36,7 @@ struct ssh_tap {
 	size_t greeting_length;
 	uint64_t received_bytes;
 	bool closed;
+	size_t farewell_at; /* of the packet that ends a key exchange; 0: not unwinding */
 	char goodbye[SSH_TAP_GOODBYE_BYTES]; /* the server's parting words, sanitised; "" when none
 					      */
 	struct ssh_tunnel *tunnel;           /* bytes come and go through it; NULL: the socket */
@@ -45,6 +46,12 @@ struct ssh_tap {
 
 /* A session whose blocking is off. NULL without memory. `tap` must outlive it. */
 LIBSSH2_SESSION *ssh_tap_session(struct ssh_tap *tap, ssh_tap_packet_fn *on_packet, void *context);
+
+/*
+ * From here on nothing comes but one SSH_MSG_NEWKEYS, then the end. libssh2 1.10 frees the host's
+ * key only when a key exchange got that far, so one that will not is brought there.
+ */
+void ssh_tap_unwind(struct ssh_tap *tap);
 
 /* Memory that libssh2 will free as its own. */
 void *ssh_tap_alloc(struct ssh_tap *tap, size_t size);

@@ -127,6 +127,8 @@ static bool proxy_add(struct ssh_words *words, const struct ssh_target *jump,
 	text_init(&line, PROXY_BYTES);
 	text_init(&quoted, PROXY_BYTES);
 	bool ok = options_add(&inner, jump, connect_timeout_ms, error);
+	if (ok && !text_ok(&inner.bytes))
+		ok = error_no_memory(error, "the options for ssh");
 	if (ok) {
 		ssh_words_argv(&inner, argv);
 		text_add(&line, "ProxyCommand=ssh -a -x -T");
