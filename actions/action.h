@@ -45,6 +45,9 @@ struct verb_row {
 	enum move_kind move; /* for the projection */
 	enum action_class class;
 	const char *help;
+	bool is_fixed;    /* it has one value only, which need not be given */
+	double fixed_to;  /* that value */
+	const char *pair; /* the verb that takes it back where it cannot itself; NULL: it can */
 };
 
 /* An action as a screen sees it. */

@@ -18,12 +18,14 @@
 #define KEY_PATH_BYTES 160
 #define KEY_NAME_BYTES (KEY_PATH_BYTES + 24) /* a path and one more key */
 
-static const char *const verb_names[] = {"cluster.divert", "pool.resize", NULL};
+static const char *const verb_names[] = {"cluster.divert", "cluster.restore", "pool.resize",
+	"replica.drain", "replica.return", NULL};
 static const char *const http_methods[] = {"POST", "PUT", "PATCH", "DELETE", NULL};
 
 struct action_fields {
 	int verb;
 	const struct yaml_node *http, *ssh;
+	const char *undo;
 };
 
 static const struct field action_rows[] = {
@@ -33,6 +35,11 @@ static const struct field action_rows[] = {
 		.required = true,
 		.choices = verb_names,
 		.help = "what the action does"},
+	{.key = "undo",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct action_fields, undo),
+		.help = "the action that takes it back, where its verb cannot: of a drain, a "
+			"return"},
 	{.key = "http",
 		.type = FIELD_NODE,
 		.offset = offsetof(struct action_fields, http),
@@ -287,7 +294,8 @@ static void read_http(struct reader *reader, const struct yaml_node *node, const
 	resolve(reader, node, &binding->client_key_file);
 	if (binding->bearer_file && binding->basic_file)
 		complain(reader, node, path, "has both bearer_file and basic_file: choose one");
-	if (!template_mentions(binding->url, out->info.verb->parameter) &&
+	if (!out->info.verb->is_fixed &&
+		!template_mentions(binding->url, out->info.verb->parameter) &&
 		!template_mentions(binding->json, out->info.verb->parameter))
 		complain(reader, node, path, "neither url nor json holds the new value");
 	out->http = *binding;
@@ -307,7 +315,8 @@ static void read_ssh(struct reader *reader, const struct yaml_node *node, const 
 	check_template(reader, node, path, "host", binding.host, out->info.verb);
 	check_template(reader, node, path, "user", binding.user, out->info.verb);
 	check_template(reader, node, path, "command", binding.command, out->info.verb);
-	if (!template_mentions(binding.command, out->info.verb->parameter))
+	if (!out->info.verb->is_fixed &&
+		!template_mentions(binding.command, out->info.verb->parameter))
 		complain(reader, node, path, "command does not hold the new value");
 	if (!binding.known_hosts_file)
 		binding.known_hosts_file = "~/.ssh/known_hosts";
@@ -346,6 +355,7 @@ static void read_action(
 		return;
 	}
 	out->line = node->line;
+	out->undo = fields.undo;
 	out->info.verb = verb_find(verb_names[fields.verb]);
 	out->info.transport = "";
 	snprintf(out->info.name, sizeof(out->info.name), "%s", node->key);
@@ -358,6 +368,27 @@ static void read_action(
 		read_http(reader, fields.http, inner, out);
 	else
 		read_ssh(reader, fields.ssh, inner, out);
+}
+
+/* What an action names as its undo must be there, and be of the verb that takes it back. */
+static void check_undo(struct reader *reader, const struct yaml_node *node,
+	const struct action_configs *configs, const struct action_config *action)
+{
+	char path[KEY_PATH_BYTES];
+	const struct verb_row *verb = action->info.verb;
+	const struct action_config *found = NULL;
+	if (!verb || !action->undo)
+		return;
+	snprintf(path, sizeof(path), "actions.%.100s.undo", node->key);
+	for (size_t i = 0; i < configs->count; i++) {
+		if (strcmp(configs->rows[i].info.name, action->undo) == 0)
+			found = &configs->rows[i];
+	}
+	if (!found)
+		complain(reader, node, path, "there is no action of that name");
+	else if (!verb->pair || !found->info.verb ||
+		 strcmp(found->info.verb->name, verb->pair) != 0)
+		complain(reader, node, path, "that action does not take this one back");
 }
 
 static void read_actions(
@@ -380,6 +411,9 @@ static void read_actions(
 	}
 	for (const struct yaml_node *node = actions->first; node; node = node->next)
 		read_action(reader, node, &out->rows[out->count++]);
+	size_t index = 0;
+	for (const struct yaml_node *node = actions->first; node; node = node->next)
+		check_undo(reader, node, out, &out->rows[index++]);
 }
 
 static const struct yaml_node empty_mapping = {.kind = YAML_MAPPING, .file = "", .line = 0};

@@ -35,6 +35,7 @@ struct action_config {
 	bool is_http;
 	struct http_binding http;
 	struct ssh_binding ssh;
+	const char *undo; /* the action that takes it back; NULL: itself, with the value before */
 	int line;
 };
 
@@ -43,6 +44,7 @@ struct guard_config {
 	double ceiling;           /* pool use that survivors may reach; 0.85 */
 	double max_step;          /* most growth per command, as a factor; 2 */
 	double max_divert;        /* most of one cluster's weight moved per command; 0.25 */
+	double max_return;        /* most of all traffic given back per command; 0.10 */
 	double blast_radius;      /* most of all traffic moved per command; 0.30 */
 	int64_t max_age_ms;       /* inputs older than this block; 5 s */
 	int64_t cooldown_ms;      /* per target after a change; 60 s */

@@ -36,6 +36,8 @@ static const struct field guards_rows[] = {
 	GUARD(max_step, FIELD_FACTOR, 1.01, 100, "2x", "most growth or shrinking per command"),
 	GUARD(max_divert, FIELD_PERCENT, 0.01, 1, "25%",
 		"most of one cluster's weight moved per command"),
+	GUARD(max_return, FIELD_PERCENT, 0.01, 1, "10%",
+		"most of all traffic given back per command by cluster.restore"),
 	GUARD(blast_radius, FIELD_PERCENT, 0.01, 1, "30%", "most of all traffic moved per command"),
 	GUARD_MS(max_age, 100, 600000, "5s", "inputs older than this block"),
 	GUARD_MS(cooldown, 0, 86400000, "60s", "rest of a target after a change"),

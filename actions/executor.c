@@ -243,7 +243,16 @@ bool executor_plan_undo(struct executor *executor, const char *id, const char *e
 		return false;
 	uint32_t target =
 		fleet_find_path(snapshot->fleet, entry->verb->target, entry->view.target_path);
-	if (target == ENTITY_NONE || action->info.verb != entry->verb)
+	if (target != ENTITY_NONE && action->info.verb == entry->verb && entry->verb->is_fixed) {
+		if (!action->undo)
+			return error_set(error, ERROR_USAGE,
+				"action '%s' names no 'undo' in the fleet file: take it back by an "
+				"action of %s",
+				action->info.name, entry->verb->pair);
+		action = find_action(executor, action->undo, error);
+		if (!action)
+			return false;
+	} else if (target == ENTITY_NONE || action->info.verb != entry->verb)
 		return error_set(error, ERROR_USAGE,
 			"run '%s' acted on '%s' by %s, which the fleet file no longer has",
 			entry->view.id, entry->view.target_path, entry->verb->name);

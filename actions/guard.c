@@ -311,9 +311,24 @@ static void check_ledger(const struct guard_context *context, struct verdict *ou
 
 /* ---- how much at once ---- */
 
+/* Giving back is paced by the share of all traffic: a small weight may grow by many times. */
+static bool is_restore(const struct plan *plan)
+{
+	return strcmp(plan->verb->name, "cluster.restore") == 0;
+}
+
+static double blast_radius(const struct guard_context *context)
+{
+	const struct guard_config *limits = context->limits;
+	return is_restore(context->plan) ? fmin(limits->max_return, limits->blast_radius)
+					 : limits->blast_radius;
+}
+
 /* The setting furthest from `from` in the direction of `to` that one step may reach. */
 static double step_limit(const struct guard_config *limits, const struct plan *plan)
 {
+	if (is_restore(plan))
+		return plan->to > plan->from ? INFINITY : plan->from;
 	if (plan->verb->class == CLASS_SHIFT) {
 		double keep = 1 - limits->max_divert;
 		if (plan->to < plan->from)
@@ -345,7 +360,13 @@ static void check_step(const struct guard_context *context, struct verdict *out)
 			"the present value is not known, so neither is the step");
 		return;
 	}
-	if (plan->verb->class == CLASS_SHIFT)
+	if (is_restore(plan) && plan->to < plan->from) {
+		guard_say(out, VERDICT_BLOCK, "a restore raises the weight: use cluster.divert");
+		return;
+	}
+	if (is_restore(plan))
+		snprintf(rule, sizeof(rule), "what blast-radius allows");
+	else if (plan->verb->class == CLASS_SHIFT)
 		snprintf(rule, sizeof(rule), "%.0f%% of the weight",
 			context->limits->max_divert * 100);
 	else
@@ -369,9 +390,8 @@ static double blast_limit(const struct guard_context *context)
 			!(line->share_before < 1))
 			continue;
 		double others = plan->from / line->share_before - plan->from;
-		double share = plan->to < plan->from
-				       ? line->share_before - context->limits->blast_radius
-				       : line->share_before + context->limits->blast_radius;
+		double share = plan->to < plan->from ? line->share_before - blast_radius(context)
+						     : line->share_before + blast_radius(context);
 		if (share <= 0)
 			return 0;
 		return share >= 1 ? INFINITY : share * others / (1 - share);
@@ -382,7 +402,7 @@ static double blast_limit(const struct guard_context *context)
 static void check_blast(const struct guard_context *context, struct verdict *out)
 {
 	const struct projection *projection = &context->plan->projection;
-	double most = context->limits->blast_radius;
+	double most = blast_radius(context);
 	if (!projection->known) {
 		guard_say(out, VERDICT_UNKNOWN, "how much traffic moves cannot be projected");
 		return;
@@ -452,7 +472,8 @@ static const struct guard_row rows[] = {
 	{"step", "one command changes at most max_step, or max_divert of a weight", true,
 		"max_step max_divert", "unknown, which blocks",
 		1u << CLASS_SHIFT | 1u << CLASS_GROW, check_step},
-	{"blast-radius", "one command moves at most blast_radius of all traffic", true,
+	{"blast-radius",
+		"one command moves at most blast_radius of all traffic, a restore max_return", true,
 		"blast_radius", "unknown, which blocks", 1u << CLASS_SHIFT | 1u << CLASS_DISRUPT,
 		check_blast},
 	{"cooldown", "a target rests after a change; undo is exempt", true, "cooldown",

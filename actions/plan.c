@@ -71,6 +71,9 @@ static bool check_arguments(const struct verb_row *verb, const struct snapshot *
 	if (!isfinite(to) || to < least || to > most)
 		return error_set(error, ERROR_USAGE, "%s must be a number from %.0f to %.0f",
 			verb->parameter, least, most);
+	if (verb->is_fixed && to != verb->fixed_to)
+		return error_set(error, ERROR_USAGE, "%s sets %s to %.0f only", verb->name,
+			verb->parameter, verb->fixed_to);
 	if (row->unit == UNIT_COUNT && to != floor(to))
 		return error_set(error, ERROR_USAGE, "%s must be a whole number", verb->parameter);
 	return true;
@@ -140,7 +143,8 @@ static void add_effects(struct plan *plan, const struct snapshot *snapshot)
 	}
 }
 
-static void add_words(struct plan *plan, const struct guard_config *limits)
+static void add_words(
+	struct plan *plan, const struct action_config *action, const struct guard_config *limits)
 {
 	char from[NUMBER_TEXT_BYTES] = "?";
 	char to[NUMBER_TEXT_BYTES] = "?";
@@ -154,6 +158,13 @@ static void add_words(struct plan *plan, const struct guard_config *limits)
 		signal_row(plan->verb->reads)->name, plan->target_path, to, within);
 	if (isnan(plan->from))
 		snprintf(plan->undo, sizeof(plan->undo), "none: the value before is not known");
+	else if (action->undo)
+		snprintf(plan->undo, sizeof(plan->undo),
+			"action '%.60s' on %s, as long as nobody else has changed it", action->undo,
+			plan->target_path);
+	else if (plan->verb->is_fixed)
+		snprintf(plan->undo, sizeof(plan->undo),
+			"none: the fleet file names no action of %s as its undo", plan->verb->pair);
 	else
 		snprintf(plan->undo, sizeof(plan->undo),
 			"%s %s=%s, as long as nobody else has changed it", plan->target_path,
@@ -197,10 +208,11 @@ static bool build(struct plan *plan, const struct action_config *action,
 	const struct move move = {.kind = plan->verb->move, .entity = plan->target, .to = plan->to};
 	if (!project(snapshot, assessment, &move, limits->ceiling, &plan->projection))
 		return error_no_memory(error, "a projection");
-	const struct cluster_assessment *row = assessment_cluster(assessment, plan->target);
+	const struct cluster_assessment *row =
+		assessment_cluster(assessment, fleet_cluster_of(snapshot->fleet, plan->target));
 	plan->waiting_before = row ? row->waiting : NAN;
 	add_effects(plan, snapshot);
-	add_words(plan, limits);
+	add_words(plan, action, limits);
 	if (!add_requests(plan, action, snapshot, error) || !add_hash(plan, error))
 		return false;
 	struct plan_facts known = *facts;

@@ -81,6 +81,8 @@ static void print_blast(const struct plan *plan, const struct printer *printer)
 	text_init(&line, ACTION_TEXT_BYTES * 2);
 	if (!plan->projection.known)
 		text_add(&line, "not known");
+	else if (plan->verb->move == MOVE_LOSE_REPLICA || plan->verb->move == MOVE_RETURN_REPLICA)
+		text_printf(&line, "%s; its load is carried within its cluster", plan->target_path);
 	else if (plan->verb->class != CLASS_SHIFT)
 		text_printf(&line, "the pools of %s; no traffic moves", plan->target_path);
 	else

@@ -44,12 +44,12 @@ static enum effect survivors(const struct plan *plan, const struct guard_config 
 	const struct snapshot *snapshot, const struct assessment *assessment, char *text,
 	size_t text_size)
 {
+	uint32_t own = fleet_cluster_of(snapshot->fleet, plan->target);
 	for (size_t i = 0; i < assessment->cluster_count; i++) {
 		const struct cluster_assessment *row = &assessment->clusters[i];
 		const char *name = fleet_entity(snapshot->fleet, row->cluster)->name;
 		const struct plan_effect *before = effect_of(plan, name);
-		if (!before || row->cluster == plan->target ||
-			!(before->share_after > before->share_before))
+		if (!before || row->cluster == own || !(before->share_after > before->share_before))
 			continue;
 		if (row->stale || !(row->pool_max > 0) || isnan(row->pool_used))
 			return EFFECT_UNKNOWN;
@@ -68,12 +68,14 @@ static enum effect judge(const struct plan *plan, const struct guard_config *lim
 	const struct snapshot *snapshot, const struct assessment *assessment, char *text,
 	size_t text_size)
 {
-	const struct cluster_assessment *row = assessment_cluster(assessment, plan->target);
+	const struct cluster_assessment *row =
+		assessment_cluster(assessment, fleet_cluster_of(snapshot->fleet, plan->target));
 	if (!row || row->stale)
 		return EFFECT_UNKNOWN;
-	/* Taking weight off or growing pools relieves the target; the reverse may load it. */
+	/* Taking weight off, growing pools, returning a replica relieves; the reverse may load it.
+	 */
 	bool relieves =
-		plan->verb->class == CLASS_SHIFT ? plan->to < plan->from : plan->to > plan->from;
+		plan->verb->class == CLASS_GROW ? plan->to > plan->from : plan->to < plan->from;
 	double most = plan->waiting_before * (relieves ? WAITING_FACTOR : 1) + WAITING_SLACK;
 	if (row->waiting > most) {
 		snprintf(text, text_size, "clients waiting at %.80s went from %.0f to %.0f",

@@ -90,16 +90,21 @@ static size_t make_per_replica(const struct action_config *action, const struct 
 }
 
 size_t requests_make(const struct action_config *action, const struct snapshot *snapshot,
-	uint32_t cluster, double value, struct request *out, size_t most, struct error *error)
+	uint32_t target, double value, struct request *out, size_t most, struct error *error)
 {
 	struct template_values values = {
 		.fleet = snapshot->fleet,
-		.cluster = cluster,
+		.cluster = target,
 		.replica = ENTITY_NONE,
 		.parameter = action->info.verb->parameter,
 		.value = value,
 	};
-	if (is_per_replica(action))
+	const struct entity *entity = fleet_entity(snapshot->fleet, target);
+	if (entity->kind == ENTITY_REPLICA) {
+		values.replica = target;
+		values.cluster = entity->parent;
+	} else if (is_per_replica(action)) {
 		return make_per_replica(action, snapshot, &values, out, most, error);
+	}
 	return render(action, &values, out, error) ? 1 : 0;
 }

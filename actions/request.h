@@ -27,12 +27,12 @@ struct request {
 };
 
 /*
- * The requests of one change, in the order they will be sent: one, or where the templates mention
- * {replica}, one per serving replica. Returns how many, 0 with `error`: ERROR_SCHEMA, ERROR_LIMIT
- * (more than `most`, or one too long to be shown whole).
+ * The requests of one change, in the order they will be sent: one, or where the target is a cluster
+ * and the templates mention {replica}, one per serving replica. Returns how many, 0 with `error`:
+ * ERROR_SCHEMA, ERROR_LIMIT (more than `most`, or one too long to be shown whole).
  */
 size_t requests_make(const struct action_config *action, const struct snapshot *snapshot,
-	uint32_t cluster, double value, struct request *out, size_t most, struct error *error);
+	uint32_t target, double value, struct request *out, size_t most, struct error *error);
 
 /* As people read it: "POST URL BODY" or "user@host:port $ command". */
 bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], struct error *error);

@@ -66,7 +66,7 @@ static bool act_words(const struct act *act, const struct action_info **action, 
 	}
 	const char *kind = entity_kind_name((*action)->verb->target);
 	*target = ENTITY_NONE;
-	*to = NAN;
+	*to = (*action)->verb->is_fixed ? (*action)->verb->fixed_to : NAN;
 	for (size_t i = 1; i < options->word_count; i++) {
 		const char *word = options->words[i];
 		const char *equals = strchr(word, '=');

@@ -22,6 +22,7 @@ static struct guard_config sim_limits(struct sim *sim)
 		.ceiling = 0.85,
 		.max_step = 2,
 		.max_divert = 0.25,
+		.max_return = 0.10,
 		.blast_radius = 0.30,
 		.max_age_ms = 5000,
 		.cooldown_ms = 1000 + sim_below(sim, 10000),

@@ -141,6 +141,7 @@ static inline struct guard_config scene_limits(void)
 		.ceiling = 0.85,
 		.max_step = 2,
 		.max_divert = 0.25,
+		.max_return = 0.10,
 		.blast_radius = 0.30,
 		.max_age_ms = 5000,
 		.cooldown_ms = 10000,

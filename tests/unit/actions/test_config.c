@@ -97,6 +97,14 @@ static const struct {
 	const char *words;
 } bad[] = {
 	{"actions: [x]", "expected a mapping"},
+	{"actions: {a: {verb: replica.drain, undo: b, " HTTP "}}", "{weight}"},
+	{"actions: {a: {verb: cluster.divert, undo: b, " HTTP "}}", "no action of that name"},
+	{"actions: {a: {verb: cluster.divert, undo: a, " HTTP "}}", "does not take this one back"},
+	{"guards: {freeze: {from: 2026-12-24T00:00:00Z}}", "expected a list"},
+	{"guards: {freeze: [{from: 2026-12-24T00:00:00Z}]}", "until"},
+	{"guards: {freeze: [{from: 2026-12-24T00:00:00Z, until: 2026-12-23T00:00:00Z}]}",
+		"ends before"},
+	{"guards: {brake: 0}", "brake"},
 	{"actions: {a: {verb: cluster.divrt, " HTTP "}}", "cluster.divert"},
 	{"actions: {a: {" HTTP "}}", "verb"},
 	{"actions: {a: {verb: cluster.divert}}", "one of http and ssh"},

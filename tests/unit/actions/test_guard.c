@@ -93,6 +93,10 @@ enum spoil {
 	SPOIL_STALE_CLUSTER,
 	SPOIL_SILENT_REPLICA,
 	SPOIL_STALE_POOL,
+	SPOIL_BRAKE,
+	SPOIL_BRAKE_UNDO,
+	SPOIL_FREEZE,
+	SPOIL_FREEZE_AHEAD,
 };
 
 static const struct {
@@ -138,6 +142,16 @@ static const struct {
 	{"cluster.divert", 80, SPOIL_BLAST, "blast-radius", VERDICT_BLOCK, "more than the 30%"},
 	{"cluster.divert", 80, SPOIL_PROJECTION, "blast-radius", VERDICT_UNKNOWN, ""},
 	{"cluster.divert", 80, SPOIL_NOTHING, "cooldown", VERDICT_PASS, ""},
+	{"cluster.divert", 80, SPOIL_NOTHING, "brake", VERDICT_PASS, "change 1 of at most 100"},
+	{"cluster.divert", 80, SPOIL_BRAKE, "brake", VERDICT_BLOCK, "free in 2m"},
+	{"cluster.divert", 80, SPOIL_BRAKE_UNDO, "brake", VERDICT_PASS, "not counted"},
+	{"cluster.divert", 80, SPOIL_NOTHING, "freeze", VERDICT_PASS, "no freeze is ahead"},
+	{"cluster.divert", 80, SPOIL_FREEZE, "freeze", VERDICT_BLOCK,
+		"frozen until 2026-02-02T03:40:00Z: sale"},
+	{"cluster.divert", 80, SPOIL_FREEZE_AHEAD, "freeze", VERDICT_PASS,
+		"next freeze begins 2026-02-02T03:06:40Z"},
+	{"cluster.divert", 80, SPOIL_NOTHING, "expiry", VERDICT_PASS, "own change"},
+	{"cluster.divert", 80, SPOIL_NOTHING, "two-person", VERDICT_PASS, "one person"},
 	{"cluster.divert", 80, SPOIL_COOLDOWN, "cooldown", VERDICT_BLOCK, "again in 7s"},
 	{"cluster.divert", 80, SPOIL_COOLDOWN_UNDO, "cooldown", VERDICT_PASS, "own change"},
 	{"cluster.divert", 100, SPOIL_NOTHING, "no-change", VERDICT_WARN, "already"},
@@ -146,8 +160,21 @@ static const struct {
 	{"cluster.divert", 0, SPOIL_OTHERS_OUT, "last-serving", VERDICT_BLOCK, "no other cluster"},
 };
 
+static const struct freeze frozen[] = {{SCENE_NOW - 1000, SCENE_NOW + 3600000, "sale"}};
+static const struct freeze ahead[] = {{SCENE_NOW + 5000000, SCENE_NOW + 9000000, ""},
+	{SCENE_NOW + 1600000, SCENE_NOW + 2000000, ""}};
+
 static void set_fact(struct bench *bench, enum spoil spoil)
 {
+	if (spoil == SPOIL_BRAKE || spoil == SPOIL_BRAKE_UNDO) {
+		bench->facts.recent_changes = 100;
+		bench->facts.brake_free_ms = bench->scene.now_ms + 120000;
+		bench->facts.is_undo = spoil == SPOIL_BRAKE_UNDO;
+	}
+	if (spoil == SPOIL_FREEZE || spoil == SPOIL_FREEZE_AHEAD) {
+		bench->limits.freezes = spoil == SPOIL_FREEZE ? frozen : ahead;
+		bench->limits.freeze_count = spoil == SPOIL_FREEZE ? 1 : 2;
+	}
 	static const int64_t three_seconds = 3000;
 	struct plan_facts *facts = &bench->facts;
 	if (spoil == SPOIL_ARMED)

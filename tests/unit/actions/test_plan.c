@@ -188,6 +188,83 @@ START_TEST(test_printed)
 }
 END_TEST
 
+/* A drain has one value, is about one replica, and is taken back by another action. */
+START_TEST(test_drain)
+{
+	struct scene scene;
+	struct plan plan;
+	struct error error = {0};
+	struct guard_config limits = scene_limits();
+	const struct plan_facts facts = {.environment = "t", .armed = true, .journal_trouble = ""};
+	const struct action_config action = {
+		.info = {.name = "drain", .verb = verb_find("replica.drain"), .transport = "ssh"},
+		.ssh = {.host = "{cluster.pooler}",
+			.user = "ops",
+			.port = 22,
+			.command = "drain {cluster}/{replica}"},
+		.undo = "return",
+	};
+	scene_open(&scene);
+	scene_put(&scene, scene.replicas[0][1], SIGNAL_REPLICA_MAINTENANCE, 0);
+	scene_seal(&scene);
+	plan_init(&plan);
+	ck_assert(!plan_make(&action, &limits, &facts, scene.snapshot, &scene.assessment, scene.a,
+		1, scene.now_ms, &plan, &error));
+	ck_assert(!plan_make(&action, &limits, &facts, scene.snapshot, &scene.assessment,
+		scene.replicas[0][1], 0, scene.now_ms, &plan, &error));
+	ck_assert_msg(plan_make(&action, &limits, &facts, scene.snapshot, &scene.assessment,
+			      scene.replicas[0][1], 1, scene.now_ms, &plan, &error),
+		"%s", error.text);
+	ck_assert_uint_eq(plan.request_count, 1);
+	ck_assert_str_eq(plan.requests[0].line, "ops@127.0.0.1:22 $ drain east-a/r2");
+	ck_assert_ptr_nonnull(strstr(plan.undo, "action 'return'"));
+	const char *seen = "";
+	for (size_t i = 0; i < plan.verdict_count; i++) {
+		if (strcmp(plan.verdicts[i].guard, "min-serving") == 0)
+			seen = plan.verdicts[i].text;
+	}
+	ck_assert_str_eq(seen, "2 replicas of east-a would go on serving, 2 must");
+	limits.min_serving = 3;
+	ck_assert(plan_make(&action, &limits, &facts, scene.snapshot, &scene.assessment,
+		scene.replicas[0][1], 1, scene.now_ms, &plan, &error));
+	ck_assert(plan.blocked);
+	plan_finish(&plan);
+	scene_close(&scene);
+}
+END_TEST
+
+/* What is given back goes in small shares, and only upwards. */
+START_TEST(test_restore)
+{
+	static const struct {
+		double to;
+		bool blocked;
+	} steps[] = {{105, false}, {200, true}, {95, true}};
+	struct scene scene;
+	struct plan plan;
+	struct error error = {0};
+	const struct guard_config limits = scene_limits();
+	const struct plan_facts facts = {.environment = "t", .armed = true, .journal_trouble = ""};
+	const struct action_config action = {
+		.info = {.name = "restore",
+			.verb = verb_find("cluster.restore"),
+			.transport = "http"},
+		.is_http = true,
+		.http = {.method = "POST", .url = "http://lb/{cluster}/{weight}", .json = ""},
+	};
+	scene_open(&scene);
+	plan_init(&plan);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		ck_assert_msg(plan_make(&action, &limits, &facts, scene.snapshot, &scene.assessment,
+				      scene.a, steps[i].to, scene.now_ms, &plan, &error),
+			"%s", error.text);
+		ck_assert_msg(plan.blocked == steps[i].blocked, "to %g", steps[i].to);
+	}
+	plan_finish(&plan);
+	scene_close(&scene);
+}
+END_TEST
+
 static Suite *plan_suite(void)
 {
 	Suite *suite = suite_create("plan");
@@ -196,6 +273,8 @@ static Suite *plan_suite(void)
 	tcase_add_test(tcase, test_one_request_per_serving_replica);
 	tcase_add_test(tcase, test_wrong_arguments);
 	tcase_add_test(tcase, test_printed);
+	tcase_add_test(tcase, test_drain);
+	tcase_add_test(tcase, test_restore);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
