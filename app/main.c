@@ -34,6 +34,7 @@ static const struct {
 	{"journal", verb_journal},
 	{"record", verb_record},
 	{"demo", verb_demo},
+	{"simulate", verb_simulate},
 	{"config", verb_config},
 	{"help", verb_help},
 };

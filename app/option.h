@@ -24,6 +24,8 @@ enum option_group {
 	OPTION_WALL = 1 << 8,
 	OPTION_JOURNAL = 1 << 9,
 	OPTION_LIMITED = 1 << 10, /* verbs that run until told otherwise */
+	OPTION_SIMULATE = 1 << 11,
+	OPTION_CONTINGENCY = 1 << 12,
 };
 
 #define OPTION_OVERRIDES_MOST 16
@@ -39,13 +41,15 @@ struct options {
 	const char *theme;
 	const char *most; /* journal show: how many lines */
 	const char *seed;
+	const char *seeds;
+	const char *runbook;
 	const char *speed;
 	const char *timeout;
 	const char *span;
 	const char *overrides[OPTION_OVERRIDES_MOST];
 	size_t override_count;
 	bool no_color, ascii, plain, quiet, verbose, help, version, yes, read_only, automatic, once,
-		plan_only;
+		plan_only, pairs;
 	const char *words[OPTION_WORDS_MOST]; /* what is left after the verb */
 	size_t word_count;
 };

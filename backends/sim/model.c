@@ -86,11 +86,11 @@ static void cluster_set_weight(struct model *model, size_t index, double weight)
 
 static void timeline_apply(struct model *model, const struct scenario_event *event)
 {
+	struct pool *pool =
+		&model->pools[model->clusters[event->cluster].first_pool + event->replica];
 	switch (event->kind) {
 	case SCENARIO_REPLICA_STATE:
-		pool_set_state(model,
-			&model->pools[model->clusters[event->cluster].first_pool + event->replica],
-			event->state);
+		pool_set_state(model, pool, event->state);
 		break;
 	case SCENARIO_POOL_SIZE:
 		cluster_resize(model, event->cluster, (int64_t)event->value);
@@ -107,6 +107,23 @@ static void timeline_apply(struct model *model, const struct scenario_event *eve
 	case SCENARIO_RETRY_LIMIT:
 		model->retry_limit = event->value;
 		break;
+	case SCENARIO_SLOW:
+		pool_slow(pool, event->value);
+		break;
+	case SCENARIO_LAG:
+		pool_lag(model, pool, event->value, event->over_ms);
+		break;
+	case SCENARIO_LEAK:
+		for (size_t i = 0; i < model->clusters[event->cluster].pool_count; i++)
+			pool_leak(model,
+				&model->pools[model->clusters[event->cluster].first_pool + i],
+				event->value, event->over_ms);
+		break;
+	case SCENARIO_STORM:
+		model->storm = event->value;
+		break;
+	case SCENARIO_SCRAPER:
+		break; /* about those who look, not about what they see */
 	}
 }
 

@@ -91,6 +91,8 @@ struct replica_view {
 	uint32_t waiting;  /* clients waiting for one */
 	double max_wait_s; /* of the client that waits longest now */
 	int64_t connections_max;
+	uint32_t leaked; /* connections among `busy` that nobody uses and nobody gives back */
+	double lag_s;    /* behind its primary */
 	uint64_t queries_total;        /* finished */
 	uint64_t dispatched_total;     /* sent to it by the balancer */
 	uint64_t refused_total;        /* turned away by the full pool */

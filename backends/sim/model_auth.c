@@ -128,6 +128,19 @@ static void retry_earn(struct model *model, struct cluster *cluster)
 		cluster->retry_tokens = fmax(most, 1.0);
 }
 
+/* An attempt of a client that asks again without waiting for its answer. */
+static void storm_send(struct model *model, struct cluster *cluster, uint16_t index)
+{
+	uint32_t slot = model->free_attempt;
+	model->free_attempt = model->attempts[slot].next;
+	model->attempts[slot] =
+		(struct attempt){.request = NOBODY, .running_at = NOBODY, .sent_us = model->now_us};
+	cluster->auth.attempts_total++;
+	cluster->auth.timed_out_total++;
+	cluster->bins[model->bin].attempts++;
+	pool_dispatch(model, index, slot);
+}
+
 void auth_arrive(struct model *model, uint16_t index)
 {
 	struct cluster *cluster = &model->clusters[index];
@@ -146,6 +159,9 @@ void auth_arrive(struct model *model, uint16_t index)
 	*request = (struct request){.born_us = model->now_us, .cluster = index};
 	cluster->auth.in_flight++;
 	request_send(model, slot);
+	for (cluster->storm_debt += model->storm; cluster->storm_debt >= 1.0;
+		cluster->storm_debt -= 1.0)
+		storm_send(model, cluster, index);
 }
 
 void auth_retry(struct model *model, uint32_t request)
@@ -179,6 +195,10 @@ void auth_answered(struct model *model, uint32_t slot)
 
 void auth_refused(struct model *model, uint32_t slot)
 {
+	if (model->attempts[slot].request == NOBODY) {
+		auth_release(model, slot);
+		return;
+	}
 	uint32_t request = attempt_conclude(model, slot);
 	auth_release(model, slot);
 	model->clusters[model->requests[request].cluster].auth.refused_total++;

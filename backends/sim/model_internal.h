@@ -16,6 +16,12 @@
 #define WINDOW_BINS 10 /* one-second bins behind every "last 10 s" */
 #define TICK_US 100000
 
+/* A value on its way from one to another. */
+struct ramp {
+	double from, to;
+	int64_t from_us, until_us;
+};
+
 /* Somebody's session check. Free slots are chained by `next_free`. */
 struct request {
 	int64_t born_us;
@@ -51,6 +57,9 @@ struct pool {
 	int64_t open;             /* connections it has opened, busy or idle */
 	int64_t opening_since_us; /* the one being opened now; -1: none is */
 	const struct scenario_pool *shape;
+	double slow; /* factor on its service time */
+	struct ramp leak, lag;
+	int64_t leaked;    /* connections taken and never given back, as of now */
 	uint32_t *running; /* attempts on a connection */
 	uint32_t busy;
 	uint32_t *queue; /* ring of attempts, room for clients_max */
@@ -74,6 +83,7 @@ struct cluster {
 	size_t rotation_count;
 	bool warming; /* one of them does not take its full share yet */
 	double retry_tokens;
+	double storm_debt; /* needless attempts that are due */
 	struct auth_view auth;
 	struct surface_view surfaces[SURFACE_COUNT];
 	struct bin bins[WINDOW_BINS];
@@ -94,6 +104,7 @@ struct model {
 	int64_t ramp_from_us, ramp_until_us;
 	double noise;
 	double retry_limit;
+	double storm; /* needless attempts as a share of first tries */
 	double weight_sum;
 	size_t bin; /* the bin of the current second */
 	struct cluster clusters[SCENARIO_CLUSTERS_MOST];
@@ -126,6 +137,9 @@ void pool_dispatch(struct model *model, uint16_t cluster, uint32_t attempt);
 void pool_served(struct model *model, uint32_t attempt);
 void pool_resize(struct model *model, struct pool *pool, int64_t size);
 void pool_set_state(struct model *model, struct pool *pool, enum replica_state state);
+void pool_slow(struct pool *pool, double factor);
+void pool_leak(struct model *model, struct pool *pool, double connections, int64_t over_ms);
+void pool_lag(struct model *model, struct pool *pool, double seconds, int64_t over_ms);
 void pools_tick(struct model *model);       /* verdicts that are due */
 double pool_speed(const struct pool *pool); /* reads per microsecond with all connections busy */
 

@@ -29,15 +29,35 @@ static int64_t pool_connections_most(const struct pool *pool)
 	return most > pool->shape->clients_max ? pool->shape->clients_max : most;
 }
 
+/* Open connections that are not held for nothing. */
+static int64_t pool_usable(const struct pool *pool)
+{
+	return pool->open > pool->leaked ? pool->open - pool->leaked : 0;
+}
+
+static double ramp_value(const struct ramp *ramp, int64_t now_us)
+{
+	if (now_us >= ramp->until_us)
+		return ramp->to;
+	double part = (double)(now_us - ramp->from_us) / (double)(ramp->until_us - ramp->from_us);
+	return ramp->from + (ramp->to - ramp->from) * part;
+}
+
+static void ramp_begin(struct ramp *ramp, double to, int64_t over_ms, int64_t now_us)
+{
+	*ramp = (struct ramp){ramp_value(ramp, now_us), to, now_us, now_us + over_ms * 1000};
+}
+
 double pool_speed(const struct pool *pool)
 {
-	double busy = fmin((double)pool->open, (double)pool->shape->knee);
-	return busy / ((double)pool->shape->service_time_ms * 1000.0);
+	double busy = fmin((double)pool_usable(pool), (double)pool->shape->knee);
+	return busy / ((double)pool->shape->service_time_ms * 1000.0 * pool->slow);
 }
 
 static void pool_settle_busy(struct model *model, struct pool *pool)
 {
-	pool->busy_us += (double)pool->busy * (double)(model->now_us - pool->busy_since_us);
+	double taken = (double)pool->busy + (double)pool->leaked;
+	pool->busy_us += taken * (double)(model->now_us - pool->busy_since_us);
 	pool->busy_since_us = model->now_us;
 }
 
@@ -47,7 +67,7 @@ static void pool_schedule(struct model *model, const struct pool *pool, uint32_t
 {
 	if (pool->state == REPLICA_HUNG)
 		return;
-	double mean_us = (double)pool->shape->service_time_ms * 1000.0;
+	double mean_us = (double)pool->shape->service_time_ms * 1000.0 * pool->slow;
 	if (pool->busy > pool->shape->knee)
 		mean_us *= (double)pool->busy / (double)pool->shape->knee;
 	struct event event = {
@@ -88,7 +108,7 @@ static void queue_put(struct pool *pool, uint32_t slot)
 
 static void pool_pull(struct model *model, struct pool *pool)
 {
-	while (pool->waiting > 0 && (int64_t)pool->busy < pool->open)
+	while (pool->waiting > 0 && (int64_t)pool->busy < pool_usable(pool))
 		pool_start(model, pool, queue_take(pool));
 }
 
@@ -155,7 +175,7 @@ void pool_dispatch(struct model *model, uint16_t index, uint32_t slot)
 	struct attempt *attempt = &model->attempts[slot];
 	attempt->pool = pool_index(model, pool);
 	attempt->queued_us = model->now_us;
-	if (pool->waiting == 0 && (int64_t)pool->busy < pool->open)
+	if (pool->waiting == 0 && (int64_t)pool->busy < pool_usable(pool))
 		pool_start(model, pool, slot);
 	else
 		queue_put(pool, slot);
@@ -187,6 +207,8 @@ static void pool_evacuate(struct model *model, struct pool *pool)
 	for (uint32_t i = 0; i < pool->busy; i++)
 		model->evacuees[count++] = pool->running[i];
 	pool->busy = 0;
+	pool->leaked = 0;
+	pool->leak = (struct ramp){0};
 	while (pool->waiting > 0)
 		model->evacuees[count++] = queue_take(pool);
 	for (size_t i = 0; i < count; i++) {
@@ -264,6 +286,33 @@ void pool_resize(struct model *model, struct pool *pool, int64_t size)
 	pool_grow(model, pool);
 }
 
+void pool_slow(struct pool *pool, double factor)
+{
+	pool->slow = factor;
+}
+
+void pool_leak(struct model *model, struct pool *pool, double connections, int64_t over_ms)
+{
+	ramp_begin(&pool->leak, connections, over_ms, model->now_us);
+}
+
+void pool_lag(struct model *model, struct pool *pool, double seconds, int64_t over_ms)
+{
+	ramp_begin(&pool->lag, seconds, over_ms, model->now_us);
+}
+
+/* A connection can be kept only by who has it: never more than are open. */
+static void pool_tick_leak(struct model *model, struct pool *pool)
+{
+	int64_t leaked = (int64_t)ramp_value(&pool->leak, model->now_us);
+	if (leaked > pool->open)
+		leaked = pool->open;
+	if (leaked == pool->leaked || pool->state == REPLICA_MAINT || pool->state == REPLICA_DOWN)
+		return;
+	pool_settle_busy(model, pool);
+	pool->leaked = leaked;
+}
+
 static void pool_tick_health(struct model *model, struct pool *pool)
 {
 	if (model->now_us < pool->verdict_us)
@@ -286,6 +335,7 @@ void pools_tick(struct model *model)
 {
 	for (size_t i = 0; i < model->pool_count; i++) {
 		pool_tick_health(model, &model->pools[i]);
+		pool_tick_leak(model, &model->pools[i]);
 		pool_grow(model, &model->pools[i]);
 	}
 	for (size_t i = 0; i < model->scenario.cluster_count; i++)
@@ -306,6 +356,7 @@ static bool pool_init(struct model *model, struct pool *pool, size_t cluster)
 		.rotation_since_us = -model->scenario.warm_up_ms * 1000,
 		.size = shape->size,
 		.shape = shape,
+		.slow = 1.0,
 		.running = calloc(clients, sizeof(uint32_t)),
 		.queue = calloc(clients, sizeof(uint32_t)),
 	};
@@ -376,7 +427,8 @@ static double pool_max_wait_s(const struct model *model, const struct pool *pool
 struct replica_view model_replica(const struct model *model, size_t cluster, size_t replica)
 {
 	const struct pool *pool = &model->pools[model->clusters[cluster].first_pool + replica];
-	double open_us = (double)pool->busy * (double)(model->now_us - pool->busy_since_us);
+	double taken = (double)pool->busy + (double)pool->leaked;
+	double open_us = taken * (double)(model->now_us - pool->busy_since_us);
 	return (struct replica_view){
 		.state = pool->state,
 		.state_since_ms = pool->state_since_us / 1000,
@@ -385,7 +437,9 @@ struct replica_view model_replica(const struct model *model, size_t cluster, siz
 		.in_rotation = pool->in_rotation,
 		.pool_size = pool->size,
 		.open = pool->open,
-		.busy = pool->busy,
+		.busy = pool->busy + (uint32_t)pool->leaked,
+		.leaked = (uint32_t)pool->leaked,
+		.lag_s = ramp_value(&pool->lag, model->now_us),
 		.waiting = pool->waiting,
 		.max_wait_s = pool_max_wait_s(model, pool),
 		.connections_max = pool->shape->connections_max,

@@ -29,6 +29,33 @@ static const char *const state_names[] = {
 	[REPLICA_STATE_COUNT] = NULL,
 };
 
+static const char *const scraper_names[] = {
+	[SCRAPER_REPLICAS] = "replicas",
+	[SCRAPER_AUTH] = "auth",
+	[SCRAPER_SURFACES] = "surfaces",
+	[SCRAPER_EDGE] = "edge",
+	[SCRAPER_CONTROL] = "control",
+	[SCRAPER_COUNT] = NULL,
+};
+
+static const char *const cause_names[] = {
+	[SCENARIO_CAUSE_NONE] = "none",
+	[SCENARIO_CAUSE_REPLICA_LOSS] = "replica-loss",
+	[SCENARIO_CAUSE_SLOW_REPLICA] = "slow-replica",
+	[SCENARIO_CAUSE_DEMAND_SURGE] = "demand-surge",
+	[SCENARIO_CAUSE_RETRY_STORM] = "retry-storm",
+	[SCENARIO_CAUSE_CONNECTION_LEAK] = "connection-leak",
+	[SCENARIO_CAUSE_CAPACITY_CUT] = "capacity-cut",
+	[SCENARIO_CAUSE_LAG_EVICTION] = "lag-eviction",
+	[SCENARIO_CAUSE_TELEMETRY_FAULT] = "telemetry-fault",
+	[SCENARIO_CAUSE_COUNT] = NULL,
+};
+
+const char *scenario_cause_name(enum scenario_cause cause)
+{
+	return cause_names[cause];
+}
+
 const char *replica_state_name(enum replica_state state)
 {
 	return state_names[state];
@@ -385,8 +412,8 @@ bool scenario_find_replica(
 struct event_fields {
 	int64_t at_ms, over_ms, pool_size;
 	const char *replica, *cluster, *by;
-	int state;
-	double weight, demand, retry_limit;
+	int state, scraper;
+	double weight, demand, retry_limit, slow, lag, leak, storm, lost;
 };
 
 static const struct field event_fields[] = {
@@ -442,21 +469,61 @@ static const struct field event_fields[] = {
 		.min = 0,
 		.max = 10,
 		.help = "Retries as a share of first tries."},
+	{.key = "slow",
+		.type = FIELD_FACTOR,
+		.offset = offsetof(struct event_fields, slow),
+		.min = 0.1,
+		.max = 1000,
+		.help = "Factor on the replica's service time."},
+	{.key = "lag",
+		.type = FIELD_NUMBER,
+		.offset = offsetof(struct event_fields, lag),
+		.min = 0,
+		.max = 86400,
+		.help = "Seconds the replica is behind."},
+	{.key = "leak",
+		.type = FIELD_NUMBER,
+		.offset = offsetof(struct event_fields, leak),
+		.min = 0,
+		.max = 10000,
+		.help = "Connections per pool that are never given back."},
+	{.key = "storm",
+		.type = FIELD_PERCENT,
+		.offset = offsetof(struct event_fields, storm),
+		.min = 0,
+		.max = 10,
+		.help = "Needless attempts as a share of first tries."},
+	{.key = "scraper",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct event_fields, scraper),
+		.choices = scraper_names,
+		.help = "Whose polls are lost."},
+	{.key = "lost",
+		.type = FIELD_PERCENT,
+		.offset = offsetof(struct event_fields, lost),
+		.min = 0,
+		.max = 1,
+		.help = "Share of its polls that come to nothing."},
 	{.key = "by",
 		.type = FIELD_STRING,
 		.offset = offsetof(struct event_fields, by),
 		.help = "Who does it."},
 };
 
-/* Which of the five things an event is; -1 unless it is exactly one. */
+/* Which of the things an event can be it is; -1 unless it is exactly one. */
 static int event_kind_of(const struct event_fields *given)
 {
 	const bool is[] = {
-		[SCENARIO_REPLICA_STATE] = given->replica || given->state >= 0,
+		[SCENARIO_REPLICA_STATE] = given->state >= 0,
 		[SCENARIO_POOL_SIZE] = given->pool_size >= 0,
 		[SCENARIO_WEIGHT] = !isnan(given->weight),
 		[SCENARIO_DEMAND] = !isnan(given->demand),
 		[SCENARIO_RETRY_LIMIT] = !isnan(given->retry_limit),
+		[SCENARIO_SLOW] = !isnan(given->slow),
+		[SCENARIO_LAG] = !isnan(given->lag),
+		[SCENARIO_LEAK] = !isnan(given->leak),
+		[SCENARIO_STORM] = !isnan(given->storm),
+		[SCENARIO_SCRAPER] = given->scraper >= 0 || !isnan(given->lost),
 	};
 	int kind = -1, found = 0;
 	for (size_t i = 0; i < COUNT_OF(is); i++) {
@@ -472,9 +539,24 @@ static double event_value(const struct event_fields *given)
 {
 	if (given->pool_size >= 0)
 		return (double)given->pool_size;
-	if (!isnan(given->weight))
-		return given->weight;
-	return isnan(given->demand) ? given->retry_limit : given->demand;
+	const double values[] = {given->weight, given->demand, given->retry_limit, given->slow,
+		given->lag, given->leak, given->storm, given->lost};
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		if (!isnan(values[i]))
+			return values[i];
+	}
+	return NAN;
+}
+
+/* What an event of that kind is about, beside its value. */
+static bool is_about_replica(enum scenario_event_kind kind)
+{
+	return kind == SCENARIO_REPLICA_STATE || kind == SCENARIO_SLOW || kind == SCENARIO_LAG;
+}
+
+static bool is_about_cluster(enum scenario_event_kind kind)
+{
+	return kind == SCENARIO_POOL_SIZE || kind == SCENARIO_WEIGHT || kind == SCENARIO_LEAK;
 }
 
 /* Fill in what the event is about; a reason when that is not in the fleet. */
@@ -483,19 +565,29 @@ static const char *event_resolve(const struct scenario *scenario, const struct e
 {
 	int kind = event_kind_of(given);
 	if (kind < 0)
-		return "expected one of replica with state, cluster with pool_size or weight, "
-		       "demand, retry_limit";
+		return given->replica ? "a replica and its state, slow or lag go together"
+				      : "expected one of replica with state, slow or lag, cluster "
+					"with pool_size, weight or leak, demand, retry_limit, "
+					"storm, scraper with lost";
 	event->kind = (enum scenario_event_kind)kind;
 	event->value = event_value(given);
-	if (event->kind == SCENARIO_REPLICA_STATE) {
-		if (!given->replica || given->state < 0)
-			return "a replica and its state go together";
+	if (given->replica && !is_about_replica(event->kind))
+		return "this is not about a replica";
+	if (event->kind == SCENARIO_REPLICA_STATE)
 		event->state = (enum replica_state)given->state;
+	if (is_about_replica(event->kind)) {
+		if (!given->replica)
+			return "a replica and its state, slow or lag go together";
 		if (!scenario_find_replica(
 			    scenario, given->replica, &event->cluster, &event->replica))
 			return "there is no such replica, written as east-a/r2";
 	}
-	if (event->kind == SCENARIO_POOL_SIZE || event->kind == SCENARIO_WEIGHT) {
+	if (event->kind == SCENARIO_SCRAPER) {
+		if (given->scraper < 0 || isnan(given->lost))
+			return "a scraper and its lost share go together";
+		event->scraper = (enum scenario_scraper)given->scraper;
+	}
+	if (is_about_cluster(event->kind)) {
 		if (!given->cluster ||
 			!scenario_find_cluster(scenario, given->cluster, &event->cluster))
 			return "there is no such cluster";
@@ -545,6 +637,7 @@ static void read_timeline(struct reader *reader, const struct yaml_node *node)
 
 struct root_fields {
 	int64_t version, lasts_ms;
+	int cause;
 	const char *name, *about;
 	const struct yaml_node *demand, *auth, *health, *pool, *downstream, *clusters, *timeline;
 };
@@ -566,6 +659,11 @@ static const struct field root_fields[] = {
 		.type = FIELD_STRING,
 		.offset = offsetof(struct root_fields, about),
 		.help = "What happens, in a sentence."},
+	{.key = "cause",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct root_fields, cause),
+		.choices = cause_names,
+		.help = "What truly is the matter, for judges."},
 	{.key = "lasts",
 		.type = FIELD_DURATION,
 		.offset = offsetof(struct root_fields, lasts_ms),
@@ -642,6 +740,7 @@ static void read_root(struct reader *reader, const struct root_fields *root)
 	copy_name(scenario->name, sizeof scenario->name, root->name);
 	copy_name(scenario->about, sizeof scenario->about, root->about);
 	scenario->lasts_ms = root->lasts_ms;
+	scenario->cause = root->cause < 0 ? SCENARIO_CAUSE_NONE : (enum scenario_cause)root->cause;
 	read_table(reader, demand_fields, COUNT_OF(demand_fields), root->demand, "demand", &demand);
 	scenario->web_per_second = demand.web;
 	scenario->api_per_second = demand.api;

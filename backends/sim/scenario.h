@@ -16,6 +16,12 @@
  * connect_time: 2s} clusters: east-a: {region: us-east, weight: 26, replicas: [r1, r2, r3, r4]}
  *     timeline:
  *       - {at: 20s, replica: east-a/r2, state: maint, by: provider}
+ *
+ * A timeline's line is one of: replica with state, slow (factor on its service time) or lag
+ * (seconds behind); cluster with pool_size, weight or leak (connections per pool that are taken and
+ * never given back); demand; retry_limit; storm (attempts sent needlessly, as a share of first
+ * tries); scraper with lost (share of its polls that come to nothing: only a judge in virtual time
+ * loses them, the box's pages stay up). `cause` names what truly is the matter, for judges.
  */
 #ifndef BACKENDS_SIM_SCENARIO_H
 #define BACKENDS_SIM_SCENARIO_H
@@ -69,6 +75,35 @@ enum scenario_event_kind {
 	SCENARIO_WEIGHT,        /* cluster; value: weight */
 	SCENARIO_DEMAND,        /* value: factor on all demand, reached linearly after over_ms */
 	SCENARIO_RETRY_LIMIT,   /* value: retries as a share of first tries */
+	SCENARIO_SLOW,          /* cluster, replica; value: factor on its service time */
+	SCENARIO_LAG,           /* cluster, replica; value: seconds behind, reached after over_ms */
+	SCENARIO_LEAK,          /* cluster; value: connections per pool, reached after over_ms */
+	SCENARIO_STORM,         /* value: needless attempts as a share of first tries */
+	SCENARIO_SCRAPER,       /* scraper; value: share of its polls that are lost */
+};
+
+/* Who asks the pages: one source of the fleet file each. */
+enum scenario_scraper {
+	SCRAPER_REPLICAS,
+	SCRAPER_AUTH,
+	SCRAPER_SURFACES,
+	SCRAPER_EDGE,
+	SCRAPER_CONTROL,
+	SCRAPER_COUNT
+};
+
+/* What truly is the matter. */
+enum scenario_cause {
+	SCENARIO_CAUSE_NONE,
+	SCENARIO_CAUSE_REPLICA_LOSS,
+	SCENARIO_CAUSE_SLOW_REPLICA,
+	SCENARIO_CAUSE_DEMAND_SURGE,
+	SCENARIO_CAUSE_RETRY_STORM,
+	SCENARIO_CAUSE_CONNECTION_LEAK,
+	SCENARIO_CAUSE_CAPACITY_CUT,
+	SCENARIO_CAUSE_LAG_EVICTION,
+	SCENARIO_CAUSE_TELEMETRY_FAULT,
+	SCENARIO_CAUSE_COUNT
 };
 
 struct scenario_event {
@@ -76,6 +111,7 @@ struct scenario_event {
 	enum scenario_event_kind kind;
 	size_t cluster, replica;
 	enum replica_state state;
+	enum scenario_scraper scraper;
 	double value;
 	int64_t over_ms;
 	char by[SCENARIO_NAME_BYTES]; /* who did it; "" when nobody is named */
@@ -84,6 +120,7 @@ struct scenario_event {
 struct scenario {
 	char name[SCENARIO_NAME_BYTES];
 	char about[SCENARIO_ABOUT_BYTES];
+	enum scenario_cause cause;
 	int64_t lasts_ms;      /* how long it is worth watching */
 	double web_per_second; /* requests, all clusters */
 	double api_per_second;
@@ -124,6 +161,9 @@ bool scenario_load(const char *path, struct scenario *out, struct complaints *co
 bool scenario_find_cluster(const struct scenario *scenario, const char *name, size_t *cluster);
 bool scenario_find_replica(
 	const struct scenario *scenario, const char *path, size_t *cluster, size_t *replica);
+
+/* "none", "replica-loss", ...: as in a file. */
+const char *scenario_cause_name(enum scenario_cause cause);
 
 /* "ready", "maint", "down", "hung". */
 const char *replica_state_name(enum replica_state state);

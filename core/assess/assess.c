@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/assess/cause.h"
 #include "core/assess/chain.h"
 #include "core/assess/cluster.h"
 #include "core/assess/contingency.h"
 #include "core/assess/finding.h"
 #include "core/assess/headline.h"
 #include "core/assess/limits.h"
+#include "core/assess/page.h"
 #include "core/fleet/snapshot.h"
 
 /* What must be remembered between ticks. Clusters are in the order of their creation, which never
@@ -22,6 +24,7 @@ struct assessor {
 	size_t cluster_room;
 	struct chain_memory chain;
 	struct phase_machine wide; /* for services and surfaces that are measured only fleet-wide */
+	struct page_memory page;
 	enum phase phase;
 	int64_t since_ms;
 	int64_t incident_start_ms;
@@ -190,6 +193,8 @@ static void look(struct tick *tick)
 	for (size_t i = 0; i < tick->cluster_count; i++) {
 		struct services rates = rates_of(tick, &assessor->views[i]);
 		cluster_weigh(&assessor->views[i], &assessor->clusters[i], &rates);
+		cause_observe(&assessor->clusters[i].causes, &assessor->views[i],
+			assessor->replicas, tick->now_ms);
 	}
 }
 
@@ -202,7 +207,8 @@ static void look(struct tick *tick)
 static unsigned replicas_out(const struct cluster_view *view, double load_trip)
 {
 	bool load_landed = view->unknown > 0 && view->load_factor >= load_trip;
-	return view->out + (load_landed ? view->unknown : 0);
+	unsigned silent = load_landed ? view->unknown : 0;
+	return view->out + silent + view->symptoms.starved;
 }
 
 static void set_traffic_inputs(const struct tick *tick, size_t index, struct phase_inputs *in)
@@ -265,7 +271,8 @@ static enum phase step_cluster(
 		in.load_trip = 1 + LOAD_SHIFT_SHARE * rise;
 	}
 	in.out = replicas_out(view, in.load_trip);
-	in.all_serve = view->expected > 0 && view->serving == view->expected;
+	in.all_serve = view->expected > 0 && view->serving == view->expected &&
+		       view->symptoms.starved == 0;
 	in.cut = view->cut;
 	in.after_loss = loss->utilisation_after;
 	in.use = view->use;
@@ -332,6 +339,9 @@ static void fill_row(const struct tick *tick, size_t index, struct cluster_asses
 		.knee = view->knee,
 		.load = view->load_factor,
 		.demand = view->demand,
+		.foreseen = view->foreseen,
+		.starved = view->symptoms.starved_one,
+		.starved_count = view->symptoms.starved,
 		.contingency = loss,
 		.age_ms = evidence_age_ms(&view->evidence, tick->now_ms),
 		.stale = view->blind || (view->pools > 0 && isnan(view->capacity)),
@@ -453,6 +463,29 @@ static void judge(struct tick *tick)
 	/* What can't be seen is never shown green. */
 	if (out->severity == SEVERITY_OK && blind > 0)
 		out->severity = SEVERITY_UNKNOWN;
+}
+
+/* What may be the matter, once something is: in the worst cluster. */
+static void find_causes(struct tick *tick)
+{
+	struct assessor *assessor = tick->assessor;
+	struct assessment *out = tick->out;
+	struct cause_inputs inputs = {
+		.snapshot = tick->snapshot,
+		.replicas = assessor->replicas,
+		.pool_onset_ms = out->stages[STAGE_POOL].onset_ms,
+	};
+	out->cause_count = 0;
+	bool blind = out->severity == SEVERITY_UNKNOWN;
+	if (!phase_is_incident(out->phase) && !out->page && !blind)
+		return;
+	for (size_t i = 0; i < tick->cluster_count && out->cluster_count > 0; i++) {
+		if (assessor->views[i].id != out->clusters[0].cluster)
+			continue;
+		inputs.view = &assessor->views[i];
+		inputs.memory = &assessor->clusters[i].causes;
+	}
+	causes_rank(&inputs, out);
 }
 
 static void fill_surfaces(struct tick *tick)
@@ -578,6 +611,8 @@ bool assess(struct assessor *assessor, const struct snapshot *snapshot,
 	learn(&tick);
 	fill_surfaces(&tick);
 	count_impact(&tick);
+	page_judge(&assessor->page, snapshot, out);
+	find_causes(&tick);
 	const struct finding_inputs findings = {
 		snapshot, assessor->views, tick.cluster_count, assessor->replicas, out};
 	findings_make(&findings);

@@ -91,6 +91,11 @@ struct cluster_assessment {
 	double knee;                /* pool use at which waiting begins to hurt, from pool size */
 	double load;                /* per serving replica, over its baseline */
 	double demand; /* connections its traffic asks for, retries included: see cluster.h */
+	/* What the demand of before would make of the capacity that is left; NAN while nothing is
+	 * missing. It is known at once, when the means that follow still say nothing. */
+	double foreseen;
+	unsigned starved_count; /* replicas that serve, yet finish less than half of their share */
+	uint32_t starved;       /* the first of them */
 	struct contingency contingency; /* the worst single loss in this cluster */
 	int64_t age_ms;                 /* oldest reading used; -1 unknown */
 	bool stale;                     /* too old to decide on */
@@ -115,6 +120,30 @@ struct finding {
 	char text[ASSESSMENT_TEXT_BYTES];
 };
 
+/* What may be the matter; in no order. */
+enum hypothesis {
+	HYPOTHESIS_REPLICA_LOSS,
+	HYPOTHESIS_SLOW_REPLICA, /* serves, but slowly or not at all */
+	HYPOTHESIS_DEMAND_SURGE,
+	HYPOTHESIS_RETRY_STORM,
+	HYPOTHESIS_CONNECTION_LEAK, /* or a long transaction: connections taken, nothing done */
+	HYPOTHESIS_CAPACITY_CUT,
+	HYPOTHESIS_LAG_EVICTION, /* a replica was taken out because it fell behind */
+	HYPOTHESIS_TELEMETRY_FAULT,
+	HYPOTHESIS_COUNT
+};
+
+/* A hypothesis with what speaks for it and against it. */
+struct cause {
+	enum hypothesis hypothesis;
+	uint32_t entity; /* where; ENTITY_NONE */
+	double score;    /* see cause.h */
+	int64_t onset_ms;
+	char evidence[ASSESSMENT_TEXT_BYTES];
+	char contradiction[ASSESSMENT_TEXT_BYTES]; /* "" when nothing does */
+};
+
+#define ASSESSMENT_CAUSES_MOST 3
 #define ASSESSMENT_CLUSTERS_MOST 1024
 #define ASSESSMENT_SURFACES_MOST 16
 #define ASSESSMENT_FINDINGS_MOST 32
@@ -137,6 +166,13 @@ struct assessment {
 	size_t surface_count;
 	struct finding findings[ASSESSMENT_FINDINGS_MOST]; /* most severe first */
 	size_t finding_count;
+	struct cause causes[ASSESSMENT_CAUSES_MOST]; /* best first; none while all is calm */
+	size_t cause_count;
+	/* Whether somebody should be woken: users are hit, clients wait, or what is left of a
+	 * cluster can't carry its demand. */
+	bool page;
+	int64_t page_since_ms;                /* 0: it does not */
+	char page_why[ASSESSMENT_TEXT_BYTES]; /* "" when it does not */
 	double goodput, offered, first_tries,
 		retries;           /* per second: successes, attempts and its parts */
 	int64_t incident_start_ms; /* first onset of the incident in progress; 0: none */
@@ -169,7 +205,8 @@ const struct cluster_assessment *assessment_cluster(
 
 /* "load shift", "metastable": the same words in status, JSON, screens and reports. */
 const char *phase_name(enum phase phase);
-const char *stage_name(enum stage stage);          /* "replicas serving" */
+const char *stage_name(enum stage stage);                /* "replicas serving" */
+const char *hypothesis_name(enum hypothesis hypothesis); /* "replica loss" */
 const char *severity_name(enum severity severity); /* "ok", "warning", "critical", "unknown" */
 
 #endif

@@ -35,9 +35,7 @@ static void look_at_replicas(struct look *look)
 	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
 		id = next_replica(look, id)) {
 		enum replica_state state = replica_judge(&view->evidence, look->snapshot, id);
-		/* A replica that was out and then fell silent is not known to be back. */
-		if (state == REPLICA_UNKNOWN && replica_is_out(look->replicas[id].state))
-			state = look->replicas[id].state;
+		state = replica_settle(&look->replicas[id], state, look->snapshot->at_ms);
 		replica_remember(&look->replicas[id], state, look->snapshot->at_ms);
 		view->expected += replica_is_expected(state);
 		view->unknown += state == REPLICA_UNKNOWN;
@@ -328,6 +326,9 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.first_demand = NAN,
 		.fits = NAN,
 		.yield = NAN,
+		.foreseen = NAN,
+		.per_attempt = NAN,
+		.first_factor = NAN,
 	};
 	struct look look = {
 		.view = out,
@@ -342,6 +343,7 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 	look_at_shape(&look);
 	look_at_pools(&look);
 	look_at_load(&look);
+	symptoms_look(&out->symptoms, replicas, snapshot, history, cluster);
 	look_for_blindness(&look);
 	services_of_cluster(snapshot, cluster, &out->services);
 	surfaces_of_cluster(snapshot, cluster, &out->surfaces);
@@ -375,6 +377,23 @@ static double demand_of(const struct cluster_view *view, double offered, double 
 	return isnan(offered) ? NAN : fmax(offered, view->busy_minute);
 }
 
+/*
+ * What is left carries what all carried before: known at once, while means over the survivors still
+ * mix before and after. Where more is asked for by now, that counts.
+ */
+static double foreseen_of(const struct cluster_view *view, const struct cluster_memory *memory)
+{
+	bool less = view->out > 0 || view->symptoms.starved > 0 || view->cut;
+	if (!less || memory->settled_demand <= 0 || isnan(view->capacity) || view->serving == 0)
+		return NAN;
+	double demand = memory->settled_demand;
+	if (memory->settled_share > 0 && view->share >= 0)
+		demand *= view->share / memory->settled_share;
+	double starved = view->capacity / view->serving * view->symptoms.starved;
+	double left = view->capacity - starved;
+	return left > 0 ? fmax(demand, view->first_demand) / left : INFINITY;
+}
+
 void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memory,
 	const struct services *rates)
 {
@@ -386,6 +405,9 @@ void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memor
 	double normal = baseline_value(&memory->yield);
 	if (view->busy >= 1 && normal > 0)
 		view->yield = successes(rates) / view->busy / normal;
+	view->per_attempt = view->busy / rates->attempts / per_attempt;
+	view->first_factor = rates->first_tries / baseline_value(&memory->first);
+	view->foreseen = foreseen_of(view, memory);
 }
 
 void cluster_learn(struct cluster_memory *memory, const struct cluster_view *view,
@@ -404,4 +426,9 @@ void cluster_learn(struct cluster_memory *memory, const struct cluster_view *vie
 		baseline_feed(&memory->per_attempt, view->busy / rates->attempts, now_ms);
 	if (view->busy >= 1)
 		baseline_feed(&memory->yield, successes(rates) / view->busy, now_ms);
+	baseline_feed(&memory->first, rates->first_tries, now_ms);
+	if (now_ms - memory->step_ms >= SETTLED_WINDOW_MS && view->first_demand > 0) {
+		memory->settled_demand = view->first_demand;
+		memory->settled_share = view->share;
+	}
 }

@@ -20,9 +20,11 @@
 #include <stdint.h>
 
 #include "core/assess/baseline.h"
+#include "core/assess/cause.h"
 #include "core/assess/evidence.h"
 #include "core/assess/phase.h"
 #include "core/assess/replica.h"
+#include "core/assess/symptom.h"
 #include "core/assess/upstream.h"
 
 struct history;
@@ -31,6 +33,7 @@ struct snapshot;
 /* What must be remembered of a cluster between ticks. Zeroed at first. */
 struct cluster_memory {
 	struct phase_machine machine;
+	struct cause_memory causes;
 	uint64_t serving_mark; /* changes with the set of serving replicas */
 	double capacity_seen, share_seen;
 	int64_t step_ms; /* when its shape last changed: means do not reach back past that */
@@ -41,6 +44,9 @@ struct cluster_memory {
 	struct baseline per_attempt; /* connection-seconds an attempt takes: busy over attempts per
 					second */
 	struct baseline yield;       /* successes per busy connection-second */
+	struct baseline first;       /* first tries per second */
+	double settled_demand;       /* of first tries, as last seen in calm; 0: not yet */
+	double settled_share;        /* the cluster's share then */
 };
 
 struct cluster_view {
@@ -72,7 +78,11 @@ struct cluster_view {
 	double first_demand; /* likewise, of first tries alone */
 	double fits;         /* first tries alone, over capacity */
 	double yield;        /* successes per busy connection, over the baseline */
-	bool cut;            /* capacity per replica fell below its baseline */
+	double foreseen;     /* see cluster_assessment */
+	double per_attempt;  /* connection-seconds an attempt takes, over the baseline */
+	double first_factor; /* first tries over their baseline */
+	struct symptoms symptoms;
+	bool cut; /* capacity per replica fell below its baseline */
 	/* what it all stands on */
 	struct evidence evidence;
 	size_t readings, stale_readings;

@@ -179,8 +179,15 @@ static void tell_trigger(const struct teller *teller, struct sentence *out)
 	const struct assessment *it = teller->assessment;
 	const struct stage_assessment *replicas = &it->stages[STAGE_REPLICAS];
 	const char *path = path_of(teller, subject(teller));
-	if (replicas->worst != ENTITY_NONE)
+	uint32_t cluster = subject(teller);
+	bool own = replicas->worst != ENTITY_NONE &&
+		   (cluster == ENTITY_NONE ||
+			   fleet_cluster_of(teller->snapshot->fleet, replicas->worst) == cluster);
+	if (own && replica_is_out(teller->replicas[replicas->worst].state))
 		tell_replica(teller, out, replicas->worst);
+	else if (it->cluster_count > 0 && it->clusters[0].starved_count > 0)
+		sentence_add(out, "replica %s answers less than half of its share of reads",
+			path_of(teller, it->clusters[0].starved));
 	else
 		sentence_add(out, "capacity of %s was cut", path);
 	if (it->cluster_count == 0 || isnan(it->clusters[0].pool_use))

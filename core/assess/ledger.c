@@ -26,6 +26,7 @@ static void cluster_init(struct ledger_cluster *out, const struct snapshot *snap
 		.low = row->demand / factor,
 		.high = row->demand,
 		.attempts = row->attempts,
+		.serving = row->replicas_up,
 		.capacity = row->pool_max,
 		.weight = weight,
 		.divides = divides,
@@ -383,16 +384,23 @@ static void apply_resize(struct ledger *ledger, const struct move *move)
 	effect->changed = true;
 	effect->connections = move->to + neighbours_on_database(ledger, cluster);
 	bool shared = has_shared_pool(ledger, cluster);
-	double capacity = 0;
+	double capacity = 0, serving = 0;
 	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
 	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
 		bool resized = is_resized(move, cluster, id);
+		double size = resized ? move->to : pool_size(ledger, id);
 		if (resized)
 			effect->connections_max =
 				fmin(effect->connections_max, database_slots(ledger, id));
-		if (serves(ledger, id))
-			capacity += resized ? move->to : pool_size(ledger, id);
+		if (!serves(ledger, id) || isnan(size))
+			continue;
+		capacity += size;
+		serving++;
 	}
+	/* One that was said to be down a moment ago is not counted on, whatever is said now. */
+	double counted_on = ledger_find(ledger, cluster)->serving;
+	if (counted_on < serving)
+		capacity *= counted_on / serving;
 	effect->capacity = shared ? move->to : capacity;
 	bool grows = !(move->to <= ledger_current(ledger, move));
 	effect->over_database = grows && effect->connections > effect->connections_max;
@@ -404,15 +412,19 @@ static double replica_part(const struct ledger *ledger, uint32_t replica, bool p
 	uint32_t cluster = fleet_cluster_of(ledger->snapshot->fleet, replica);
 	unsigned serving = 0;
 	double sizes = 0;
+	bool shared = has_shared_pool(ledger, cluster);
 	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
 	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
-		if (!serves(ledger, id))
+		double size = pool_size(ledger, id);
+		if (!serves(ledger, id) || (!shared && isnan(size)))
 			continue;
 		serving++;
-		sizes += pool_size(ledger, id);
+		sizes += size;
 	}
 	double capacity = ledger_find(ledger, cluster)->capacity;
-	if (has_shared_pool(ledger, cluster))
+	if (serving == 0)
+		return 0;
+	if (shared)
 		return present ? capacity / serving : 0;
 	double own = pool_size(ledger, replica);
 	/* A pool that was never seen is taken to be like the others. */

@@ -22,6 +22,7 @@ struct ledger_cluster {
 	bool known;       /* demand and capacity are */
 	double low, high; /* demand, connections */
 	double attempts;  /* per first try; NAN unknown */
+	double serving;   /* replicas, as assessed; NAN unknown */
 	double capacity;  /* connections of the pools that serve */
 	double weight;    /* NAN unknown */
 	bool divides;     /* it has, or had, a weight: it takes part in the division of traffic */

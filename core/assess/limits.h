@@ -19,6 +19,32 @@
 #define DEFAULT_TIMEOUT_MS 1000.0 /* how long a client waits when no service says */
 #define ENOUGH_PER_SECOND 1.0     /* below this rate a ratio is chance */
 #define SAMPLE_SPACING_MS 500     /* samples closer than this count once */
+#define SETTLED_WINDOW_MS 15000   /* a demand averaged over less is chance */
+
+/* Replicas */
+#define REPLICA_SURE_MS                                                                          \
+	2500              /* two sources that disagree speak by turns: it is back when none said \
+			     down for so long */
+#define WARM_UP_MS 60000  /* a replica that came back takes little at first */
+#define SHARE_READS 100.0 /* reads expected of each replica before shares mean anything */
+#define SHARE_WINDOW_MOST_MS 10000
+#define STARVED_SHARE 0.5 /* of its share of the reads: less, and it does not serve */
+#define SLOW_TRIP 2.0     /* times as long per read as the others */
+#define LAG_TRIP_S 10.0
+
+/* Causes */
+#define SURGE_TRIP 1.10 /* first tries over their baseline */
+#define SURGE_CLEAR 1.05
+#define LEAK_TRIP 1.15 /* connections busy per attempt over their baseline */
+#define LEAK_CLEAR 1.08
+#define EXPLAINS_WITHIN 0.20
+#define CAUSE_TIE_MS 1500 /* one interval and a tick: onsets so near share precedence */
+#define CAUSE_REACH_MS 30000.0
+#define CAUSE_CLEAR_MS 300000 /* a cause is remembered so long after its sign is gone */
+
+/* Page */
+#define FORESEEN_PAGE 0.95 /* demand of before over the capacity that is left */
+#define PAGE_CLEAR_DWELL_MS 60000
 
 /* Contingency */
 #define VULNERABLE_TRIP 0.85

@@ -53,10 +53,24 @@ bool replica_is_expected(enum replica_state state)
 	return state != REPLICA_UNSEEN && state != REPLICA_FORGOTTEN;
 }
 
+enum replica_state replica_settle(
+	struct replica_memory *memory, enum replica_state said, int64_t now_ms)
+{
+	if (replica_is_out(said))
+		memory->out_said_ms = now_ms;
+	/* A replica that was out and then fell silent is not known to be back. */
+	if (!replica_is_out(memory->state) || replica_is_out(said))
+		return said;
+	bool doubtful = now_ms - memory->out_said_ms < REPLICA_SURE_MS;
+	return said == REPLICA_UNKNOWN || doubtful ? memory->state : said;
+}
+
 void replica_remember(struct replica_memory *memory, enum replica_state state, int64_t now_ms)
 {
 	if (memory->state == state && memory->since_ms != 0)
 		return;
+	if (state == REPLICA_SERVING && replica_is_out(memory->state))
+		memory->returned_ms = now_ms;
 	memory->state = state;
 	memory->since_ms = now_ms;
 }

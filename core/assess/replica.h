@@ -21,7 +21,10 @@ enum replica_state {
 
 struct replica_memory {
 	enum replica_state state;
-	int64_t since_ms; /* in that state since, as far as was seen */
+	int64_t since_ms;    /* in that state since, as far as was seen */
+	int64_t out_said_ms; /* when it was last said to be out; 0: never */
+	int64_t returned_ms; /* when it last came back; 0: it was never away */
+	int64_t lagging_ms;  /* far behind its primary since, as far as is known; 0: it is not */
 };
 
 /*
@@ -36,6 +39,11 @@ bool replica_is_out(enum replica_state state);
 
 /* Whether it counts among those that ought to serve. */
 bool replica_is_expected(enum replica_state state);
+
+/* What it is, given what was just said of it: who was out is back when nobody said so for a while.
+ */
+enum replica_state replica_settle(
+	struct replica_memory *memory, enum replica_state said, int64_t now_ms);
 
 void replica_remember(struct replica_memory *memory, enum replica_state state, int64_t now_ms);
 

@@ -2,7 +2,7 @@
 _spillway() {
   local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources plan act undo holds reap pending approve deny run journal record demo config help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources plan act undo holds reap pending approve deny run journal record demo simulate config help' -- "$word")
     return
   fi
   case $verb in
@@ -23,6 +23,7 @@ _spillway() {
     journal) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --most --log-file --quiet --verbose --help --version' -- "$word");;
     record) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --for --log-file --quiet --verbose --help --version' -- "$word");;
     demo) mapfile -t COMPREPLY < <(compgen -f -W '--no-color --ascii --theme --plain --scenario --auto --speed --seed --for --log-file --quiet --verbose --help --version' -- "$word");;
+    simulate) mapfile -t COMPREPLY < <(compgen -f -W '--output --seed --seeds --runbook --log-file --quiet --verbose --help --version' -- "$word");;
     config) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --log-file --quiet --verbose --help --version' -- "$word");;
     help) mapfile -t COMPREPLY < <(compgen -f -W '--log-file --quiet --verbose --help --version' -- "$word");;
   esac

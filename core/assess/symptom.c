@@ -1,0 +1,138 @@
+#include "core/assess/symptom.h"
+
+#include <math.h>
+
+#include "core/assess/evidence.h"
+#include "core/assess/limits.h"
+#include "core/assess/replica.h"
+#include "core/fleet/snapshot.h"
+
+struct examination {
+	struct symptoms *out;
+	struct replica_memory *replicas;
+	const struct snapshot *snapshot;
+	const struct history *history;
+	uint32_t cluster;
+	struct evidence evidence;
+	unsigned serving;
+	double queries, busy; /* of all that serve; NAN where one does not say */
+};
+
+static uint32_t next_replica(const struct examination *look, uint32_t after)
+{
+	uint32_t id = fleet_next(look->snapshot->fleet, ENTITY_REPLICA, look->cluster, after);
+	return id < look->snapshot->entity_count ? id : ENTITY_NONE;
+}
+
+static bool mean_of(struct examination *look, uint32_t replica, enum signal signal,
+	int64_t window_ms, double *out)
+{
+	return evidence_take_mean(&look->evidence, look->snapshot, look->history, replica, signal,
+		look->snapshot->at_ms - window_ms, out);
+}
+
+static void add_up(struct examination *look)
+{
+	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
+		id = next_replica(look, id)) {
+		double queries, busy;
+		if (look->replicas[id].state != REPLICA_SERVING)
+			continue;
+		look->serving++;
+		look->queries +=
+			mean_of(look, id, SIGNAL_REPLICA_QUERIES, SHORT_WINDOW_MS, &queries)
+				? queries
+				: NAN;
+		look->busy +=
+			mean_of(look, id, SIGNAL_POOL_BUSY, SHORT_WINDOW_MS, &busy) ? busy : NAN;
+	}
+}
+
+/* It has not just come back: those are warmed up with little. */
+static bool is_settled(const struct examination *look, uint32_t replica)
+{
+	int64_t returned_ms = look->replicas[replica].returned_ms;
+	return returned_ms == 0 || look->snapshot->at_ms - returned_ms >= WARM_UP_MS;
+}
+
+static void look_for_starved(struct examination *look, uint32_t id)
+{
+	double expected = look->queries / look->serving;
+	double window_ms = 1000 * ceil(SHARE_READS / expected);
+	double queries;
+	if (look->serving < 2 || !(window_ms <= SHARE_WINDOW_MOST_MS) || !is_settled(look, id) ||
+		!mean_of(look, id, SIGNAL_REPLICA_QUERIES, (int64_t)window_ms, &queries) ||
+		queries >= STARVED_SHARE * expected)
+		return;
+	if (look->out->starved++ == 0)
+		look->out->starved_one = id;
+}
+
+static void look_for_slow(struct examination *look, uint32_t id)
+{
+	double queries, busy;
+	if (look->serving < 2 || !is_settled(look, id) ||
+		!mean_of(look, id, SIGNAL_REPLICA_QUERIES, SHORT_WINDOW_MS, &queries) ||
+		!mean_of(look, id, SIGNAL_POOL_BUSY, SHORT_WINDOW_MS, &busy))
+		return;
+	double others = (look->busy - busy) / (look->queries - queries);
+	double own = busy / fmax(queries, ENOUGH_PER_SECOND);
+	double factor = own / others;
+	if (isfinite(factor) && !(look->out->slow_factor >= factor)) {
+		look->out->slow_factor = factor;
+		look->out->slow_one = factor >= SLOW_TRIP ? id : ENTITY_NONE;
+	}
+}
+
+static void look_for_lag(struct examination *look, uint32_t id)
+{
+	struct replica_memory *memory = &look->replicas[id];
+	double lag_s;
+	if (evidence_take(&look->evidence, look->snapshot, id, SIGNAL_REPLICA_LAG, &lag_s)) {
+		if (lag_s < LAG_TRIP_S)
+			memory->lagging_ms = 0;
+		else if (memory->lagging_ms == 0)
+			memory->lagging_ms = look->snapshot->at_ms;
+		if (lag_s >= LAG_TRIP_S && !(look->out->lag_s >= lag_s)) {
+			look->out->lag_s = lag_s;
+			look->out->lagging_one = id;
+		}
+	}
+	/* It may have fallen silent since; what matters is that it lagged before it went. */
+	bool before = memory->lagging_ms != 0 && memory->lagging_ms < memory->since_ms;
+	if (!replica_is_out(memory->state) || !before)
+		return;
+	if (look->out->lagged_ms == 0 || memory->lagging_ms < look->out->lagged_ms) {
+		look->out->lagged_ms = memory->lagging_ms;
+		look->out->lagged_one = id;
+	}
+}
+
+void symptoms_look(struct symptoms *out, struct replica_memory *replicas,
+	const struct snapshot *snapshot, const struct history *history, uint32_t cluster)
+{
+	*out = (struct symptoms){
+		.starved_one = ENTITY_NONE,
+		.slow_one = ENTITY_NONE,
+		.slow_factor = NAN,
+		.lagging_one = ENTITY_NONE,
+		.lag_s = NAN,
+		.lagged_one = ENTITY_NONE,
+	};
+	struct examination look = {
+		.out = out,
+		.replicas = replicas,
+		.snapshot = snapshot,
+		.history = history,
+		.cluster = cluster,
+	};
+	add_up(&look);
+	for (uint32_t id = next_replica(&look, ENTITY_NONE); id != ENTITY_NONE;
+		id = next_replica(&look, id)) {
+		look_for_lag(&look, id);
+		if (replicas[id].state != REPLICA_SERVING)
+			continue;
+		look_for_starved(&look, id);
+		look_for_slow(&look, id);
+	}
+}
