@@ -11,6 +11,7 @@
 #include "backends/label.h"
 #include "backends/observation.h"
 #include "backends/series.h"
+#include "backends/vector.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
@@ -188,6 +189,8 @@ static bool read_labels(const struct json_node *metric, struct series *out, uint
 	return true;
 }
 
+#define HISTOGRAM_WARNING "%s gives histograms: take one figure with histogram_quantile()"
+
 static bool read_series(struct result *result, const struct json_node *item, struct error *error)
 {
 	struct series series;
@@ -209,9 +212,7 @@ static bool read_series(struct result *result, const struct json_node *item, str
 	}
 	const struct json_node *value = json_get(item, "value"), *values = json_get(item, "values");
 	if (!value && !values) {
-		observations_warn(result->sink,
-			"%s gives histograms: take one figure with histogram_quantile()",
-			result->subject);
+		observations_warn(result->sink, HISTOGRAM_WARNING, result->subject);
 		return true;
 	}
 	if (value)
@@ -303,6 +304,56 @@ static bool read_answer(
 	return !result->map || read_data(result, json_get(root, "data"), past, error);
 }
 
+/* One series of a vector that is read as it lies there. */
+static bool on_item(void *context, const struct vector_item *item, struct error *error)
+{
+	struct result *result = context;
+	uint32_t entity = ENTITY_NONE;
+	struct label_view view = {.series = item->series->labels,
+		.count = item->series->label_count,
+		.row = result->map,
+		.target = result->target};
+	struct error trouble = {0};
+	if (!label_entity(result->sink->fleet, &view, result->map->signal, &entity, &trouble)) {
+		observations_warn(result->sink, "%s", trouble.text);
+		return true;
+	}
+	if (!item->has_value) {
+		observations_warn(result->sink, HISTOGRAM_WARNING, result->subject);
+		return true;
+	}
+	if (fabs(item->seconds) > 1e12)
+		return error_set(
+			error, ERROR_SCHEMA, "%s gives a sample of no known time", result->subject);
+	struct observation observation = {.entity = entity,
+		.group = result->group,
+		.series = item->identity,
+		.signal = result->map->signal,
+		.at_ms = answer_time_ms(result->answer, llround(item->seconds * 1000.0)),
+		.value = item->value * result->map->scale};
+	return observations_add(result->sink, &observation, error);
+}
+
+/*
+ * A tree of ten megabytes would stand in the way of the screen for as long as it takes. False where
+ * anything is odd: the tree then says what.
+ */
+static bool accept_vector(struct result *result)
+{
+	struct vector_reader reader;
+	struct error trouble = {0};
+	if (!vector_init(&reader, on_item, result, &trouble))
+		return false;
+	const char *frame = NULL;
+	if (vector_feed(&reader, result->answer->bytes, result->answer->length, &trouble))
+		frame = vector_end(&reader, &trouble);
+	struct json_document *document = frame ? json_parse(frame, strlen(frame), &trouble) : NULL;
+	bool good = document && read_answer(result, json_root(document), false, &trouble);
+	json_destroy(document);
+	vector_finish(&reader);
+	return good;
+}
+
 static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
@@ -323,6 +374,11 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	bool is_json = answer->length > 0 && answer->bytes[0] == '{';
 	if (!is_json && !answer_check(answer, result.target->url, "Prometheus' JSON", error))
 		return false;
+	if (map && !ask->past && vector_is_one(answer->bytes, answer->length)) {
+		if (accept_vector(&result))
+			return true;
+		observations_clear(sink);
+	}
 	struct error trouble = {0};
 	struct json_document *document = json_parse(answer->bytes, answer->length, &trouble);
 	if (!document) {

@@ -1,0 +1,438 @@
+#include "backends/vector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/number.h"
+#include "core/base/utf8.h"
+
+#define NEST_MOST 32
+#define PIECE_BYTES 65536
+
+/* One series being read. `dry` where its bytes ran out: more are to come, nothing is wrong. */
+struct cursor {
+	const char *at, *end;
+	char *room;
+	struct series *series;
+	struct vector_item *item;
+	bool dry;
+};
+
+/* ---- small parts; each is false when it cannot go on ---- */
+
+static bool look(struct cursor *cursor, char *out)
+{
+	while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\n' ||
+						   *cursor->at == '\t' || *cursor->at == '\r'))
+		cursor->at++;
+	if (cursor->at == cursor->end) {
+		cursor->dry = true;
+		return false;
+	}
+	*out = *cursor->at;
+	return true;
+}
+
+static bool take(struct cursor *cursor, char wanted)
+{
+	char c = 0;
+	if (!look(cursor, &c) || c != wanted)
+		return false;
+	cursor->at++;
+	return true;
+}
+
+static bool take_hex(struct cursor *cursor, uint32_t *out)
+{
+	*out = 0;
+	for (int i = 0; i < 4; i++) {
+		if (cursor->at == cursor->end) {
+			cursor->dry = true;
+			return false;
+		}
+		char c = *cursor->at++;
+		uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+				 : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
+				 : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
+							: 16;
+		if (digit == 16)
+			return false;
+		*out = *out * 16 + digit;
+	}
+	return true;
+}
+
+static void put_code(struct cursor *cursor, uint32_t code)
+{
+	unsigned char bytes[4];
+	size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	for (size_t i = count; i-- > 1; code >>= 6)
+		bytes[i] = (unsigned char)(0x80 | (code & 0x3f));
+	bytes[0] = (unsigned char)(leads[count] | code);
+	memcpy(cursor->room, bytes, count);
+	cursor->room += count;
+}
+
+/* "\u00fc", "\ud83d\ude00"; the cursor is behind the 'u'. */
+static bool take_unicode(struct cursor *cursor)
+{
+	uint32_t code = 0, low = 0;
+	if (!take_hex(cursor, &code) || code == 0 || (code >= 0xdc00 && code <= 0xdfff))
+		return false;
+	if (code >= 0xd800 && code <= 0xdbff) {
+		if (cursor->end - cursor->at < 2) {
+			cursor->dry = true;
+			return false;
+		}
+		if (cursor->at[0] != '\\' || cursor->at[1] != 'u')
+			return false;
+		cursor->at += 2;
+		if (!take_hex(cursor, &low) || low < 0xdc00 || low > 0xdfff)
+			return false;
+		code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+	}
+	put_code(cursor, code);
+	return true;
+}
+
+static bool take_escape(struct cursor *cursor)
+{
+	static const char names[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
+	if (++cursor->at == cursor->end) {
+		cursor->dry = true;
+		return false;
+	}
+	char c = *cursor->at++;
+	if (c == 'u')
+		return take_unicode(cursor);
+	const char *known = c ? strchr(names, c) : NULL;
+	if (known)
+		*cursor->room++ = means[known - names];
+	return known != NULL;
+}
+
+/* A string into the room, which is as large as the bytes of the whole series. */
+static const char *take_string(struct cursor *cursor)
+{
+	if (!take(cursor, '"'))
+		return NULL;
+	char *kept = cursor->room;
+	unsigned char all = 0;
+	for (;;) {
+		if (cursor->at == cursor->end) {
+			cursor->dry = true;
+			return NULL;
+		}
+		unsigned char c = (unsigned char)*cursor->at;
+		if (c == '"')
+			break;
+		if (c < 0x20 || (c == '\\' && !take_escape(cursor)))
+			return NULL;
+		if (c == '\\')
+			continue;
+		all |= c;
+		*cursor->room++ = (char)c;
+		cursor->at++;
+	}
+	cursor->at++;
+	if ((all & 0x80) && !utf8_is_valid(kept, (size_t)(cursor->room - kept)))
+		return NULL;
+	*cursor->room++ = '\0';
+	return kept;
+}
+
+static bool take_number(struct cursor *cursor, double *out)
+{
+	char c = 0;
+	if (!look(cursor, &c))
+		return false;
+	const char *from = cursor->at;
+	while (cursor->at < cursor->end && *cursor->at && strchr("+-.0123456789eE", *cursor->at))
+		cursor->at++;
+	cursor->dry = cursor->at == cursor->end;
+	return !cursor->dry && number_parse(from, (size_t)(cursor->at - from), out);
+}
+
+/* A value that says nothing to us: brackets are counted, strings are jumped. */
+static bool skip_value(struct cursor *cursor)
+{
+	int depth = 0;
+	do {
+		char c = 0, *room = cursor->room;
+		if (!look(cursor, &c))
+			return false;
+		if (c == '"') {
+			if (!take_string(cursor))
+				return false;
+			cursor->room = room;
+		} else {
+			depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
+			if (depth < 0 || depth > NEST_MOST)
+				return false;
+			cursor->at++;
+		}
+		if (depth == 0 && look(cursor, &c) && (c == ',' || c == '}'))
+			return true;
+	} while (!cursor->dry);
+	return false;
+}
+
+/* ---- one series ---- */
+
+static uint64_t identity_of(const char *bytes, size_t length)
+{
+	uint64_t hash = length;
+	for (; length >= 8; bytes += 8, length -= 8) {
+		uint64_t word;
+		memcpy(&word, bytes, 8);
+		hash = (hash ^ word) * 0x9fb21c651e98df25u;
+		hash ^= hash >> 32;
+	}
+	uint64_t last = 0;
+	memcpy(&last, bytes, length);
+	hash = (hash ^ last) * 0x9fb21c651e98df25u;
+	return hash ^ (hash >> 29);
+}
+
+static bool take_metric(struct cursor *cursor)
+{
+	struct series *series = cursor->series;
+	char c = 0;
+	if (!take(cursor, '{') || !look(cursor, &c))
+		return false;
+	const char *from = cursor->at;
+	while (c != '}') {
+		if (series->label_count == SERIES_LABELS_MOST)
+			return false;
+		const char *name = take_string(cursor);
+		const char *value = name && take(cursor, ':') ? take_string(cursor) : NULL;
+		if (!value || !look(cursor, &c) || (c != ',' && c != '}'))
+			return false;
+		series->labels[series->label_count++] = (struct source_label){name, value};
+		cursor->at += c == ',' ? 1 : 0;
+	}
+	cursor->item->identity = identity_of(from, (size_t)(cursor->at - from));
+	cursor->at++;
+	return true;
+}
+
+static bool take_pair(struct cursor *cursor)
+{
+	if (!take(cursor, '[') || !take_number(cursor, &cursor->item->seconds) ||
+		!take(cursor, ','))
+		return false;
+	const char *value = take_string(cursor);
+	if (!value || !number_parse(value, strlen(value), &cursor->item->value))
+		return false;
+	cursor->item->has_value = true;
+	return take(cursor, ']');
+}
+
+static bool take_item(struct cursor *cursor)
+{
+	char c = 0;
+	if (!take(cursor, '{') || !look(cursor, &c))
+		return false;
+	while (c != '}') {
+		const char *key = take_string(cursor);
+		if (!key || !take(cursor, ':'))
+			return false;
+		bool good = strcmp(key, "metric") == 0  ? take_metric(cursor)
+			    : strcmp(key, "value") == 0 ? take_pair(cursor)
+							: skip_value(cursor);
+		if (!good || !look(cursor, &c) || (c != ',' && c != '}'))
+			return false;
+		cursor->at += c == ',' ? 1 : 0;
+	}
+	cursor->at++;
+	return true;
+}
+
+/* Takes one series at `bytes`: how many bytes it has; 0 when more are needed, or with `error`. */
+static size_t read_item(
+	struct vector_reader *reader, const char *bytes, size_t length, struct error *error)
+{
+	struct vector_item item = {.series = &reader->series};
+	struct cursor cursor = {.at = bytes,
+		.end = bytes + (length < VECTOR_ITEM_BYTES ? length : VECTOR_ITEM_BYTES),
+		.room = reader->room,
+		.series = &reader->series,
+		.item = &item};
+	reader->series.name = "";
+	reader->series.label_count = 0;
+	if (take_item(&cursor)) {
+		bool good = reader->on_item(reader->context, &item, error);
+		return good ? (size_t)(cursor.at - bytes) : 0;
+	}
+	if (!cursor.dry)
+		error_set(
+			error, ERROR_SYNTAX, "a series of the reply is not what Prometheus writes");
+	else if (length >= VECTOR_ITEM_BYTES)
+		error_set(error, ERROR_LIMIT, "a series of the reply is longer than %d bytes",
+			VECTOR_ITEM_BYTES);
+	return 0;
+}
+
+/* ---- the reply ---- */
+
+/* Where the series begin; 0 when they do not, yet. */
+static size_t head_length(const char *bytes, size_t length)
+{
+	static const char *const starts[] = {"\"result\":[", "\"result\": ["};
+	size_t within = length < VECTOR_HEAD_BYTES ? length : VECTOR_HEAD_BYTES;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		const char *found = memmem(bytes, within, starts[i], strlen(starts[i]));
+		if (found)
+			return (size_t)(found - bytes) + strlen(starts[i]);
+	}
+	return 0;
+}
+
+bool vector_is_one(const char *bytes, size_t length)
+{
+	size_t head = head_length(bytes, length);
+	return head > 0 && bytes[0] == '{' &&
+	       (memmem(bytes, head, "\"resultType\":\"vector\"", 21) ||
+		       memmem(bytes, head, "\"resultType\": \"vector\"", 22));
+}
+
+bool vector_init(
+	struct vector_reader *reader, vector_item_fn *on_item, void *context, struct error *error)
+{
+	char *room = malloc(VECTOR_ITEM_BYTES + 1);
+	if (!room)
+		return error_no_memory(error, "a reply");
+	*reader = (struct vector_reader){
+		.on_item = on_item,
+		.context = context,
+		.room = room,
+	};
+	text_init(&reader->frame, VECTOR_FRAME_BYTES);
+	text_init(&reader->rest, VECTOR_ITEM_BYTES + 2 * PIECE_BYTES);
+	return true;
+}
+
+void vector_finish(struct vector_reader *reader)
+{
+	text_finish(&reader->frame);
+	text_finish(&reader->rest);
+	free(reader->room);
+	reader->room = NULL;
+}
+
+static bool keep(struct text *text, const char *bytes, size_t length, struct error *error)
+{
+	text_append(text, bytes, length);
+	return text_ok(text) ||
+	       error_set(error, ERROR_LIMIT, "the reply around its series is too long");
+}
+
+/* Series one after the other from `bytes`; how many bytes are done with. False with `error`. */
+static bool read_items(struct vector_reader *reader, const char *bytes, size_t length, size_t *used,
+	struct error *error)
+{
+	*used = 0;
+	while (*used < length) {
+		char c = bytes[*used];
+		if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+			++*used;
+		} else if (c == ']') {
+			reader->in_tail = true;
+			return true;
+		} else if (c == (reader->after_item ? ',' : '{')) {
+			size_t item = c == ',' ? 1 : 0;
+			struct error trouble = {0};
+			if (c == '{')
+				item = read_item(reader, bytes + *used, length - *used, &trouble);
+			if (item == 0 && trouble.kind != ERROR_NONE)
+				return error_set(error, trouble.kind, "%s", trouble.text);
+			if (item == 0)
+				return true;
+			reader->after_item = c == '{';
+			*used += item;
+		} else {
+			return error_set(error, ERROR_SYNTAX,
+				"between the series of the reply stands what is no JSON");
+		}
+	}
+	return true;
+}
+
+/* The end of the head, which may come in pieces. Takes what belongs to it off the piece. */
+static bool feed_head(
+	struct vector_reader *reader, const char **bytes, size_t *length, struct error *error)
+{
+	struct text *rest = &reader->rest;
+	size_t before = rest->length;
+	size_t most = VECTOR_HEAD_BYTES - before;
+	size_t more = *length < most ? *length : most;
+	if (!keep(rest, *bytes, more, error))
+		return false;
+	size_t head = head_length(rest->bytes, rest->length);
+	if (head == 0 && rest->length == VECTOR_HEAD_BYTES)
+		return error_set(error, ERROR_SCHEMA, "the reply has no result in it");
+	if (head > 0) {
+		reader->in_items = true;
+		more = head - before;
+		if (!keep(&reader->frame, rest->bytes, head, error))
+			return false;
+		text_clear(rest);
+	}
+	*bytes += more;
+	*length -= more;
+	return true;
+}
+
+/* Series from the piece; one that was cut is kept until its end comes. */
+static bool feed_items(
+	struct vector_reader *reader, const char **bytes, size_t *length, struct error *error)
+{
+	struct text *rest = &reader->rest;
+	size_t used = 0;
+	if (rest->length == 0) {
+		if (!read_items(reader, *bytes, *length, &used, error))
+			return false;
+		*bytes += used;
+		*length -= used;
+		if (reader->in_tail)
+			return true;
+		bool kept = keep(rest, *bytes, *length, error);
+		*length = 0;
+		return kept;
+	}
+	size_t piece = *length < PIECE_BYTES ? *length : PIECE_BYTES;
+	if (!keep(rest, *bytes, piece, error) ||
+		!read_items(reader, rest->bytes, rest->length, &used, error))
+		return false;
+	*bytes += piece;
+	*length -= piece;
+	if (reader->in_tail)
+		used = keep(&reader->frame, rest->bytes + used, rest->length - used, error)
+			       ? rest->length
+			       : 0;
+	if (used == 0 && reader->in_tail)
+		return false;
+	text_drop(rest, used);
+	return true;
+}
+
+bool vector_feed(
+	struct vector_reader *reader, const char *bytes, size_t length, struct error *error)
+{
+	if (!reader->in_items && !feed_head(reader, &bytes, &length, error))
+		return false;
+	while (length > 0 && reader->in_items && !reader->in_tail)
+		if (!feed_items(reader, &bytes, &length, error))
+			return false;
+	return length == 0 || keep(&reader->frame, bytes, length, error);
+}
+
+const char *vector_end(struct vector_reader *reader, struct error *error)
+{
+	if (reader->in_tail)
+		return text_string(&reader->frame);
+	error_set(error, ERROR_SYNTAX, "the reply ends before its series do");
+	return NULL;
+}
