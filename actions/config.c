@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/config_reader.h"
 #include "actions/template.h"
 #include "core/base/arena.h"
 #include "core/base/complaints.h"
@@ -15,8 +16,6 @@
 #include "core/base/yaml.h"
 
 #define JSON_TEMPLATE_BYTES 4096
-#define KEY_PATH_BYTES 160
-#define KEY_NAME_BYTES (KEY_PATH_BYTES + 24) /* a path and one more key */
 
 static const char *const verb_names[] = {"cluster.divert", "cluster.restore", "pool.resize",
 	"replica.drain", "replica.return", NULL};
@@ -53,7 +52,7 @@ static const struct field action_rows[] = {
 struct http_fields {
 	int method;
 	struct http_binding binding;
-	const struct yaml_node *json;
+	const struct yaml_node *json, *form, *headers;
 };
 #define HTTP_STRING(name, text)                                                      \
 	{                                                                            \
@@ -77,6 +76,15 @@ static const struct field http_rows[] = {
 		.type = FIELD_NODE,
 		.offset = offsetof(struct http_fields, json),
 		.help = "the body; its strings are templates, and \"{weight}\" alone is a number"},
+	{.key = "form",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct http_fields, form),
+		.help = "the body as a web form instead; its values are templates"},
+	{.key = "headers",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct http_fields, headers),
+		.help = "more headers, such as If-Match or Idempotency-Key: templates, which may "
+			"hold {run}, the run and request"},
 	HTTP_STRING(bearer_file, "file with a bearer token, read when it is needed"),
 	HTTP_STRING(basic_file, "file with user:password, read when it is needed"),
 	HTTP_STRING(ca_file, "certificate authorities to trust instead of the system's"),
@@ -132,25 +140,17 @@ static const struct field journal_rows[] = {
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-/* What reading one fleet file passes along. */
-struct reader {
-	const char *directory;
-	struct arena *arena;
-	struct complaints *complaints;
-	bool ok;
-};
-
-static void complain(
+void action_complain(
 	struct reader *reader, const struct yaml_node *node, const char *key, const char *text)
 {
 	complaints_add(reader->complaints, node->file, node->line, key, "%s", text);
 	reader->ok = false;
 }
 
-static const char *keep(struct reader *reader, const struct yaml_node *node, const char *string)
+const char *action_keep(struct reader *reader, const struct yaml_node *node, const char *string)
 {
 	if (!string && node)
-		complain(reader, node, NULL, "no memory left for this file");
+		action_complain(reader, node, NULL, "no memory left for this file");
 	return string ? string : "";
 }
 
@@ -161,13 +161,14 @@ static void resolve(struct reader *reader, const struct yaml_node *node, const c
 		return;
 	const char *home = getenv("HOME");
 	if (strncmp(*name, "~/", 2) == 0 && home)
-		*name = keep(reader, node, arena_printf(reader->arena, "%s/%s", home, *name + 2));
+		*name = action_keep(
+			reader, node, arena_printf(reader->arena, "%s/%s", home, *name + 2));
 	else
-		*name = keep(reader, node,
+		*name = action_keep(reader, node,
 			arena_printf(reader->arena, "%s/%s", reader->directory, *name));
 }
 
-static void check_template(struct reader *reader, const struct yaml_node *node, const char *path,
+void action_check_template(struct reader *reader, const struct yaml_node *node, const char *path,
 	const char *key, const char *source, const struct verb_row *verb)
 {
 	char name[KEY_NAME_BYTES];
@@ -176,7 +177,7 @@ static void check_template(struct reader *reader, const struct yaml_node *node, 
 		return;
 	const struct yaml_node *at = yaml_get(node, key);
 	snprintf(name, sizeof(name), "%s.%s", path, key);
-	complain(reader, at ? at : node, name, why);
+	action_complain(reader, at ? at : node, name, why);
 }
 
 /* ---- json: a mapping that becomes the template of a body ---- */
@@ -242,15 +243,16 @@ static const char *json_template(struct reader *reader, const struct yaml_node *
 	char name[KEY_NAME_BYTES];
 	snprintf(name, sizeof(name), "%s.json", path);
 	if (node->kind != YAML_MAPPING) {
-		complain(reader, node, name, "expected a mapping such as {weight: \"{weight}\"}");
+		action_complain(
+			reader, node, name, "expected a mapping such as {weight: \"{weight}\"}");
 		return made;
 	}
 	text_init(&text, JSON_TEMPLATE_BYTES);
 	add_json(&text, node, verb);
 	if (text_ok(&text))
-		made = keep(reader, node, arena_strdup(reader->arena, text_string(&text)));
+		made = action_keep(reader, node, arena_strdup(reader->arena, text_string(&text)));
 	else
-		complain(reader, node, name, "the body is too long");
+		action_complain(reader, node, name, "the body is too long");
 	text_finish(&text);
 	return made;
 }
@@ -266,9 +268,10 @@ static void check_url(
 			   : strncmp(url, "https://", 8) == 0 ? url + 8
 							      : NULL;
 	if (!host || !host[0])
-		complain(reader, node, name, "expected a URL that begins http:// or https://");
+		action_complain(
+			reader, node, name, "expected a URL that begins http:// or https://");
 	else if (memchr(host, '@', strcspn(host, "/?#")))
-		complain(reader, node, name,
+		action_complain(reader, node, name,
 			"a URL is shown on screens: put user and password into basic_file");
 }
 
@@ -284,20 +287,29 @@ static void read_http(struct reader *reader, const struct yaml_node *node, const
 	struct http_binding *binding = &fields.binding;
 	binding->method = http_methods[fields.method];
 	check_url(reader, node, path, binding->url);
-	check_template(reader, node, path, "url", binding->url, out->info.verb);
+	action_check_template(reader, node, path, "url", binding->url, out->info.verb);
 	binding->json = fields.json ? json_template(reader, fields.json, path, out->info.verb) : "";
-	check_template(reader, node, path, "json", binding->json, out->info.verb);
+	if (fields.form && fields.json)
+		action_complain(reader, node, path, "has both json and form: choose one");
+	else if (fields.form)
+		binding->json = http_form_template(reader, fields.form, path);
+	binding->is_form = fields.form != NULL;
+	if (fields.headers)
+		http_headers_read(reader, fields.headers, path, out->info.verb, binding);
+	action_check_template(
+		reader, node, path, fields.form ? "form" : "json", binding->json, out->info.verb);
 	resolve(reader, node, &binding->bearer_file);
 	resolve(reader, node, &binding->basic_file);
 	resolve(reader, node, &binding->ca_file);
 	resolve(reader, node, &binding->client_cert_file);
 	resolve(reader, node, &binding->client_key_file);
 	if (binding->bearer_file && binding->basic_file)
-		complain(reader, node, path, "has both bearer_file and basic_file: choose one");
+		action_complain(
+			reader, node, path, "has both bearer_file and basic_file: choose one");
 	if (!out->info.verb->is_fixed &&
 		!template_mentions(binding->url, out->info.verb->parameter) &&
 		!template_mentions(binding->json, out->info.verb->parameter))
-		complain(reader, node, path, "neither url nor json holds the new value");
+		action_complain(reader, node, path, "neither url nor body holds the new value");
 	out->http = *binding;
 	out->is_http = true;
 	out->info.transport = "http";
@@ -312,12 +324,12 @@ static void read_ssh(struct reader *reader, const struct yaml_node *node, const 
 		reader->ok = false;
 		return;
 	}
-	check_template(reader, node, path, "host", binding.host, out->info.verb);
-	check_template(reader, node, path, "user", binding.user, out->info.verb);
-	check_template(reader, node, path, "command", binding.command, out->info.verb);
+	action_check_template(reader, node, path, "host", binding.host, out->info.verb);
+	action_check_template(reader, node, path, "user", binding.user, out->info.verb);
+	action_check_template(reader, node, path, "command", binding.command, out->info.verb);
 	if (!out->info.verb->is_fixed &&
 		!template_mentions(binding.command, out->info.verb->parameter))
-		complain(reader, node, path, "command does not hold the new value");
+		action_complain(reader, node, path, "command does not hold the new value");
 	if (!binding.known_hosts_file)
 		binding.known_hosts_file = "~/.ssh/known_hosts";
 	resolve(reader, node, &binding.identity_file);
@@ -346,7 +358,7 @@ static void read_action(
 	struct action_fields fields = {.verb = -1};
 	snprintf(path, sizeof(path), "actions.%.100s", node->key);
 	if (!is_action_name(node->key))
-		complain(reader, node, path,
+		action_complain(reader, node, path,
 			"an action's name is lower-case letters, digits and dashes, at most 47");
 	if (!fields_read(action_rows, COUNT(action_rows), node, path, &fields, reader->arena,
 		    reader->complaints) ||
@@ -360,7 +372,8 @@ static void read_action(
 	out->info.transport = "";
 	snprintf(out->info.name, sizeof(out->info.name), "%s", node->key);
 	if ((fields.http != NULL) == (fields.ssh != NULL)) {
-		complain(reader, node, path, "needs one of http and ssh: how to reach the system");
+		action_complain(
+			reader, node, path, "needs one of http and ssh: how to reach the system");
 		return;
 	}
 	snprintf(inner, sizeof(inner), "%s.%s", path, fields.http ? "http" : "ssh");
@@ -385,10 +398,10 @@ static void check_undo(struct reader *reader, const struct yaml_node *node,
 			found = &configs->rows[i];
 	}
 	if (!found)
-		complain(reader, node, path, "there is no action of that name");
+		action_complain(reader, node, path, "there is no action of that name");
 	else if (!verb->pair || !found->info.verb ||
 		 strcmp(found->info.verb->name, verb->pair) != 0)
-		complain(reader, node, path, "that action does not take this one back");
+		action_complain(reader, node, path, "that action does not take this one back");
 }
 
 static void read_actions(
@@ -397,16 +410,17 @@ static void read_actions(
 	if (!actions)
 		return;
 	if (actions->kind != YAML_MAPPING) {
-		complain(reader, actions, "actions", "expected a mapping of names to actions");
+		action_complain(
+			reader, actions, "actions", "expected a mapping of names to actions");
 		return;
 	}
 	if (actions->count > ACTIONS_MOST) {
-		complain(reader, actions, "actions", "more than 64 actions");
+		action_complain(reader, actions, "actions", "more than 64 actions");
 		return;
 	}
 	out->rows = arena_array(reader->arena, actions->count, sizeof(*out->rows));
 	if (actions->count > 0 && !out->rows) {
-		complain(reader, actions, "actions", "no memory left for this file");
+		action_complain(reader, actions, "actions", "no memory left for this file");
 		return;
 	}
 	for (const struct yaml_node *node = actions->first; node; node = node->next)
@@ -428,7 +442,7 @@ static void read_journal(struct reader *reader, const struct yaml_node *journal,
 	if (fields.file)
 		resolve(reader, journal, &fields.file);
 	else
-		fields.file = keep(reader, &empty_mapping,
+		fields.file = action_keep(reader, &empty_mapping,
 			arena_printf(reader->arena, "%s/journal.jsonl", state_directory));
 	out->journal_file = fields.file;
 }

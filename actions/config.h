@@ -15,11 +15,21 @@ struct complaints;
 struct text;
 struct yaml_node;
 
+#define ACTION_HEADERS_MOST 4
+
+struct action_header {
+	const char *name;
+	const char *value; /* template, which may hold {run} */
+};
+
 /* How an action reaches its system: one of the two. */
 struct http_binding {
 	const char *method; /* "POST" */
 	const char *url;    /* template */
-	const char *json;   /* template of the body, "" none */
+	const char *json;   /* template of the body, "" none; JSON, or a form where is_form */
+	bool is_form;
+	struct action_header headers[ACTION_HEADERS_MOST];
+	size_t header_count;
 	const char *bearer_file, *basic_file, *ca_file, *client_cert_file, *client_key_file;
 	int64_t timeout_ms;
 };

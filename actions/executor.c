@@ -525,6 +525,8 @@ static bool begin(
 	char words[ACTION_TEXT_BYTES];
 	const struct plan *plan = &executor->plan;
 	journal_next_run(executor->journal, executor->entry.view.id);
+	for (size_t i = 0; i < plan->request_count; i++)
+		request_name_run(&executor->requests[i], executor->entry.view.id, i + 1);
 	run_log_put(executor->log, &executor->entry);
 	run_init(&executor->run, plan->request_count);
 	executor->is_busy = true;

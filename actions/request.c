@@ -17,6 +17,36 @@ static bool is_per_replica(const struct action_config *action)
 	       template_mentions(action->ssh.command, "replica");
 }
 
+static bool render_headers(const struct http_binding *binding, const struct template_values *values,
+	struct request *out, struct error *error)
+{
+	struct template_values own = *values;
+	own.keeps_run = true;
+	out->is_form = binding->is_form;
+	for (size_t i = 0; i < binding->header_count; i++) {
+		out->headers[i].name = binding->headers[i].name;
+		if (!template_render(binding->headers[i].value, &own, out->headers[i].value,
+			    sizeof(out->headers[i].value), error))
+			return false;
+		out->header_count++;
+	}
+	return true;
+}
+
+void request_name_run(struct request *request, const char *run, size_t number)
+{
+	char made[REQUEST_HEADER_BYTES];
+	for (size_t i = 0; i < request->header_count; i++) {
+		char *value = request->headers[i].value;
+		const char *at = strstr(value, TEMPLATE_RUN);
+		if (!at)
+			continue;
+		snprintf(made, sizeof(made), "%.*s%s-%zu%s", (int)(at - value), value, run, number,
+			at + sizeof(TEMPLATE_RUN) - 1);
+		memcpy(value, made, sizeof(made));
+	}
+}
+
 static bool render(const struct action_config *action, const struct template_values *values,
 	struct request *out, struct error *error)
 {
@@ -27,6 +57,7 @@ static bool render(const struct action_config *action, const struct template_val
 		ok = template_render(action->http.url, values, made.url, sizeof(made.url), error) &&
 		     template_render(
 			     action->http.json, values, made.body, sizeof(made.body), error);
+		ok = ok && render_headers(&action->http, values, &made, error);
 	} else {
 		made.port = (int)action->ssh.port;
 		ok = template_render(
@@ -46,10 +77,15 @@ bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], stru
 {
 	int length = 0;
 	char line[PLAN_LINE_BYTES];
-	if (request->is_http)
-		length = snprintf(line, sizeof(line), "%s %s%s%s", request->method, request->url,
-			request->body[0] ? " " : "", request->body);
-	else
+	if (request->is_http) {
+		length = snprintf(line, sizeof(line), "%s %s", request->method, request->url);
+		for (size_t i = 0; i < request->header_count && length < PLAN_LINE_BYTES; i++)
+			length += snprintf(line + length, sizeof(line) - (size_t)length,
+				" [%s: %s]", request->headers[i].name, request->headers[i].value);
+		if (request->body[0] && length < PLAN_LINE_BYTES)
+			length += snprintf(
+				line + length, sizeof(line) - (size_t)length, " %s", request->body);
+	} else
 		length = snprintf(line, sizeof(line), "%s@%s:%d $ %s", request->user, request->host,
 			request->port, request->command);
 	if (length < 0 || length >= PLAN_LINE_BYTES)

@@ -64,7 +64,8 @@ static bool is_attribute(const char *name)
 static bool is_known(const char *name, const char *parameter)
 {
 	return strcmp(name, "cluster") == 0 || strcmp(name, "region") == 0 ||
-	       strcmp(name, "replica") == 0 || strcmp(name, parameter) == 0 || is_attribute(name);
+	       strcmp(name, "replica") == 0 || strcmp(name, "run") == 0 ||
+	       strcmp(name, parameter) == 0 || is_attribute(name);
 }
 
 bool template_check(const char *source, const char *parameter, char *why, size_t why_size)
@@ -180,6 +181,8 @@ bool template_render(const char *source, const struct template_values *values, c
 		char literal[2] = {token.literal, '\0'};
 		if (token.literal)
 			value = literal;
+		else if (values->keeps_run && strcmp(token.name, "run") == 0)
+			value = TEMPLATE_RUN;
 		else if (!look_up(values, token.name, number, sizeof(number), &value, error))
 			return false;
 		else if (!is_safe(value))

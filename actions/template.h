@@ -4,6 +4,7 @@
  *   {cluster} {region} {replica}   names
  *   {size} {weight}                the action's value; only the one its verb has
  *   {cluster.ATTRIBUTE}            a free fact of the cluster from the fleet file
+ *   {run}                          in headers: the run and request, "a-0007-1", as it is sent
  *   {{                             one brace
  *
  * A brace that no lower-case letter follows stands for itself, so that JSON needs no escaping.
@@ -20,6 +21,7 @@ struct error;
 struct fleet;
 
 #define TEMPLATE_NAME_BYTES 64
+#define TEMPLATE_RUN "{run}"
 
 struct template_values {
 	const struct fleet *fleet;
@@ -27,6 +29,8 @@ struct template_values {
 	uint32_t replica;      /* ENTITY_NONE where the request is not about one */
 	const char *parameter; /* "weight" */
 	double value;
+	bool keeps_run; /* {run} stays as it is until the request is sent; elsewhere it is refused
+			 */
 };
 
 /*

@@ -196,8 +196,12 @@ static uint64_t send_http(struct transport *transport, const struct http_binding
 	else if (binding->basic_file)
 		wire.basic = transport->mask.bytes;
 	if (request->body[0])
+		wire.headers[wire.header_count++] = (struct http_header){
+			"Content-Type", request->is_form ? "application/x-www-form-urlencoded"
+							 : "application/json"};
+	for (size_t i = 0; i < request->header_count; i++)
 		wire.headers[wire.header_count++] =
-			(struct http_header){"Content-Type", "application/json"};
+			(struct http_header){request->headers[i].name, request->headers[i].value};
 	return http_send(transport->http, &wire, http_answered, transport, error);
 }
 

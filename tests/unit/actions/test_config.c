@@ -90,6 +90,24 @@ START_TEST(test_nothing_given)
 }
 END_TEST
 
+START_TEST(test_form_and_headers)
+{
+	struct config_reading reading;
+	read_config(&reading,
+		"actions: {w: {verb: cluster.divert, http: {url: \"http://h/\", form: {\"a b\": "
+		"\"x&y={{\", w: \"{weight}\"}, headers: {If-Match: \"*\", Idempotency-Key: "
+		"\"spillway-{run}\"}}}}\n");
+	ck_assert(reading.ok);
+	const struct http_binding *http = &reading.configs.rows[0].http;
+	ck_assert(http->is_form);
+	ck_assert_str_eq(http->json, "a%20b=x%26y%3D%7B%7B&w={weight}");
+	ck_assert_uint_eq(http->header_count, 2);
+	ck_assert_str_eq(http->headers[1].name, "Idempotency-Key");
+	ck_assert_str_eq(http->headers[1].value, "spillway-{run}");
+	finish(&reading);
+}
+END_TEST
+
 #define HTTP "http: {url: \"http://h/{weight}\"}"
 
 static const struct {
@@ -97,6 +115,20 @@ static const struct {
 	const char *words;
 } bad[] = {
 	{"actions: [x]", "expected a mapping"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/\", json: {a: 1}, form: {a: "
+	 "\"{weight}\"}}}}",
+		"both json and form"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/{weight}\", form: [x]}}}",
+		"names to values"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/{weight}\", headers: {A b: "
+	 "x}}}}",
+		"letters, digits and dashes"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/{weight}\", headers: "
+	 "{authorization: x}}}}",
+		"secrets come from files"},
+	{"actions: {a: {verb: cluster.divert, http: {url: \"http://h/{weight}\", headers: "
+	 "{If-Match: \"{size}\"}}}}",
+		"{size}"},
 	{"actions: {a: {verb: replica.drain, undo: b, " HTTP "}}", "{weight}"},
 	{"actions: {a: {verb: cluster.divert, undo: b, " HTTP "}}", "no action of that name"},
 	{"actions: {a: {verb: cluster.divert, undo: a, " HTTP "}}", "does not take this one back"},
@@ -178,6 +210,7 @@ static Suite *config_suite(void)
 	tcase_add_test(tcase, test_nothing_given);
 	tcase_add_loop_test(tcase, test_bad_file, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tcase, test_tables);
+	tcase_add_test(tcase, test_form_and_headers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -4,6 +4,8 @@
 #include "core/wire/json.h"
 #include "tests/unit/actions/scene.h"
 
+#include "actions/request.h"
+
 static const struct action_config divert = {
 	.info = {.name = "divert", .transport = "http"},
 	.is_http = true,
@@ -265,6 +267,40 @@ START_TEST(test_restore)
 }
 END_TEST
 
+/* Headers are shown and hashed as written; the run is named in them only when it is known. */
+START_TEST(test_headers)
+{
+	struct scene scene;
+	struct request requests[1];
+	struct error error = {0};
+	char line[PLAN_LINE_BYTES];
+	struct action_config action = {
+		.info = {.name = "divert",
+			.verb = verb_find("cluster.divert"),
+			.transport = "http"},
+		.is_http = true,
+		.http = {.method = "POST",
+			.url = "http://lb/{cluster}",
+			.json = "w={weight}",
+			.is_form = true,
+			.headers = {{"If-Match", "{cluster}-{weight}"}, {"Key", "k-{run}!"}},
+			.header_count = 2},
+	};
+	scene_open(&scene);
+	ck_assert_uint_eq(
+		requests_make(&action, scene.snapshot, scene.a, 88, requests, 1, &error), 1);
+	ck_assert(request_line(&requests[0], line, &error));
+	ck_assert_str_eq(line, "POST http://lb/east-a [If-Match: east-a-88] [Key: k-{run}!] w=88");
+	request_name_run(&requests[0], "a-0007", 1);
+	ck_assert_str_eq(requests[0].headers[1].value, "k-a-0007-1!");
+	ck_assert_str_eq(requests[0].headers[0].value, "east-a-88");
+	action.http.url = "http://lb/{run}";
+	ck_assert_uint_eq(
+		requests_make(&action, scene.snapshot, scene.a, 88, requests, 1, &error), 0);
+	scene_close(&scene);
+}
+END_TEST
+
 static Suite *plan_suite(void)
 {
 	Suite *suite = suite_create("plan");
@@ -275,6 +311,7 @@ static Suite *plan_suite(void)
 	tcase_add_test(tcase, test_printed);
 	tcase_add_test(tcase, test_drain);
 	tcase_add_test(tcase, test_restore);
+	tcase_add_test(tcase, test_headers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
