@@ -96,7 +96,8 @@ def make_haproxy():
   maxconn 8000
 
 defaults
-  timeout connect 1s
+  timeout connect 3s
+  timeout check 3s
   timeout client 30s
   timeout server 30s
 
@@ -113,7 +114,7 @@ backend be_edge
   option httpchk GET /health
 """
     for cluster in layout.CLUSTERS:
-        text += f"  server {cluster} {HOST}:{PORTS['auth-' + cluster]} weight 100 check inter 1s\n"
+        text += f"  server {cluster} {HOST}:{PORTS['auth-' + cluster]} weight 100 check inter 1s fall 5\n"
     for cluster, nodes in layout.CLUSTERS.items():
         text += f"""
 # Reads of {cluster}: the poolers take them, PostgreSQL itself is checked.
