@@ -462,7 +462,19 @@ bool action_configs_read(const struct yaml_node *actions, const struct yaml_node
 	return reader.ok;
 }
 
+/* How the system is reached has keys of its own. */
+static void write_binding_schema(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	if (strcmp(row->key, "http") == 0)
+		fields_schema_write(http_rows, COUNT(http_rows), NULL, NULL, writer);
+	else
+		fields_schema_write(ssh_rows, COUNT(ssh_rows), NULL, NULL, writer);
+}
+
 void action_configs_schema_action(struct text *out)
 {
-	fields_schema(action_rows, COUNT(action_rows), out);
+	struct json_writer writer;
+	json_writer_init(&writer, out);
+	fields_schema_write(action_rows, COUNT(action_rows), write_binding_schema, NULL, &writer);
 }

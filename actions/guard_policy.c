@@ -159,6 +159,13 @@ void guard_check_expiry(const struct guard_context *context, struct verdict *out
 		return;
 	}
 	clock_format_span(context->plan->hold_ms, span);
+	if (strncmp(context->plan->undo, "none", 4) == 0) {
+		guard_say(out, VERDICT_WARN,
+			"held and shown as expired after %s, but nothing can take it back by "
+			"itself: a person has to",
+			span);
+		return;
+	}
 	guard_say(out, VERDICT_PASS,
 		"holds for %s, then 'spillway reap' takes it back if that is safe", span);
 }

@@ -226,6 +226,14 @@ START_TEST(test_drain)
 			seen = plan.verdicts[i].text;
 	}
 	ck_assert_str_eq(seen, "2 replicas of east-a would go on serving, 2 must");
+	struct action_config alone = action;
+	alone.undo = NULL;
+	ck_assert(plan_make(&alone, &limits, &facts, scene.snapshot, &scene.assessment,
+		scene.replicas[0][1], 1, scene.now_ms, &plan, &error));
+	for (size_t i = 0; i < plan.verdict_count; i++) {
+		if (strcmp(plan.verdicts[i].guard, "expiry") == 0)
+			ck_assert_int_eq(plan.verdicts[i].kind, VERDICT_WARN);
+	}
 	limits.min_serving = 3;
 	ck_assert(plan_make(&action, &limits, &facts, scene.snapshot, &scene.assessment,
 		scene.replicas[0][1], 1, scene.now_ms, &plan, &error));
