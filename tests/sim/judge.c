@@ -151,6 +151,10 @@ void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 	who->sent = 0;
 	who->runs++;
 	who->is_hold = plan->hold_ms > 0;
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		for (int r = 0; r < SIM_REPLICAS && sim->clusters[c] == plan->target; r++)
+			who->was_out[r] = reading(sim, sim->replicas[c][r], SIGNAL_REPLICA_UP) <= 0;
+	}
 	who->code = OUTCOME_UNKNOWN;
 	target_read(sim->snapshot, plan->verb, plan->target, &value);
 	who->acted_stale =
@@ -236,7 +240,7 @@ void judge_end(struct sim *sim, struct operator* who)
 	for (size_t i = 0; i < count; i++) {
 		int c = -1;
 		bool down = sscanf(view->target_path, "c%d", &c) == 1 && resized &&
-			    sim->replica_down[c][i];
+			    (sim->replica_down[c][i] || who->was_out[i]);
 		if (view->code == OUTCOME_DONE && !down && !was_lately(sim, settings[i], view->to))
 			judge_violation(sim, "%s says done, but the value is %g, not %g", view->id,
 				settings[i]->value, view->to);

@@ -86,6 +86,7 @@ struct operator
 	unsigned runs;          /* begun so far */
 	enum outcome_code code; /* of the last one that ended */
 	bool acted_stale, is_hold;
+	bool was_out[SIM_REPLICAS]; /* of the target, when its plan was made: not asked */
 };
 
 /* What was covered, over all seeds. */
