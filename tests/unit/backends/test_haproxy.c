@@ -179,7 +179,7 @@ END_TEST
 	"\"} " value "\n"
 #define CHECK(server)                                                                            \
 	"haproxy_server_check_status{proxy=\"be_east_a\",server=\"" server "\",state=\"L7OK\"} " \
-									   "1\n"
+	"1\n"
 #define RESPONSES(server, code, value)                                             \
 	"haproxy_server_http_responses_total{proxy=\"be_east_a\",server=\"" server \
 	"\",code=\"" code "\"} " value "\n"

@@ -3,7 +3,7 @@
 
 #define SOURCE(rest)                                                                              \
 	"sources:\n  pool: {kind: pgbouncer, url: 'postgresql://stats@h:6432/pgbouncer'" rest "}" \
-											      "\n"
+	"\n"
 
 #define POOLS                                                                                   \
 	"database\tuser\tcl_active\tcl_waiting\tsv_active\tsv_active_cancel\tmaxwait\tmaxwait_" \
