@@ -11,12 +11,12 @@
 #include "app/config.h"
 #include "app/engine.h"
 #include "app/path.h"
+#include "app/remote.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
 #include "core/base/sanitise.h"
 #include "core/wire/http.h"
-#include "core/wire/ssh.h"
 
 bool control_read(
 	const struct config *config, struct action_configs *out, struct complaints *complaints)
@@ -58,15 +58,15 @@ void control_name_operator(char *out, size_t size)
 
 static bool control_wire(struct control *control, struct engine *engine, struct error *error)
 {
-	control->ssh = ssh_create(engine->loop, engine->http, error);
-	if (!control->ssh)
+	control->remote = remote_create(engine, error);
+	if (!control->remote)
 		return false;
 	http_set_read_only(engine->http, !control->may_write);
 	if (control->may_write) {
 		control->journal =
 			journal_open(control->configs.journal_file, &control->journal_trouble);
 	}
-	control->executor = executor_create(engine->loop, engine->http, control->ssh,
+	control->executor = executor_create(engine->loop, engine->http, remote_ssh(control->remote),
 		control->journal, &control->configs, control->operator_name, error);
 	return control->executor != NULL;
 }
@@ -91,7 +91,7 @@ bool control_init(struct control *control, struct engine *engine,
 void control_finish(struct control *control)
 {
 	executor_destroy(control->executor);
-	ssh_destroy(control->ssh);
+	remote_destroy(control->remote);
 	journal_close(control->journal);
 	*control = (struct control){0};
 }

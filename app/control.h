@@ -16,7 +16,7 @@ struct config;
 struct engine;
 struct executor;
 struct journal;
-struct ssh;
+struct remote;
 
 #define CONTROL_ARM_MS (10 * 60 * 1000) /* how long arming lasts */
 
@@ -27,7 +27,7 @@ struct control {
 	struct journal *journal; /* NULL: read-only, or it cannot be written: see journal_trouble */
 	struct error
 		journal_trouble; /* why there is none; ERROR_REJECTED: another process has it */
-	struct ssh *ssh;
+	struct remote *remote;
 	struct executor *executor;
 	bool may_write; /* false: read-only for good */
 	char operator_name[64];

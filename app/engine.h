@@ -20,6 +20,7 @@ struct http;
 struct loop;
 struct poller;
 struct recorder;
+struct remote;
 struct snapshot;
 struct store;
 

@@ -6,6 +6,7 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "app/remote.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/fields.h"
@@ -115,7 +116,17 @@ bool verb_open_fleet(const struct options *options, struct config **config, stru
 		config_destroy(*config);
 		return false;
 	}
-	if (control && !verb_open_acting(options, *config, engine, control, code)) {
+	bool ok = true;
+	if (control) {
+		ok = verb_open_acting(options, *config, engine, control, code);
+	} else {
+		engine->remote = remote_create(engine, &error);
+		if (!engine->remote) {
+			*code = verb_fail(OUTCOME_LOCAL_ERROR, &error);
+			ok = false;
+		}
+	}
+	if (!ok) {
 		engine_finish(engine);
 		config_destroy(*config);
 		return false;
@@ -135,6 +146,7 @@ void verb_close_fleet(struct config *config, struct engine *engine, struct contr
 {
 	if (control)
 		control_finish(control);
+	remote_destroy(engine->remote);
 	engine_finish(engine);
 	config_destroy(config);
 }
