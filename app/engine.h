@@ -41,6 +41,7 @@ struct engine {
 	struct history *history;
 	struct poller *poller;
 	struct recorder *recorder; /* NULL unless recording */
+	struct remote *remote;     /* of one-shot verbs, which make and destroy it; else NULL */
 	struct assessor *assessor;
 	struct snapshot *snapshot;    /* the newest; NULL before the first tick */
 	struct assessment assessment; /* of that snapshot; at_ms 0 before the first */
