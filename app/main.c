@@ -22,6 +22,7 @@ static const struct {
 	{"status", verb_status},
 	{"doctor", verb_doctor},
 	{"sources", verb_sources},
+	{"contingency", verb_contingency},
 	{"plan", verb_plan},
 	{"act", verb_act},
 	{"undo", verb_undo},

@@ -117,6 +117,14 @@ void status_print_text(
 	for (size_t i = 0; i < assessment->finding_count; i++)
 		text_printf(out, "  %s: %s\n", severity_name(assessment->findings[i].severity),
 			assessment->findings[i].text);
+	for (size_t i = 0; i < assessment->cause_count; i++) {
+		const struct cause *cause = &assessment->causes[i];
+		text_printf(out, "  cause %zu: %s: %s%s%s\n", i + 1,
+			hypothesis_name(cause->hypothesis), cause->evidence,
+			cause->contradiction[0] ? "; against it: " : "", cause->contradiction);
+	}
+	if (assessment->page)
+		text_printf(out, "  page: %s\n", assessment->page_why);
 	if (assessment->falsifier[0])
 		text_printf(out, "  would be wrong if: %s\n", assessment->falsifier);
 }
@@ -212,6 +220,26 @@ static void json_clusters(struct json_writer *json, const struct snapshot *snaps
 	json_end_array(json);
 }
 
+static void json_causes(struct json_writer *json, const struct snapshot *snapshot,
+	const struct assessment *assessment)
+{
+	json_key(json, "causes");
+	json_begin_array(json);
+	for (size_t i = 0; i < assessment->cause_count; i++) {
+		const struct cause *cause = &assessment->causes[i];
+		json_begin_object(json);
+		json_member_string(json, "cause", hypothesis_name(cause->hypothesis));
+		json_member_string(json, "entity", path_of(snapshot, cause->entity));
+		json_member_number(json, "score", cause->score);
+		json_member_time(json, "onset", cause->onset_ms);
+		json_member_string(json, "evidence", cause->evidence);
+		json_member_string(json, "contradiction",
+			cause->contradiction[0] ? cause->contradiction : NULL);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
 static void json_sources(struct json_writer *json, const struct snapshot *snapshot)
 {
 	static const char *const states[] = {"starting", "ok", "partial", "failing"};
@@ -248,6 +276,10 @@ void status_print_json(
 	json_contingency(&json, snapshot, "contingency", &assessment->contingency);
 	json_surfaces(&json, assessment);
 	json_clusters(&json, snapshot, assessment);
+	json_causes(&json, snapshot, assessment);
+	json_member_bool(&json, "page", assessment->page);
+	json_member_time(&json, "page_since", assessment->page_since_ms);
+	json_member_string(&json, "page_why", assessment->page ? assessment->page_why : NULL);
 	json_key(&json, "findings");
 	json_begin_array(&json);
 	for (size_t i = 0; i < assessment->finding_count; i++) {

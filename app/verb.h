@@ -36,6 +36,7 @@ int verb_journal(const struct options *options);
 int verb_record(const struct options *options);
 int verb_demo(const struct options *options);
 int verb_config(const struct options *options);
+int verb_contingency(const struct options *options);
 int verb_simulate(const struct options *options);
 int verb_help(const struct options *options);
 

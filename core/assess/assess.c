@@ -274,6 +274,8 @@ static enum phase step_cluster(
 	in.all_serve = view->expected > 0 && view->serving == view->expected &&
 		       view->symptoms.starved == 0;
 	in.cut = view->cut;
+	in.degraded = memory->causes.trips[HYPOTHESIS_CONNECTION_LEAK].on ||
+		      view->symptoms.slow_one != ENTITY_NONE;
 	in.after_loss = loss->utilisation_after;
 	in.use = view->use;
 	in.knee = view->knee;
@@ -339,6 +341,8 @@ static void fill_row(const struct tick *tick, size_t index, struct cluster_asses
 		.knee = view->knee,
 		.load = view->load_factor,
 		.demand = view->demand,
+		.first_demand = view->first_demand,
+		.timeout_ms = timeout_of(tick, view),
 		.foreseen = view->foreseen,
 		.starved = view->symptoms.starved_one,
 		.starved_count = view->symptoms.starved,

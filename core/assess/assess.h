@@ -90,7 +90,9 @@ struct cluster_assessment {
 	double errors;              /* ratio, its worst surface */
 	double knee;                /* pool use at which waiting begins to hurt, from pool size */
 	double load;                /* per serving replica, over its baseline */
-	double demand; /* connections its traffic asks for, retries included: see cluster.h */
+	double demand;       /* connections its traffic asks for, retries included: see cluster.h */
+	double first_demand; /* likewise, of first tries alone */
+	double timeout_ms;   /* how long its clients wait */
 	/* What the demand of before would make of the capacity that is left; NAN while nothing is
 	 * missing. It is known at once, when the means that follow still say nothing. */
 	double foreseen;

@@ -391,7 +391,10 @@ static double foreseen_of(const struct cluster_view *view, const struct cluster_
 		demand *= view->share / memory->settled_share;
 	double starved = view->capacity / view->serving * view->symptoms.starved;
 	double left = view->capacity - starved;
-	return left > 0 ? fmax(demand, view->first_demand) / left : INFINITY;
+	/* What is asked for by now counts once its mean is of a whole minute: less is noise. */
+	if (view->newest_ms - memory->step_ms >= LONG_WINDOW_MS)
+		demand = fmax(demand, view->first_demand);
+	return left > 0 ? demand / left : INFINITY;
 }
 
 void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memory,

@@ -7,12 +7,31 @@
 #ifndef CORE_ASSESS_CONTINGENCY_H
 #define CORE_ASSESS_CONTINGENCY_H
 
+#include <stddef.h>
+
 #include "core/assess/assess.h"
 
 struct cluster_view;
+struct snapshot;
 
 /* The worst single loss in a cluster; `timeout_ms` is how long its clients wait. */
 void contingency_of(const struct cluster_view *view, double timeout_ms, struct contingency *out);
+
+/* One loss of the table: of a replica, or of two at once. */
+struct loss {
+	uint32_t cluster, replica;
+	uint32_t second; /* ENTITY_NONE: only one is lost */
+	double utilisation_now, utilisation_after;
+	double seconds_to_timeout; /* INFINITY: it fits */
+};
+
+/*
+ * Every loss of one replica that serves, or with `pairs` of two of the same cluster, the worst
+ * first; at most `most`, by order of assessment->clusters. Returns how many there are in all:
+ * more than `most` means that the rest was left out. Clusters whose pools are not known have none.
+ */
+size_t contingency_list(const struct snapshot *snapshot, const struct assessment *assessment,
+	bool pairs, struct loss *out, size_t most);
 
 /* Nothing known. */
 void contingency_init(struct contingency *contingency);

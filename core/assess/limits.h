@@ -42,6 +42,9 @@
 #define CAUSE_REACH_MS 30000.0
 #define CAUSE_CLEAR_MS 300000 /* a cause is remembered so long after its sign is gone */
 
+/* Projection */
+#define PROJECTION_MARGIN 0.02 /* an offered step stays so far below its ceiling: noise */
+
 /* Page */
 #define FORESEEN_PAGE 0.95 /* demand of before over the capacity that is left */
 #define PAGE_CLEAR_DWELL_MS 60000

@@ -181,13 +181,15 @@ static bool is_recovering(const struct phase_machine *machine, const struct phas
 static bool is_stuck(const struct phase_machine *machine, const struct phase_inputs *in)
 {
 	bool trigger_gone = machine->triggered && in->all_serve && in->out == 0 && !in->cut;
-	bool would_fit = in->fits < FITS_TRIP;
+	/* What would fit is reckoned with connections as good as they were. */
+	bool would_fit = in->fits < FITS_TRIP && !in->degraded;
 	bool too_many = in->fits >= 1;
 	bool bad = in->errors >= phase_errors_trip(in->errors_baseline) ||
 		   in->failures >= phase_errors_trip(in->failures_baseline) ||
 		   in->wait >= WAIT_STUCK;
 	bool fed = in->attempts >= ATTEMPTS_STILL || in->yield < YIELD_POOR;
-	return machine->hurt && ((trigger_gone && !too_many) || would_fit) && bad && fed;
+	bool free_to_mend = (trigger_gone && !in->degraded && !too_many) || would_fit;
+	return machine->hurt && free_to_mend && bad && fed;
 }
 
 /* ---- steps ---- */

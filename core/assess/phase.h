@@ -21,6 +21,7 @@ struct phase_inputs {
 	unsigned out;           /* replicas known not to serve */
 	bool all_serve;         /* every expected replica is known to serve */
 	bool cut;               /* capacity per replica was cut */
+	bool degraded;          /* connections do less than they did: held for nothing, or slow */
 	double after_loss;      /* utilisation after losing one more replica */
 	double load, load_trip; /* load per serving replica over baseline, and what is a shift */
 	double use, knee;       /* fullest pool */

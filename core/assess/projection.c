@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/assess/ledger.h"
+#include "core/assess/limits.h"
 #include "core/assess/sentence.h"
 #include "core/fleet/snapshot.h"
 
@@ -237,7 +238,9 @@ bool project(const struct snapshot *snapshot, const struct assessment *assessmen
 		if (!out->blocked && has_value)
 			out->largest_safe_to = move->to;
 		if (out->blocked) {
-			out->largest_safe_to = largest_safe(&ledger, move, ceiling);
+			/* What is offered must still be safe when it is looked at again. */
+			out->largest_safe_to =
+				largest_safe(&ledger, move, ceiling - PROJECTION_MARGIN);
 			ledger_apply(&ledger, move, ceiling);
 		}
 		out->moved_share = ledger.moved_share;

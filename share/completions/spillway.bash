@@ -2,7 +2,7 @@
 _spillway() {
   local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources plan act undo holds reap pending approve deny run journal record demo simulate config help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources contingency plan act undo holds reap pending approve deny run journal record demo simulate config help' -- "$word")
     return
   fi
   case $verb in
@@ -11,6 +11,7 @@ _spillway() {
     status) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     doctor) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     sources) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    contingency) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --pairs --log-file --quiet --verbose --help --version' -- "$word");;
     plan) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     undo) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;

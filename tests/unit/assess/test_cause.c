@@ -1,0 +1,94 @@
+#include "box.h"
+
+#include "core/assess/cause.h"
+#include "core/assess/contingency.h"
+
+START_TEST(a_lost_replica_is_named)
+{
+	struct box box;
+	box_init(&box, 2);
+	box_near_limit(&box.clusters[0]);
+	box_run(&box, 60);
+	ck_assert_uint_eq(box.seen.cause_count, 0);
+	ck_assert(!box.seen.page);
+	box_lose_replica(&box.clusters[0], 1);
+	box_run(&box, 1);
+	/* Three replicas can't carry what four carried: known at once, before anybody waits. */
+	ck_assert_msg(box.seen.page, "%s", box.seen.headline);
+	ck_assert_double_eq_tol(box_row(&box, 0)->foreseen, 1.05, 0.01);
+	ck_assert_ptr_nonnull(strstr(box.seen.page_why, "105%"));
+	ck_assert_uint_ge(box.seen.cause_count, 1);
+	ck_assert_int_eq(box.seen.causes[0].hypothesis, HYPOTHESIS_REPLICA_LOSS);
+	ck_assert_uint_eq(box.seen.causes[0].entity, box.clusters[0].replicas[1]);
+	box_run(&box, 5);
+	box_amplify(&box.clusters[0]);
+	box_run(&box, 20);
+	ck_assert_int_eq(box.seen.causes[0].hypothesis, HYPOTHESIS_REPLICA_LOSS);
+	/* Retries are there too, and something below was there first. */
+	ck_assert_uint_ge(box.seen.cause_count, 2);
+	ck_assert_int_eq(box.seen.causes[1].hypothesis, HYPOTHESIS_RETRY_STORM);
+	ck_assert_str_ne(box.seen.causes[1].contradiction, "");
+	ck_assert_double_lt(box.seen.causes[1].score, box.seen.causes[0].score);
+	box_finish(&box);
+}
+END_TEST
+
+START_TEST(a_loss_that_is_carried_wakes_nobody)
+{
+	struct box box;
+	box_init(&box, 2);
+	box_run(&box, 60);
+	box.clusters[0].maintenance[1] = true;
+	box.clusters[0].busy *= 4.0 / 3;
+	box.clusters[0].queries *= 4.0 / 3;
+	for (int i = 0; i < 300; i++) {
+		box_run(&box, 1);
+		ck_assert(!box.seen.page);
+	}
+	box_finish(&box);
+}
+END_TEST
+
+START_TEST(every_loss_is_listed_the_worst_first)
+{
+	struct box box;
+	struct loss losses[64];
+	box_init(&box, 2);
+	box_near_limit(&box.clusters[0]);
+	box_run(&box, 90);
+	size_t total = contingency_list(box.snapshot, &box.seen, false, losses, 64);
+	ck_assert_uint_eq(total, 8);
+	ck_assert_uint_eq(losses[0].cluster, box.clusters[0].id);
+	ck_assert_double_eq_tol(losses[0].utilisation_after, 1.05, 0.01);
+	ck_assert_double_eq_tol(losses[0].seconds_to_timeout, 20, 1);
+	for (size_t i = 1; i < total; i++)
+		ck_assert(losses[i].utilisation_after <= losses[i - 1].utilisation_after);
+	ck_assert(isinf(losses[total - 1].seconds_to_timeout));
+	total = contingency_list(box.snapshot, &box.seen, true, losses, 64);
+	ck_assert_uint_eq(total, 12);
+	ck_assert_double_eq_tol(losses[0].utilisation_after, 1.575, 0.01);
+	ck_assert_uint_eq(contingency_list(box.snapshot, &box.seen, true, losses, 3), 12);
+	box_finish(&box);
+}
+END_TEST
+
+static Suite *cause_suite(void)
+{
+	Suite *suite = suite_create("cause");
+	TCase *all = tcase_create("cause");
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, a_lost_replica_is_named);
+	tcase_add_test(all, a_loss_that_is_carried_wakes_nobody);
+	tcase_add_test(all, every_loss_is_listed_the_worst_first);
+	suite_add_tcase(suite, all);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(cause_suite());
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
