@@ -60,6 +60,12 @@ struct healer *healer_create(const struct runbook *runbook)
 		.cooldown_ms = 10000,
 		.plan_expires_ms = 60000,
 		.verify_within_ms = 90000,
+		.max_return = 0.10,
+		.expire_ms = 1800000,
+		.brake = 6,
+		.brake_window_ms = 600000,
+		.min_serving = 2,
+		.approve_within_ms = 600000,
 	};
 	plan_init(&healer->plan);
 	return healer;

@@ -393,7 +393,7 @@ static double foreseen_of(const struct cluster_view *view, const struct cluster_
 	double left = view->capacity - starved;
 	/* What is asked for by now counts once its mean is of a whole minute: less is noise. */
 	if (view->newest_ms - memory->step_ms >= LONG_WINDOW_MS)
-		demand = fmax(demand, view->first_demand);
+		demand = fmax(demand, view->busy_minute);
 	return left > 0 ? demand / left : INFINITY;
 }
 
@@ -430,8 +430,8 @@ void cluster_learn(struct cluster_memory *memory, const struct cluster_view *vie
 	if (view->busy >= 1)
 		baseline_feed(&memory->yield, successes(rates) / view->busy, now_ms);
 	baseline_feed(&memory->first, rates->first_tries, now_ms);
-	if (now_ms - memory->step_ms >= SETTLED_WINDOW_MS && view->first_demand > 0) {
-		memory->settled_demand = view->first_demand;
+	if (now_ms - memory->step_ms >= SETTLED_WINDOW_MS && view->busy_minute > 0) {
+		memory->settled_demand = view->busy_minute;
 		memory->settled_share = view->share;
 	}
 }
