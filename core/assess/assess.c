@@ -441,14 +441,26 @@ static bool mostly_stale(const struct tick *tick)
 	return 2 * stale > tick->snapshot->source_count;
 }
 
+/* A cluster whose pools nobody tells of while sources are silent is not known to be well. */
+static bool leave_unseen_pools(const struct assessment *assessment, struct cluster_assessment *row)
+{
+	if (row->severity != SEVERITY_OK || isfinite(row->pool_use) ||
+		assessment->sources_ok == assessment->sources_total)
+		return false;
+	row->severity = SEVERITY_UNKNOWN;
+	return true;
+}
+
 static void judge(struct tick *tick)
 {
 	struct assessor *assessor = tick->assessor;
 	struct assessment *out = tick->out;
 	enum phase worst = step_wide(tick);
 	size_t blind = 0;
+	size_t unseen = 0;
 	for (size_t i = 0; i < out->cluster_count; i++) {
 		blind += out->clusters[i].phase == PHASE_BLIND;
+		unseen += leave_unseen_pools(out, &out->clusters[i]);
 		if (phase_badness(out->clusters[i].phase) > phase_badness(worst))
 			worst = out->clusters[i].phase;
 	}
@@ -465,7 +477,7 @@ static void judge(struct tick *tick)
 	out->phase_since_ms = assessor->since_ms;
 	out->severity = phase_severity(worst);
 	/* What can't be seen is never shown green. */
-	if (out->severity == SEVERITY_OK && blind > 0)
+	if (out->severity == SEVERITY_OK && blind + unseen > 0)
 		out->severity = SEVERITY_UNKNOWN;
 }
 

@@ -279,6 +279,10 @@ enum stage chain_first(const struct stage_assessment stages[STAGE_COUNT])
 		if (first == STAGE_COUNT || stages[i].onset_ms < stages[first].onset_ms)
 			first = (enum stage)i;
 	}
+	int64_t lost_ms = stages[STAGE_REPLICAS].onset_ms;
+	if (first != STAGE_COUNT && lost_ms > 0 &&
+		lost_ms - stages[first].onset_ms <= VERDICT_LATE_MS)
+		first = STAGE_REPLICAS;
 	return first;
 }
 

@@ -39,6 +39,9 @@
 #define LEAK_CLEAR 1.08
 #define EXPLAINS_WITHIN 0.20
 #define CAUSE_TIE_MS 1500 /* one interval and a tick: onsets so near share precedence */
+/* A health check tells of a lost replica seconds after its load has landed on the others: a loss
+ * that shows so soon after another stage's onset came first all the same. */
+#define VERDICT_LATE_MS 10000
 #define CAUSE_REACH_MS 30000.0
 #define CAUSE_CLEAR_MS 300000 /* a cause is remembered so long after its sign is gone */
 
