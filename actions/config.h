@@ -22,7 +22,9 @@ struct action_header {
 	const char *value; /* template, which may hold {run} */
 };
 
-/* How an action reaches its system: one of the two. */
+/* How an action reaches its system. */
+enum action_road { ACTION_BY_SSH, ACTION_BY_HTTP };
+
 struct http_binding {
 	const char *method; /* "POST" */
 	const char *url;    /* template */
@@ -34,15 +36,20 @@ struct http_binding {
 	int64_t timeout_ms;
 };
 struct ssh_binding {
-	const char *host, *user; /* templates */
-	int64_t port;
-	const char *identity_file, *known_hosts_file, *command; /* command: template */
+	const char *host, *user; /* templates; user NULL: as ssh_config says (openssh) */
+	int64_t port;            /* 0: likewise, or 22 */
+	const char *identity_file, *known_hosts_file, *agent_socket; /* as in ssh.h */
+	const char *jump; /* template of "[user@]host[:port]"; NULL: none */
+	const char *jump_identity_file;
+	bool is_openssh;         /* by the system's ssh client */
+	const char *config_file; /* its ssh_config; NULL: its own choice */
+	const char *command;     /* template */
 	int64_t timeout_ms;
 };
 
 struct action_config {
 	struct action_info info;
-	bool is_http;
+	enum action_road road;
 	struct http_binding http;
 	struct ssh_binding ssh;
 	const char *undo; /* the action that takes it back; NULL: itself, with the value before */

@@ -1,4 +1,4 @@
-/* config_http.c - form bodies and headers of HTTP actions. */
+/* config_http.c - the `http:` section of an action. */
 #include "actions/config_reader.h"
 
 #include <ctype.h>
@@ -6,12 +6,71 @@
 #include <string.h>
 #include <strings.h>
 
+#include "actions/template.h"
 #include "core/base/arena.h"
+#include "core/base/fields.h"
+#include "core/base/json_writer.h"
+#include "core/base/number.h"
 #include "core/base/text.h"
 #include "core/base/yaml.h"
 
-#define FORM_BYTES 4096
+#define BODY_BYTES 4096
 #define HEADER_NAME_BYTES 64
+
+static const char *const http_methods[] = {"POST", "PUT", "PATCH", "DELETE", NULL};
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+struct http_fields {
+	int method;
+	struct http_binding binding;
+	const struct yaml_node *json, *form, *headers;
+};
+#define HTTP_STRING(name, text)                                                      \
+	{                                                                            \
+		.key = #name, .type = FIELD_STRING,                                  \
+		.offset = offsetof(struct http_fields, binding.name), .help = (text) \
+	}
+
+static const struct field http_rows[] = {
+	{.key = "method",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct http_fields, method),
+		.choices = http_methods,
+		.fallback = "POST",
+		.help = "the request's method"},
+	{.key = "url",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct http_fields, binding.url),
+		.required = true,
+		.help = "where to send it; a template"},
+	{.key = "json",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct http_fields, json),
+		.help = "the body; its strings are templates, and \"{weight}\" alone is a number"},
+	{.key = "form",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct http_fields, form),
+		.help = "the body as a web form instead; its values are templates"},
+	{.key = "headers",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct http_fields, headers),
+		.help = "more headers, such as If-Match or Idempotency-Key: templates, which may "
+			"hold {run}, the run and request"},
+	HTTP_STRING(bearer_file, "file with a bearer token, read when it is needed"),
+	HTTP_STRING(basic_file, "file with user:password, read when it is needed"),
+	HTTP_STRING(ca_file, "certificate authorities to trust instead of the system's"),
+	HTTP_STRING(client_cert_file, "certificate to present"),
+	HTTP_STRING(client_key_file, "its key"),
+	{.key = "timeout",
+		.type = FIELD_DURATION,
+		.offset = offsetof(struct http_fields, binding.timeout_ms),
+		.min = 100,
+		.max = 600000,
+		.fallback = "5s",
+		.help = "how long to wait for the answer"},
+};
+
+/* ---- form: a mapping of names to values ---- */
 
 /* Percent-encode what a form would read as its own; {names} are filled with safe values later. */
 static void add_encoded(struct text *out, const char *source)
@@ -30,14 +89,14 @@ static void add_encoded(struct text *out, const char *source)
 	}
 }
 
-const char *http_form_template(
+static const char *form_template(
 	struct reader *reader, const struct yaml_node *node, const char *path)
 {
 	char name[KEY_NAME_BYTES];
 	struct text text;
 	const char *made = "";
 	snprintf(name, sizeof(name), "%s.form", path);
-	text_init(&text, FORM_BYTES);
+	text_init(&text, BODY_BYTES);
 	bool ok = node->kind == YAML_MAPPING;
 	for (const struct yaml_node *child = ok ? node->first : NULL; child; child = child->next) {
 		ok = ok && child->kind == YAML_SCALAR;
@@ -56,6 +115,85 @@ const char *http_form_template(
 	text_finish(&text);
 	return made;
 }
+
+/* ---- json: a mapping that becomes the template of a body ---- */
+
+static bool is_parameter_alone(const char *scalar, const struct verb_row *verb)
+{
+	size_t length = strlen(verb->parameter);
+	return scalar[0] == '{' && strncmp(scalar + 1, verb->parameter, length) == 0 &&
+	       strcmp(scalar + 1 + length, "}") == 0;
+}
+
+static void add_string(struct text *out, const char *string)
+{
+	struct json_writer writer;
+	json_writer_init(&writer, out);
+	json_string(&writer, string);
+}
+
+static void add_scalar(struct text *out, const struct yaml_node *node, const struct verb_row *verb)
+{
+	double number = 0;
+	char digits[NUMBER_TEXT_BYTES];
+	const char *scalar = node->scalar;
+	bool plain = !node->quoted;
+	if (is_parameter_alone(scalar, verb)) {
+		text_add(out, scalar);
+	} else if (plain && (strcmp(scalar, "true") == 0 || strcmp(scalar, "false") == 0 ||
+				    strcmp(scalar, "null") == 0)) {
+		text_add(out, scalar);
+	} else if (plain && number_parse(scalar, strlen(scalar), &number) && number - number == 0) {
+		number_write(number, digits);
+		text_add(out, digits);
+	} else {
+		add_string(out, scalar);
+	}
+}
+
+static void add_json(struct text *out, const struct yaml_node *node, const struct verb_row *verb)
+{
+	if (node->kind == YAML_SCALAR) {
+		add_scalar(out, node, verb);
+		return;
+	}
+	bool is_mapping = node->kind == YAML_MAPPING;
+	text_add_char(out, is_mapping ? '{' : '[');
+	for (const struct yaml_node *child = node->first; child; child = child->next) {
+		if (child != node->first)
+			text_add_char(out, ',');
+		if (is_mapping) {
+			add_string(out, child->key);
+			text_add_char(out, ':');
+		}
+		add_json(out, child, verb);
+	}
+	text_add_char(out, is_mapping ? '}' : ']');
+}
+
+static const char *json_template(struct reader *reader, const struct yaml_node *node,
+	const char *path, const struct verb_row *verb)
+{
+	struct text text;
+	const char *made = "";
+	char name[KEY_NAME_BYTES];
+	snprintf(name, sizeof(name), "%s.json", path);
+	if (node->kind != YAML_MAPPING) {
+		action_complain(
+			reader, node, name, "expected a mapping such as {weight: \"{weight}\"}");
+		return made;
+	}
+	text_init(&text, BODY_BYTES);
+	add_json(&text, node, verb);
+	if (text_ok(&text))
+		made = action_keep(reader, node, arena_strdup(reader->arena, text_string(&text)));
+	else
+		action_complain(reader, node, name, "the body is too long");
+	text_finish(&text);
+	return made;
+}
+
+/* ---- headers ---- */
 
 static const char *bad_header(const struct yaml_node *node)
 {
@@ -79,7 +217,7 @@ static const char *bad_header(const struct yaml_node *node)
 	return NULL;
 }
 
-void http_headers_read(struct reader *reader, const struct yaml_node *node, const char *path,
+static void read_headers(struct reader *reader, const struct yaml_node *node, const char *path,
 	const struct verb_row *verb, struct http_binding *out)
 {
 	char name[KEY_NAME_BYTES];
@@ -99,4 +237,67 @@ void http_headers_read(struct reader *reader, const struct yaml_node *node, cons
 		out->headers[out->header_count++] =
 			(struct action_header){child->key, child->scalar};
 	}
+}
+
+/* ---- the whole ---- */
+
+static void check_url(
+	struct reader *reader, const struct yaml_node *node, const char *path, const char *url)
+{
+	char name[KEY_NAME_BYTES];
+	snprintf(name, sizeof(name), "%s.url", path);
+	const char *host = strncmp(url, "http://", 7) == 0    ? url + 7
+			   : strncmp(url, "https://", 8) == 0 ? url + 8
+							      : NULL;
+	if (!host || !host[0])
+		action_complain(
+			reader, node, name, "expected a URL that begins http:// or https://");
+	else if (memchr(host, '@', strcspn(host, "/?#")))
+		action_complain(reader, node, name,
+			"a URL is shown on screens: put user and password into basic_file");
+}
+
+void action_read_http(struct reader *reader, const struct yaml_node *node, const char *path,
+	struct action_config *out)
+{
+	struct http_fields fields = {.method = 0};
+	if (!fields_read(http_rows, COUNT(http_rows), node, path, &fields, reader->arena,
+		    reader->complaints)) {
+		reader->ok = false;
+		return;
+	}
+	struct http_binding *binding = &fields.binding;
+	binding->method = http_methods[fields.method];
+	check_url(reader, node, path, binding->url);
+	action_check_template(reader, node, path, "url", binding->url, out->info.verb);
+	binding->json = fields.json ? json_template(reader, fields.json, path, out->info.verb) : "";
+	if (fields.form && fields.json)
+		action_complain(reader, node, path, "has both json and form: choose one");
+	else if (fields.form)
+		binding->json = form_template(reader, fields.form, path);
+	binding->is_form = fields.form != NULL;
+	if (fields.headers)
+		read_headers(reader, fields.headers, path, out->info.verb, binding);
+	action_check_template(
+		reader, node, path, fields.form ? "form" : "json", binding->json, out->info.verb);
+	action_resolve(reader, node, &binding->bearer_file);
+	action_resolve(reader, node, &binding->basic_file);
+	action_resolve(reader, node, &binding->ca_file);
+	action_resolve(reader, node, &binding->client_cert_file);
+	action_resolve(reader, node, &binding->client_key_file);
+	if (binding->bearer_file && binding->basic_file)
+		action_complain(
+			reader, node, path, "has both bearer_file and basic_file: choose one");
+	if (!out->info.verb->is_fixed &&
+		!template_mentions(binding->url, out->info.verb->parameter) &&
+		!template_mentions(binding->json, out->info.verb->parameter))
+		action_complain(reader, node, path, "neither url nor body holds the new value");
+	out->http = *binding;
+	out->road = ACTION_BY_HTTP;
+	out->info.transport = "http";
+}
+
+void action_schema_http(struct json_writer *writer)
+{
+	fields_schema_write(http_rows, COUNT(http_rows), NULL, NULL, writer);
 }

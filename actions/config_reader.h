@@ -7,6 +7,8 @@
 
 #include "actions/config.h"
 
+struct json_writer;
+
 #define KEY_PATH_BYTES 160
 #define KEY_NAME_BYTES (KEY_PATH_BYTES + 24) /* a path and one more key */
 
@@ -27,12 +29,15 @@ const char *action_keep(struct reader *reader, const struct yaml_node *node, con
 void action_check_template(struct reader *reader, const struct yaml_node *node, const char *path,
 	const char *key, const char *source, const struct verb_row *verb);
 
-/* `form: {a: b}` as the template of a form body: literal bytes are percent-encoded. */
-const char *http_form_template(
-	struct reader *reader, const struct yaml_node *node, const char *path);
+/* A file name, made absolute by the fleet file's directory; "~/" is the user's home. */
+void action_resolve(struct reader *reader, const struct yaml_node *node, const char **name);
 
-/* `headers: {Name: template}` into the binding. */
-void http_headers_read(struct reader *reader, const struct yaml_node *node, const char *path,
-	const struct verb_row *verb, struct http_binding *out);
+/* The ways to a system: each section read into the action, and its schema. */
+void action_read_http(struct reader *reader, const struct yaml_node *node, const char *path,
+	struct action_config *out);
+void action_schema_http(struct json_writer *writer);
+void action_read_ssh(struct reader *reader, const struct yaml_node *node, const char *path,
+	struct action_config *out);
+void action_schema_ssh(struct json_writer *writer);
 
 #endif

@@ -91,7 +91,7 @@ static bool add_requests(struct plan *plan, const struct action_config *action,
 	for (size_t i = 0; ok && i < plan->request_count; i++) {
 		struct plan_request *row = &plan->requests[i];
 		snprintf(row->transport, sizeof(row->transport), "%s",
-			requests[i].is_http ? "http" : "ssh");
+			requests[i].road == ACTION_BY_HTTP ? "http" : "ssh");
 		ok = request_line(&requests[i], row->line, error);
 	}
 	free(requests);

@@ -10,7 +10,7 @@
 
 static bool is_per_replica(const struct action_config *action)
 {
-	if (action->is_http)
+	if (action->road == ACTION_BY_HTTP)
 		return template_mentions(action->http.url, "replica") ||
 		       template_mentions(action->http.json, "replica");
 	return template_mentions(action->ssh.host, "replica") ||
@@ -47,25 +47,31 @@ void request_name_run(struct request *request, const char *run, size_t number)
 	}
 }
 
+static bool render_ssh(const struct ssh_binding *binding, const struct template_values *values,
+	struct request *out, struct error *error)
+{
+	out->port = (int)binding->port;
+	return template_render(binding->host, values, out->host, sizeof(out->host), error) &&
+	       (!binding->user || template_render(binding->user, values, out->user,
+					  sizeof(out->user), error)) &&
+	       (!binding->jump || template_render(binding->jump, values, out->jump,
+					  sizeof(out->jump), error)) &&
+	       template_render(binding->command, values, out->command, sizeof(out->command), error);
+}
+
 static bool render(const struct action_config *action, const struct template_values *values,
 	struct request *out, struct error *error)
 {
-	struct request made = {.is_http = action->is_http};
+	struct request made = {.road = action->road};
 	bool ok = false;
-	if (action->is_http) {
+	if (action->road == ACTION_BY_HTTP) {
 		snprintf(made.method, sizeof(made.method), "%s", action->http.method);
 		ok = template_render(action->http.url, values, made.url, sizeof(made.url), error) &&
 		     template_render(
 			     action->http.json, values, made.body, sizeof(made.body), error);
 		ok = ok && render_headers(&action->http, values, &made, error);
 	} else {
-		made.port = (int)action->ssh.port;
-		ok = template_render(
-			     action->ssh.host, values, made.host, sizeof(made.host), error) &&
-		     template_render(
-			     action->ssh.user, values, made.user, sizeof(made.user), error) &&
-		     template_render(action->ssh.command, values, made.command,
-			     sizeof(made.command), error);
+		ok = render_ssh(&action->ssh, values, &made, error);
 	}
 	if (!ok)
 		return error_prefix(error, "action '%s'", action->info.name);
@@ -77,7 +83,8 @@ bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], stru
 {
 	int length = 0;
 	char line[PLAN_LINE_BYTES];
-	if (request->is_http) {
+	char port[16] = "";
+	if (request->road == ACTION_BY_HTTP) {
 		length = snprintf(line, sizeof(line), "%s %s", request->method, request->url);
 		for (size_t i = 0; i < request->header_count && length < PLAN_LINE_BYTES; i++)
 			length += snprintf(line + length, sizeof(line) - (size_t)length,
@@ -85,9 +92,13 @@ bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], stru
 		if (request->body[0] && length < PLAN_LINE_BYTES)
 			length += snprintf(
 				line + length, sizeof(line) - (size_t)length, " %s", request->body);
-	} else
-		length = snprintf(line, sizeof(line), "%s@%s:%d $ %s", request->user, request->host,
-			request->port, request->command);
+	} else {
+		if (request->port > 0)
+			snprintf(port, sizeof(port), ":%d", request->port);
+		length = snprintf(line, sizeof(line), "%s%s%s%s%s%s $ %s", request->user,
+			request->user[0] ? "@" : "", request->host, port,
+			request->jump[0] ? " by " : "", request->jump, request->command);
+	}
 	if (length < 0 || length >= PLAN_LINE_BYTES)
 		return error_set(error, ERROR_LIMIT,
 			"request is longer than %d bytes: what cannot be shown whole is not sent",

@@ -17,7 +17,7 @@ struct snapshot;
 
 /* Secrets are not in it: the transport reads them at the last moment. */
 struct request {
-	bool is_http;
+	enum action_road road;
 	char method[REQUEST_METHOD_BYTES];
 	char url[PLAN_LINE_BYTES];
 	char body[PLAN_LINE_BYTES]; /* "" none */
@@ -28,7 +28,8 @@ struct request {
 	} headers[ACTION_HEADERS_MOST];
 	size_t header_count;
 	char host[REQUEST_HOST_BYTES];
-	char user[REQUEST_USER_BYTES];
+	char user[REQUEST_USER_BYTES]; /* "": as ssh_config says */
+	char jump[REQUEST_HOST_BYTES]; /* "": none */
 	char command[PLAN_LINE_BYTES];
 	int port;
 };

@@ -208,13 +208,20 @@ static uint64_t send_http(struct transport *transport, const struct http_binding
 static uint64_t send_ssh(struct transport *transport, const struct ssh_binding *binding,
 	const struct request *request, struct error *error)
 {
+	const char *agent = binding->agent_socket;
+	if (!agent && !binding->identity_file)
+		agent = getenv("SSH_AUTH_SOCK");
 	const struct ssh_command wire = {
 		.host = request->host,
 		.port = request->port,
-		.user = request->user,
+		.user = request->user[0] ? request->user : NULL,
 		.identity_file = binding->identity_file,
-		.agent_socket = binding->identity_file ? NULL : getenv("SSH_AUTH_SOCK"),
+		.agent_socket = agent,
 		.known_hosts_file = binding->known_hosts_file,
+		.jump = request->jump[0] ? request->jump : NULL,
+		.jump_identity_file = binding->jump_identity_file,
+		.via = binding->is_openssh ? SSH_VIA_OPENSSH : SSH_VIA_LIBSSH2,
+		.config_file = binding->config_file,
 		.command = request->command,
 		.timeout_ms = binding->timeout_ms,
 	};
@@ -226,7 +233,8 @@ enum transport_result transport_send(struct transport *transport,
 	void *context, char text[ACTION_TEXT_BYTES])
 {
 	struct error error = {.kind = ERROR_NONE};
-	bool has_wire = request->is_http ? transport->http != NULL : transport->ssh != NULL;
+	bool has_wire =
+		request->road == ACTION_BY_HTTP ? transport->http != NULL : transport->ssh != NULL;
 	if (transport->id != 0 || !has_wire) {
 		snprintf(text, ACTION_TEXT_BYTES, "%s",
 			has_wire ? "another request is under way" : "this program cannot send");
@@ -234,13 +242,13 @@ enum transport_result transport_send(struct transport *transport,
 	}
 	transport->done = done;
 	transport->context = context;
-	transport->is_http = request->is_http;
+	transport->is_http = request->road == ACTION_BY_HTTP;
 	if (!transport->is_armed(transport->armed_context)) {
 		snprintf(text, ACTION_TEXT_BYTES, "no longer armed");
 		return TRANSPORT_NOT_PERMITTED;
 	}
-	transport->id = request->is_http ? send_http(transport, &action->http, request, &error)
-					 : send_ssh(transport, &action->ssh, request, &error);
+	transport->id = transport->is_http ? send_http(transport, &action->http, request, &error)
+					   : send_ssh(transport, &action->ssh, request, &error);
 	if (transport->id != 0)
 		return TRANSPORT_ACCEPTED;
 	mask(error.text, &transport->mask);

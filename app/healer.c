@@ -32,7 +32,7 @@ static void action_init(struct action_config *action, const char *name, const ch
 {
 	*action = (struct action_config){
 		.info = {.verb = verb_find(verb), .transport = "http"},
-		.is_http = true,
+		.road = ACTION_BY_HTTP,
 		.http = {.method = "POST",
 			.url = "http://model/{cluster}",
 			.json = "",

@@ -29,6 +29,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t count);
 int __wrap_ftruncate(int fd, off_t length);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 int __wrap_unlink(const char *path);
+int64_t __wrap_clock_wall_ms(const struct clock *clock);
 
 #define LATE_BY_MS 3750 /* the most a request given up may still be on its way */
 
@@ -50,7 +51,25 @@ static bool dies(enum crash_point point)
 		return false;
 	}
 	who->crashed = true;
+	sim_now->tally->died[point][who->record]++;
 	return true;
+}
+
+/* Which record the bytes are, so that the crashes can be counted by it. */
+static void note_record(const void *bytes, size_t count)
+{
+	static const char key[] = "\"event\":\"";
+	static const char *const names[RECORD_COUNT] = {
+		"", "intent", "sent", "reply", "failed", "lost", "verify", "done"};
+	const char *found =
+		sim_now && sim_now->running ? memmem(bytes, count, key, sizeof(key) - 1) : NULL;
+	if (!found)
+		return;
+	sim_now->running->record = RECORD_OTHER;
+	for (int i = 1; i < RECORD_COUNT; i++) {
+		if (strncmp(found + sizeof(key) - 1, names[i], strlen(names[i])) == 0)
+			sim_now->running->record = (enum record)i;
+	}
 }
 
 static bool is_full(void)
@@ -68,6 +87,7 @@ static int refuse(int error)
 
 ssize_t __wrap_write(int fd, const void *bytes, size_t count)
 {
+	note_record(bytes, count);
 	if (is_dead() || dies(CRASH_BEFORE_WRITE))
 		return refuse(EIO);
 	if (dies(CRASH_IN_WRITE)) {
@@ -117,6 +137,13 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)
 int __wrap_unlink(const char *path)
 {
 	return is_dead() ? refuse(EIO) : __real_unlink(path);
+}
+
+/* ---- the wall clock, which people and daemons set ---- */
+
+int64_t __wrap_clock_wall_ms(const struct clock *clock)
+{
+	return clock_now_ms(clock) + (sim_now ? sim_now->wall_ahead_ms : 0);
 }
 
 /* ---- the wire ---- */
@@ -176,10 +203,10 @@ static struct setting *far_setting(struct sim *sim, const struct request *reques
 {
 	int c = -1;
 	int r = -1;
-	if (request->is_http && sscanf(request->url, "http://lb/c%d", &c) == 1 &&
+	if (request->road == ACTION_BY_HTTP && sscanf(request->url, "http://lb/c%d", &c) == 1 &&
 		sscanf(request->body, "{\"weight\":%lf}", value) == 1)
 		return &sim->weights[c];
-	if (!request->is_http && sscanf(request->host, "c%d-r%d", &c, &r) == 2 &&
+	if (request->road == ACTION_BY_SSH && sscanf(request->host, "c%d-r%d", &c, &r) == 2 &&
 		sscanf(request->command, "set %lf", value) == 1)
 		return &sim->sizes[c][r];
 	judge_violation(sim, "a request nobody can read: %s%s", request->url, request->command);
@@ -211,7 +238,17 @@ static const struct {
 	[FATE_UNREACHABLE] = {TRANSPORT_UNREACHABLE, false, 0},
 	[FATE_UNREACHABLE_AT_ONCE] = {TRANSPORT_UNREACHABLE, false, 0},
 	[FATE_ACCEPTED_FOR_NOTHING] = {TRANSPORT_ACCEPTED, false, 0},
+	[FATE_HOST_KEY_CHANGED] = {TRANSPORT_UNREACHABLE, false, 0},
 };
+
+static enum fate choose_fate(struct sim *sim, const struct request *request)
+{
+	int c = -1;
+	bool is_known = sscanf(request->host, "c%d", &c) == 1;
+	if (is_known && clock_now_ms(&sim->clock) < sim->key_changed_until_ms[c])
+		return FATE_HOST_KEY_CHANGED;
+	return sim_chance(sim, 2) ? FATE_OK : (enum fate)sim_below(sim, FATE_HOST_KEY_CHANGED);
+}
 
 enum transport_result transport_send(struct transport *transport,
 	const struct action_config *action, const struct request *request, transport_done_fn *done,
@@ -227,14 +264,14 @@ enum transport_result transport_send(struct transport *transport,
 		return TRANSPORT_NOT_PERMITTED;
 	if (is_dead() || dies(CRASH_BEFORE_SEND))
 		return TRANSPORT_ACCEPTED;
-	enum fate fate = sim_chance(sim, 2) ? FATE_OK : (enum fate)sim_below(sim, FATE_COUNT);
+	enum fate fate = choose_fate(sim, request);
 	sim->tally->fates[fate]++;
 	if (fate == FATE_UNREACHABLE_AT_ONCE)
 		return TRANSPORT_UNREACHABLE;
 	struct setting *setting = far_setting(sim, request, &value);
 	int64_t took_ms = 50 + sim_below(sim, 2500);
 	transport->result = fates[fate].result;
-	if (fate != FATE_UNREACHABLE)
+	if (fate != FATE_UNREACHABLE && fate != FATE_HOST_KEY_CHANGED)
 		judge_send(sim, sim->running);
 	if (fates[fate].takes_effect && setting)
 		land_later(sim, setting, value,

@@ -74,7 +74,7 @@ static void make_actions(struct sim *sim)
 		.info = {.name = "divert",
 			.verb = verb_find("cluster.divert"),
 			.transport = "http"},
-		.is_http = true,
+		.road = ACTION_BY_HTTP,
 		.http = {.method = "POST",
 			.url = "http://lb/{cluster}",
 			.json = "{\"weight\":{weight}}",
@@ -131,6 +131,7 @@ void world_set(struct sim *sim, struct setting *setting, double value, bool by_s
 static void meddle(struct sim *sim)
 {
 	unsigned c = sim_below(sim, SIM_CLUSTERS);
+	sim->tally->meddled++;
 	if (sim_chance(sim, 2))
 		world_set(sim, &sim->weights[c], 30 + sim_below(sim, 40), true);
 	else
@@ -156,6 +157,16 @@ void world_change(struct sim *sim)
 	if (sim_chance(sim, 400)) {
 		unsigned c = sim_below(sim, SIM_CLUSTERS);
 		sim->replica_down[c][0] = !sim->replica_down[c][0];
+	}
+	if (sim_chance(sim, 500)) {
+		sim->key_changed_until_ms[sim_below(sim, SIM_CLUSTERS)] =
+			now_ms + 3000 + sim_below(sim, 20000);
+		sim->tally->keys_changed++;
+	}
+	if (sim_chance(sim, 700)) {
+		sim->wall_ahead_ms =
+			sim_chance(sim, 3) ? 0 : (int64_t)sim_below(sim, 7200000) - 3600000;
+		sim->tally->clock_jumps++;
 	}
 	if (sim_chance(sim, 40))
 		sim->demand = fmax(20, fmin(160, sim->demand + sim_below(sim, 21) - 10.0));

@@ -96,7 +96,7 @@ START_TEST(test_guard_is_bound_to_the_plan)
 		.info = {.name = "divert",
 			.verb = verb_find("cluster.divert"),
 			.transport = "http"},
-		.is_http = true,
+		.road = ACTION_BY_HTTP,
 		.http = {.method = "POST", .url = "http://lb/{cluster}/{weight}", .json = ""},
 	};
 	scene_open(&scene);

@@ -108,6 +108,37 @@ START_TEST(test_form_and_headers)
 }
 END_TEST
 
+START_TEST(test_ways_of_ssh)
+{
+	struct config_reading reading;
+	read_config(&reading,
+		"actions:\n"
+		"  a: {verb: pool.resize, ssh: {host: h, user: u, command: \"x {size}\", "
+		"agent_socket: "
+		"/run/agent,\n"
+		"      jump: \"gate@{cluster.gate}:2200\", jump_identity_file: gate_key}}\n"
+		"  b: {verb: pool.resize, ssh: {host: h, via: openssh, config_file: ssh_config, "
+		"command: \"x {size}\"}}\n"
+		"  c: {verb: pool.resize, ssh: {host: h, via: openssh, config_file: none, port: 9, "
+		"command: \"x {size}\"}}\n");
+	ck_assert(reading.ok);
+	const struct ssh_binding *jumped = &reading.configs.rows[0].ssh;
+	ck_assert_str_eq(jumped->jump, "gate@{cluster.gate}:2200");
+	ck_assert_str_eq(jumped->jump_identity_file, "/etc/fleet/gate_key");
+	ck_assert_str_eq(jumped->agent_socket, "/run/agent");
+	ck_assert_int_eq(jumped->port, 0);
+	ck_assert(!jumped->is_openssh);
+	const struct ssh_binding *openssh = &reading.configs.rows[1].ssh;
+	ck_assert(openssh->is_openssh);
+	ck_assert_str_eq(openssh->config_file, "/etc/fleet/ssh_config");
+	ck_assert_ptr_null(openssh->user);
+	ck_assert_ptr_null(openssh->known_hosts_file);
+	ck_assert_str_eq(reading.configs.rows[2].ssh.config_file, "none");
+	ck_assert_int_eq(reading.configs.rows[2].ssh.port, 9);
+	finish(&reading);
+}
+END_TEST
+
 #define HTTP "http: {url: \"http://h/{weight}\"}"
 
 static const struct {
@@ -156,6 +187,13 @@ static const struct {
 	 "99999}}}",
 		"port"},
 	{"actions: {a: {verb: pool.resize, ssh: {host: h, user: u, command: ls}}}", "new value"},
+	{"actions: {a: {verb: pool.resize, ssh: {host: h, command: \"x {size}\"}}}", "'user'"},
+	{"actions: {a: {verb: pool.resize, ssh: {host: h, user: u, config_file: f, command: \"x "
+	 "{size}\"}}}",
+		"via: openssh"},
+	{"actions: {a: {verb: pool.resize, ssh: {host: h, user: u, via: putty, command: \"x "
+	 "{size}\"}}}",
+		"openssh"},
 	{"guards: {ceiling: 85}", "ceiling"},
 	{"guards: {max_age: 5}", "max_age"},
 	{"guards: {cielling: 85%}", "ceiling"},
@@ -211,6 +249,7 @@ static Suite *config_suite(void)
 	tcase_add_loop_test(tcase, test_bad_file, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tcase, test_tables);
 	tcase_add_test(tcase, test_form_and_headers);
+	tcase_add_test(tcase, test_ways_of_ssh);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -156,7 +156,7 @@ static void open_rig(struct rig *rig, enum script script)
 		.info = {.name = "divert",
 			.verb = verb_find("cluster.divert"),
 			.transport = "http"},
-		.is_http = true,
+		.road = ACTION_BY_HTTP,
 		.http = {.method = "POST",
 			.url = rig->url,
 			.json = "{\"weight\":{weight}}",

@@ -8,7 +8,7 @@
 
 static const struct action_config divert = {
 	.info = {.name = "divert", .transport = "http"},
-	.is_http = true,
+	.road = ACTION_BY_HTTP,
 	.http = {.method = "POST",
 		.url = "http://127.0.0.1:4000/v1/clusters/{cluster}/weight",
 		.json = "{\"weight\":{weight}}"},
@@ -259,7 +259,7 @@ START_TEST(test_restore)
 		.info = {.name = "restore",
 			.verb = verb_find("cluster.restore"),
 			.transport = "http"},
-		.is_http = true,
+		.road = ACTION_BY_HTTP,
 		.http = {.method = "POST", .url = "http://lb/{cluster}/{weight}", .json = ""},
 	};
 	scene_open(&scene);
@@ -286,7 +286,7 @@ START_TEST(test_headers)
 		.info = {.name = "divert",
 			.verb = verb_find("cluster.divert"),
 			.transport = "http"},
-		.is_http = true,
+		.road = ACTION_BY_HTTP,
 		.http = {.method = "POST",
 			.url = "http://lb/{cluster}",
 			.json = "w={weight}",
