@@ -11,6 +11,7 @@
 
 #include "actions/hold.h"
 #include "actions/journal.h"
+#include "actions/run_log.h"
 #include "actions/target.h"
 #include "core/base/error.h"
 
@@ -286,11 +287,53 @@ void judge_restart(struct sim *sim, struct operator* who)
 			check.why);
 	if (executor_runs(who->executor, &view, 1) != 1)
 		return;
-	bool is_own = view.by[2] == (char)('0' + (who - sim->operators));
-	if (is_own && who->sent > 0 && says_nothing_sent(view.code) &&
-		view.started_ms >= who->busy_since_ms)
+	bool is_own = who->run_id[0] && strcmp(view.id, who->run_id) == 0;
+	if (is_own && who->sent > 0 && says_nothing_sent(view.code))
 		judge_violation(sim, "%s says %s after a crash, but %u requests had left", view.id,
 			outcome_name(view.code), who->sent);
 	if (view.state != RUN_DONE && view.state != RUN_FAILED)
 		judge_violation(sim, "%s is said to be going on after a crash", view.id);
+}
+
+/* Whether some run that may have changed the setting was to give it the value it has. */
+static bool is_explained(
+	const struct run_log *log, const char *action, const char *target, double value)
+{
+	for (size_t i = 0; i < run_log_count(log); i++) {
+		const struct run_entry *entry = run_log_at(log, i);
+		if (strcmp(entry->view.action, action) == 0 &&
+			strcmp(entry->view.target_path, target) == 0 &&
+			run_entry_may_have_changed(entry) && entry->view.to == value)
+			return true;
+	}
+	return false;
+}
+
+static void judge_setting(struct sim *sim, const struct run_log *log, const char *action, int c,
+	const struct setting *setting)
+{
+	const char *target = fleet_entity(sim->fleet, sim->clusters[c])->path;
+	if (setting->changed_ms == 0 || setting->by_stranger)
+		return;
+	sim->tally->explained++;
+	if (!is_explained(log, action, target, setting->value))
+		judge_violation(sim, "%s of %s is %g, by our hand, and the journal does not tell",
+			action, target, setting->value);
+}
+
+void judge_world(struct sim *sim)
+{
+	struct error error = {0};
+	struct run_log *log = run_log_create();
+	if (!log || !run_log_read(log, sim->journal_path, &error)) {
+		judge_violation(sim, "the journal cannot be read: %s", error.text);
+		run_log_destroy(log);
+		return;
+	}
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		judge_setting(sim, log, "divert", c, &sim->weights[c]);
+		for (int r = 0; r < SIM_REPLICAS; r++)
+			judge_setting(sim, log, "resize", c, &sim->sizes[c][r]);
+	}
+	run_log_destroy(log);
 }

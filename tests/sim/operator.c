@@ -71,9 +71,11 @@ void operator_quit(struct sim *sim, struct operator* who)
 	journal_close(who->journal);
 	sim->running = NULL;
 	/* A machine takes all its programs with it. */
-	bool others = sim->operators[0].is_up && sim->operators[1].is_up;
-	if (who->crashed && !others && sim_chance(sim, 2))
+	if (who->crashed && sim_chance(sim, 3)) {
 		lose_unsynced(sim);
+		for (size_t i = 0; i < SIM_OPERATORS; i++)
+			sim->operators[i].crashed = true;
+	}
 	who->executor = NULL;
 	who->journal = NULL;
 	who->is_up = false;
@@ -98,6 +100,8 @@ static void start_run(struct sim *sim, struct operator* who, struct plan *plan)
 		judge_violation(sim, "a blocked plan ran");
 	if (ok)
 		sim->tally->started++;
+	const struct run_view *view = executor_run(who->executor);
+	snprintf(who->run_id, sizeof(who->run_id), "%s", view ? view->id : "");
 	who->was_busy = ok;
 	who->busy_since_ms = clock_now_ms(&sim->clock);
 	if (!ok && who->sent > 0)

@@ -64,6 +64,7 @@ static unsigned run_seed(uint64_t seed, const char *directory, bool keep, struct
 		if (sim->operators[i].is_up)
 			operator_quit(sim, &sim->operators[i]);
 	}
+	judge_world(sim);
 	world_close(sim);
 	sim_now = NULL;
 	unsigned violations = sim->violations;
@@ -81,13 +82,17 @@ static void print_tally(const struct tally *tally)
 {
 	static const char *const fates[FATE_COUNT] = {"answered", "refused", "refused after effect",
 		"lost before effect", "lost after effect", "lost with a late effect", "unreachable",
-		"unreachable at once", "accepted for nothing"};
+		"unreachable at once", "accepted for nothing", "host key changed"};
 	size_t count = 0;
 	const struct guard_row *guards = guard_rows(&count);
 	printf("plans %lu, refused %lu, undo plans %lu, runs %lu, requests %lu\n", tally->plans,
 		tally->refused, tally->undone, tally->started, tally->sends);
 	printf("crashes %lu, restarts %lu, unsynced ends lost %lu\n", tally->crashes,
 		tally->restarts, tally->torn);
+	printf("clock jumps %lu, changes by strangers %lu, host keys changed %lu, settings "
+	       "explained by a "
+	       "journal %lu\n",
+		tally->clock_jumps, tally->meddled, tally->keys_changed, tally->explained);
 	printf("expired holds planned back %lu, kept %lu\n", tally->holds_reaped,
 		tally->holds_kept);
 	for (int i = 0; i < FATE_COUNT; i++)
@@ -101,6 +106,27 @@ static void print_tally(const struct tally *tally)
 	for (size_t i = 0; i < count && i < 32; i++)
 		printf(" %s %lu;", guards[i].name, tally->guards[i]);
 	printf("\n");
+}
+
+/* Where processes died: every step of the journal must have been one. */
+static void print_deaths(const struct tally *tally)
+{
+	static const char *const points[CRASH_COUNT] = {NULL, "before write", "in write",
+		"before sync", "after sync", "before send", "after send", NULL};
+	static const char *const records[RECORD_COUNT] = {
+		"other", "intent", "sent", "reply", "failed", "lost", "verify", "done"};
+	printf("died%-10s", "");
+	for (int r = 0; r < RECORD_COUNT; r++)
+		printf(" %7s", records[r]);
+	printf("\n");
+	for (int p = 0; p < CRASH_COUNT; p++) {
+		if (!points[p])
+			continue;
+		printf("  %-12s", points[p]);
+		for (int r = 0; r < RECORD_COUNT; r++)
+			printf(" %7lu", tally->died[p][r]);
+		printf("\n");
+	}
 }
 
 /* A file system in memory keeps the disk's pace out of it. */
@@ -135,6 +161,7 @@ int main(int argc, char **argv)
 	else
 		rmdir(directory);
 	print_tally(&tally);
+	print_deaths(&tally);
 	printf("seeds %lu to %lu: %lu violations in %lu seeds\n", first, first + seeds - 1,
 		violations, bad);
 	return violations ? 1 : 0;

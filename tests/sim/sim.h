@@ -46,6 +46,7 @@ enum fate {
 	FATE_UNREACHABLE,
 	FATE_UNREACHABLE_AT_ONCE,
 	FATE_ACCEPTED_FOR_NOTHING,
+	FATE_HOST_KEY_CHANGED, /* found out while connecting: nothing may be sent there */
 	FATE_COUNT
 };
 
@@ -59,6 +60,20 @@ enum crash_point {
 	CRASH_BEFORE_SEND,
 	CRASH_AFTER_SEND,
 	CRASH_IDLE,
+	CRASH_COUNT
+};
+
+/* What the record being written tells, as the crash points count it. */
+enum record {
+	RECORD_OTHER,
+	RECORD_INTENT,
+	RECORD_SENT,
+	RECORD_REPLY,
+	RECORD_FAILED,
+	RECORD_LOST,
+	RECORD_VERIFY,
+	RECORD_DONE,
+	RECORD_COUNT
 };
 
 struct pending {
@@ -82,9 +97,11 @@ struct operator
 	/* the run as the sim sees it */
 	bool was_busy;
 	int64_t busy_since_ms;
-	unsigned sent;          /* requests that left in this run */
-	unsigned runs;          /* begun so far */
-	enum outcome_code code; /* of the last one that ended */
+	char run_id[PLAN_ID_BYTES]; /* "" none begun yet */
+	enum record record;         /* last written */
+	unsigned sent;              /* requests that left in this run */
+	unsigned runs;              /* begun so far */
+	enum outcome_code code;     /* of the last one that ended */
 	bool acted_stale, is_hold;
 	bool was_out[SIM_REPLICAS]; /* of the target, when its plan was made: not asked */
 };
@@ -96,6 +113,8 @@ struct tally {
 	unsigned long fates[FATE_COUNT];
 	unsigned long guards[32];
 	unsigned long holds_reaped, holds_kept;
+	unsigned long died[CRASH_COUNT][RECORD_COUNT];
+	unsigned long clock_jumps, meddled, keys_changed, explained;
 };
 
 struct sim {
@@ -111,6 +130,8 @@ struct sim {
 	struct setting weights[SIM_CLUSTERS];
 	struct setting sizes[SIM_CLUSTERS][SIM_REPLICAS];
 	bool replica_down[SIM_CLUSTERS][SIM_REPLICAS];
+	int64_t key_changed_until_ms[SIM_CLUSTERS]; /* of every host of the cluster */
+	int64_t wall_ahead_ms;                      /* the wall clock was set wrong by that much */
 	double demand;
 	int64_t stale_until_ms[2]; /* of the source of weights, and of pools */
 	struct pending late[16];
@@ -154,5 +175,6 @@ void judge_end(struct sim *sim, struct operator* who);             /* a run ende
 void judge_landing(struct sim *sim, const struct pending *effect); /* an effect at the far end */
 void judge_step(struct sim *sim);                                  /* every tick */
 void judge_restart(struct sim *sim, struct operator* who);         /* after a crash */
+void judge_world(struct sim *sim); /* at the end: what is there is in the journal */
 
 #endif
