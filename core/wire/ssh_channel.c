@@ -136,13 +136,8 @@ static enum ssh_channel_step input_end_step(struct ssh_channel *channel)
 	return code == 0 ? moved_to(channel, SSH_CHANNEL_OUTPUT) : SSH_CHANNEL_BROKEN;
 }
 
-static bool is_sending(LIBSSH2_SESSION *session)
-{
-	return libssh2_session_block_directions(session) & LIBSSH2_SESSION_BLOCK_OUTBOUND;
-}
-
 /* Both streams share one window: stderr left unread would stop stdout. */
-static enum ssh_channel_step output_step(struct ssh_channel *channel, LIBSSH2_SESSION *session)
+static enum ssh_channel_step output_step(struct ssh_channel *channel)
 {
 	char bytes[READ_BYTES];
 	for (int tried = 0; tried < 2; tried++) {
@@ -157,9 +152,6 @@ static enum ssh_channel_step output_step(struct ssh_channel *channel, LIBSSH2_SE
 		}
 		if (got < 0 && got != LIBSSH2_ERROR_EAGAIN)
 			return SSH_CHANNEL_BROKEN;
-		/* Half a window adjustment is under way: it must be finished by this very call. */
-		if (got == LIBSSH2_ERROR_EAGAIN && is_sending(session))
-			return SSH_CHANNEL_BLOCKED;
 		channel->stream = !channel->stream;
 	}
 	if (libssh2_channel_eof(channel->handle) == 1)
@@ -184,9 +176,9 @@ static enum ssh_channel_step status_step(struct ssh_channel *channel)
 	return moved_to(channel, SSH_CHANNEL_CLOSE);
 }
 
-static enum ssh_channel_step relay_step(struct ssh_channel *channel, LIBSSH2_SESSION *session)
+static enum ssh_channel_step relay_step(struct ssh_channel *channel)
 {
-	switch (ssh_tunnel_relay(channel->tunnel, channel->handle, session)) {
+	switch (ssh_tunnel_relay(channel->tunnel, channel->handle)) {
 	case SSH_TUNNEL_MOVED:
 		return SSH_CHANNEL_MOVED;
 	case SSH_TUNNEL_BLOCKED:
@@ -219,12 +211,12 @@ static enum ssh_channel_step free_step(struct ssh_channel *channel)
 
 enum ssh_channel_step ssh_channel_advance(struct ssh_channel *channel, LIBSSH2_SESSION *session)
 {
-	/* Nobody wants it: take it down, unless a packet of ours is half sent. */
+	/* Nobody wants it: take it down, unless libssh2 has a request of its half done. */
 	bool is_idle = channel->stage == SSH_CHANNEL_OUTPUT ||
 		       channel->stage == SSH_CHANNEL_STATUS ||
 		       channel->stage == SSH_CHANNEL_RELAY ||
 		       (channel->stage == SSH_CHANNEL_EXEC && !channel->exec_begun);
-	if (!ssh_channel_is_wanted(channel) && is_idle && !is_sending(session))
+	if (!ssh_channel_is_wanted(channel) && is_idle)
 		channel->stage = SSH_CHANNEL_CLOSE;
 	switch (channel->stage) {
 	case SSH_CHANNEL_START:
@@ -235,11 +227,11 @@ enum ssh_channel_step ssh_channel_advance(struct ssh_channel *channel, LIBSSH2_S
 	case SSH_CHANNEL_INPUT_END:
 		return input_end_step(channel);
 	case SSH_CHANNEL_OUTPUT:
-		return output_step(channel, session);
+		return output_step(channel);
 	case SSH_CHANNEL_STATUS:
 		return status_step(channel);
 	case SSH_CHANNEL_RELAY:
-		return relay_step(channel, session);
+		return relay_step(channel);
 	case SSH_CHANNEL_CLOSE:
 		return close_step(channel);
 	case SSH_CHANNEL_FREE:

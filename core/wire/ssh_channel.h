@@ -6,8 +6,7 @@
  *                 -> relay ---------------------------------->
  *
  * The channel outlives the interest in it: a job that was cancelled or ran out of time leaves, and
- * the channel is still taken down step by step, because libssh2 cannot drop one in the middle of a
- * packet.
+ * the channel is still taken down step by step, as the server must be told and must answer.
  */
 #ifndef CORE_WIRE_SSH_CHANNEL_H
 #define CORE_WIRE_SSH_CHANNEL_H
@@ -47,7 +46,7 @@ struct ssh_channel {
 	struct ssh_job *job;       /* NULL: nobody wants the result */
 	struct ssh_tunnel *tunnel; /* NULL: it is for a command */
 	char *request; /* the command, or a tunnel's destination; libssh2 sends from here: must
-			  stay while the packet is half sent */
+			  stay until it has */
 	size_t request_length;
 	enum ssh_channel_stage stage;
 	LIBSSH2_CHANNEL *handle;
@@ -71,8 +70,7 @@ bool ssh_channel_is_wanted(const struct ssh_channel *channel);
 /* The handle must be gone (OVER, REFUSED, or the session freed). */
 void ssh_channel_destroy(struct ssh_channel *channel);
 
-/* One libssh2 call. After BLOCKED with OUTBOUND set, the same channel must be advanced before any
- * other. */
+/* One libssh2 call, two where the first finds nothing. BLOCKED: it waits for the server. */
 enum ssh_channel_step ssh_channel_advance(struct ssh_channel *channel, LIBSSH2_SESSION *session);
 
 /* Copy what is known of the end into the job. */

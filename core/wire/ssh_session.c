@@ -1,5 +1,6 @@
 #include "core/wire/ssh_session.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -94,8 +95,6 @@ static void channel_unlink(struct ssh_session *session, struct ssh_channel *chan
 		*link = channel->next;
 	if (session->opening == channel)
 		session->opening = NULL;
-	if (session->sending == channel)
-		session->sending = NULL;
 }
 
 static void channel_link(struct ssh_session *session, struct ssh_channel *channel)
@@ -232,7 +231,11 @@ static void session_break(struct ssh_session *session)
 	struct error error;
 	const char *goodbye = session->tap.goodbye;
 	int code = libssh2_session_last_errno(session->handle);
-	if (session->tap.closed)
+	if (session->tap.send_error == -ENOBUFS)
+		ssh_target_error(session->target, &error, ERROR_LIMIT,
+			"the server asks for answers and takes none: %d bytes wait for it",
+			SSH_TAP_UNSENT_BYTES);
+	else if (session->tap.closed)
 		ssh_target_error(session->target, &error, ERROR_UNREACHABLE,
 			"the connection was lost%s%s", goodbye[0] ? ": the server said " : "",
 			goodbye);
@@ -307,7 +310,7 @@ static bool session_watch(struct ssh_session *session, struct error *error)
 	unsigned events = LOOP_READ;
 	if (session->tunnel)
 		return true;
-	if (libssh2_session_block_directions(session->handle) & LIBSSH2_SESSION_BLOCK_OUTBOUND)
+	if (ssh_tap_has_unsent(&session->tap))
 		events |= LOOP_WRITE;
 	return loop_watch(session->loop, session->fd, events, session_ready, session, error);
 }
@@ -470,8 +473,13 @@ static bool channel_stepped(
 	return false;
 }
 
-/* Advance a channel as far as it goes. False when no other may be touched: it died, or a packet is
- * half sent. */
+/* There is time to read more, and room to send. */
+static bool may_advance(const struct ssh_session *session, uint64_t received_most)
+{
+	return session->tap.received_bytes < received_most && !ssh_tap_is_full(&session->tap);
+}
+
+/* Advance a channel as far as it goes. False when the session died. */
 static bool channel_pump(
 	struct ssh_session *session, struct ssh_channel *channel, uint64_t received_most)
 {
@@ -482,24 +490,18 @@ static bool channel_pump(
 	if (is_new)
 		session->opening = channel;
 	while ((step == SSH_CHANNEL_MOVED || step == SSH_CHANNEL_DENIED) &&
-		session->tap.received_bytes < received_most) {
+		may_advance(session, received_most)) {
 		step = ssh_channel_advance(channel, session->handle);
 		if (!channel_stepped(session, channel, step))
 			return false;
 	}
-	bool is_sending =
-		step == SSH_CHANNEL_BLOCKED &&
-		libssh2_session_block_directions(session->handle) & LIBSSH2_SESSION_BLOCK_OUTBOUND;
-	session->sending = is_sending ? channel : NULL;
-	return !is_sending;
+	return true;
 }
 
 /* Reading for one channel queues packets for all: go round until a whole round has read nothing. */
 static void channels_pump(struct ssh_session *session)
 {
 	uint64_t most = session->tap.received_bytes + TURN_BYTES, before = 0;
-	if (session->sending && !channel_pump(session, session->sending, most))
-		return;
 	do {
 		before = session->tap.received_bytes;
 		struct ssh_channel *next = NULL;
@@ -508,7 +510,7 @@ static void channels_pump(struct ssh_session *session)
 			if (!channel_pump(session, at, most))
 				return;
 		}
-	} while (session->tap.received_bytes != before && session->tap.received_bytes < most);
+	} while (session->tap.received_bytes != before && may_advance(session, most));
 	if (session->tap.received_bytes >= most)
 		pump_soon(session);
 }
@@ -562,6 +564,7 @@ static void session_pump(struct ssh_session *session)
 	struct error error;
 	if (session->tunnel && !tunnel_pump(session))
 		return;
+	ssh_tap_flush(&session->tap, session_socket(session));
 	if (session->stage == SSH_SESSION_LOGIN && !login_pump(session))
 		return;
 	if (session->stage == SSH_SESSION_READY) {

@@ -62,7 +62,6 @@ struct ssh_session {
 	struct ssh_login login;
 	struct ssh_channel *channels;
 	struct ssh_channel *opening; /* which has libssh2's one opening state */
-	struct ssh_channel *sending; /* whose packet is half sent */
 	int channels_most;           /* less once the server has refused one */
 	uint32_t opened_number;      /* of the channel the server confirmed last */
 	bool is_retired;             /* takes no further jobs */

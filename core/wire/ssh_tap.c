@@ -111,12 +111,48 @@ static ssize_t socket_receive(int socket, void *buffer, size_t length, int flags
 	return got;
 }
 
+static ssize_t some_send(struct ssh_tap *tap, int socket, const void *bytes, size_t length)
+{
+	ssize_t put = tap->tunnel ? ssh_tunnel_send(tap->tunnel, bytes, length)
+				  : result_of(send(socket, bytes, length, MSG_NOSIGNAL));
+	if (put < 0 && put != -EAGAIN)
+		tap->send_error = (int)put;
+	return put;
+}
+
 static LIBSSH2_SEND_FUNC(tap_send)
 {
 	struct ssh_tap *tap = *abstract;
-	if (tap->tunnel)
-		return ssh_tunnel_send(tap->tunnel, buffer, length);
-	return result_of(send(socket, buffer, length, flags | MSG_NOSIGNAL));
+	(void)flags;
+	ssize_t put = 0;
+	if (tap->send_error == 0 && tap->unsent.length == 0)
+		put = some_send(tap, socket, buffer, length);
+	size_t taken = put > 0 ? (size_t)put : 0;
+	if (tap->send_error == 0 && taken < length) {
+		text_append(&tap->unsent, (const char *)buffer + taken, length - taken);
+		tap->send_error = text_ok(&tap->unsent) ? 0 : -ENOBUFS;
+	}
+	return tap->send_error == 0 ? (ssize_t)length : tap->send_error;
+}
+
+void ssh_tap_flush(struct ssh_tap *tap, int socket)
+{
+	while (tap->unsent.length > 0 && tap->send_error == 0) {
+		ssize_t put = some_send(tap, socket, text_string(&tap->unsent), tap->unsent.length);
+		if (put <= 0)
+			return;
+		text_drop(&tap->unsent, (size_t)put);
+	}
+}
+
+bool ssh_tap_has_unsent(const struct ssh_tap *tap)
+{
+	return tap->unsent.length > 0 && tap->send_error == 0;
+}
+
+bool ssh_tap_is_full(const struct ssh_tap *tap)
+{
+	return tap->unsent.length >= SSH_TAP_FULL_BYTES && tap->send_error == 0;
 }
 
 /* Length 12, padding 10, SSH_MSG_NEWKEYS; before the first key exchange is over nothing is
@@ -181,6 +217,7 @@ static void callback_set(LIBSSH2_SESSION *session, int kind, void (*callback)(vo
 LIBSSH2_SESSION *ssh_tap_session(struct ssh_tap *tap, ssh_tap_packet_fn *on_packet, void *context)
 {
 	*tap = (struct ssh_tap){.on_packet = on_packet, .context = context};
+	text_init(&tap->unsent, SSH_TAP_UNSENT_BYTES);
 	LIBSSH2_SESSION *session = libssh2_session_init_ex(tap_alloc, tap_free, tap_realloc, tap);
 	if (!session)
 		return NULL;
@@ -200,4 +237,5 @@ void ssh_tap_finish(struct ssh_tap *tap)
 	}
 	tap->blocks = NULL;
 	tap->used_bytes = 0;
+	text_finish(&tap->unsent);
 }

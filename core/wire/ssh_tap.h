@@ -3,11 +3,18 @@
  *
  * Standing between, the tap learns what libssh2 1.10 does not tell:
  *
- *   memory    every block is listed and counted, so that a hostile server meets a limit and nothing
- * is left behind when libssh2 forgets something half done greeting  the first bytes from the
- * server, to say afterwards why there was no agreement closed    the server ended the connection
- *   packets   each received packet when libssh2 has done with it: the only way to tell "exit status
- * 0" from "no status came"
+ *   memory    every block is listed and counted: a hostile server meets a limit, and nothing is
+ * left behind when libssh2 forgets something half done greeting  the first bytes from the server,
+ * to say afterwards why there was no agreement closed    the server ended the connection packets
+ * each received packet when libssh2 has done with it: the only way to tell "exit status 0" from "no
+ * status came"
+ *
+ * and it takes every packet of libssh2's whole. A packet that the socket takes in part must be
+ * finished before any other may begin; libssh2 1.10 leaves that to its caller, who would have to
+ * repeat the very call that began it, and from the same depth of the stack, for some packets lie
+ * there. So the rest of it waits here, in the order it came, and no call of libssh2's is ever cut
+ * off in the middle of a packet, whichever channel's it is: not by a full socket, only by waiting
+ * for the server.
  *
  * A tap is the `abstract` of its session.
  */
@@ -19,9 +26,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/text.h"
+
 #define SSH_TAP_MEMORY_BYTES 8388608 /* 8 MiB */
 #define SSH_TAP_GREETING_BYTES 4096
 #define SSH_TAP_GOODBYE_BYTES 120
+#define SSH_TAP_UNSENT_BYTES 1048576 /* past it sending fails, with -ENOBUFS */
+#define SSH_TAP_FULL_BYTES 65536     /* from here on nothing new should be begun */
 
 struct ssh_tap_block;
 struct ssh_tunnel;
@@ -35,6 +46,8 @@ struct ssh_tap {
 	unsigned char greeting[SSH_TAP_GREETING_BYTES];
 	size_t greeting_length;
 	uint64_t received_bytes;
+	struct text unsent; /* of packets that libssh2 holds for sent */
+	int send_error;     /* why nothing can be sent any more, as -errno; 0: it can */
 	bool closed;
 	size_t farewell_at; /* of the packet that ends a key exchange; 0: not unwinding */
 	char goodbye[SSH_TAP_GOODBYE_BYTES]; /* the server's parting words, sanitised; "" when none
@@ -46,6 +59,14 @@ struct ssh_tap {
 
 /* A session whose blocking is off. NULL without memory. `tap` must outlive it. */
 LIBSSH2_SESSION *ssh_tap_session(struct ssh_tap *tap, ssh_tap_packet_fn *on_packet, void *context);
+
+/* Send what waits, as far as the socket takes it. */
+void ssh_tap_flush(struct ssh_tap *tap, int socket);
+
+/* Whether the socket is to be watched for room, and whether so much waits that libssh2 should be
+ * given no more work. */
+bool ssh_tap_has_unsent(const struct ssh_tap *tap);
+bool ssh_tap_is_full(const struct ssh_tap *tap);
 
 /*
  * From here on nothing comes but one SSH_MSG_NEWKEYS, then the end. libssh2 1.10 frees the host's

@@ -85,19 +85,15 @@ void ssh_tunnel_end(struct ssh_tunnel *tunnel, const struct error *error)
 	wake(tunnel);
 }
 
-static enum ssh_tunnel_step read_step(
-	struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle, bool *is_half)
+static enum ssh_tunnel_step read_step(struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle)
 {
 	size_t room = sizeof(tunnel->received) - tunnel->received_length;
-	if (room == 0 && tunnel->half != SSH_TUNNEL_READ)
+	if (room == 0)
 		return SSH_TUNNEL_BLOCKED;
 	ssize_t got = libssh2_channel_read_ex(
 		handle, 0, tunnel->received + tunnel->received_length, room);
-	if (got == LIBSSH2_ERROR_EAGAIN) {
-		*is_half = true;
+	if (got == LIBSSH2_ERROR_EAGAIN)
 		return SSH_TUNNEL_BLOCKED;
-	}
-	tunnel->half = SSH_TUNNEL_NONE;
 	if (got < 0)
 		return SSH_TUNNEL_BROKEN;
 	if (got == 0)
@@ -107,52 +103,23 @@ static enum ssh_tunnel_step read_step(
 	return SSH_TUNNEL_MOVED;
 }
 
-static enum ssh_tunnel_step write_step(
-	struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle, bool *is_half)
+static enum ssh_tunnel_step write_step(struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle)
 {
 	if (tunnel->send_length == 0)
 		return SSH_TUNNEL_BLOCKED;
 	ssize_t put = libssh2_channel_write_ex(handle, 0, tunnel->to_send, tunnel->send_length);
-	if (put == LIBSSH2_ERROR_EAGAIN) {
-		*is_half = true;
+	if (put == LIBSSH2_ERROR_EAGAIN || put == 0)
 		return SSH_TUNNEL_BLOCKED;
-	}
-	tunnel->half = SSH_TUNNEL_NONE;
 	if (put < 0)
 		return SSH_TUNNEL_BROKEN;
-	if (put == 0)
-		return SSH_TUNNEL_BLOCKED;
 	tunnel->send_length -= (size_t)put;
 	memmove(tunnel->to_send, tunnel->to_send + put, tunnel->send_length);
 	wake(tunnel);
 	return SSH_TUNNEL_MOVED;
 }
 
-enum ssh_tunnel_step ssh_tunnel_relay(
-	struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle, LIBSSH2_SESSION *session)
+enum ssh_tunnel_step ssh_tunnel_relay(struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle)
 {
-	static const enum ssh_tunnel_half order[] = {SSH_TUNNEL_READ, SSH_TUNNEL_WRITE};
-	enum ssh_tunnel_half first = tunnel->half;
-	for (size_t i = 0; i < 2; i++) {
-		/* Something is half sent: the very call that began it must end it. */
-		if (first != SSH_TUNNEL_NONE && order[i] != first)
-			continue;
-		bool waits = false;
-		enum ssh_tunnel_step step = order[i] == SSH_TUNNEL_READ
-						    ? read_step(tunnel, handle, &waits)
-						    : write_step(tunnel, handle, &waits);
-		bool is_sending =
-			libssh2_session_block_directions(session) & LIBSSH2_SESSION_BLOCK_OUTBOUND;
-		if (waits && is_sending) {
-			tunnel->half = order[i];
-			return SSH_TUNNEL_BLOCKED;
-		}
-		if (waits)
-			tunnel->half = SSH_TUNNEL_NONE;
-		if (step != SSH_TUNNEL_BLOCKED)
-			return step;
-	}
-	/* Half of it is through now: the other direction may have waited for that. */
-	bool was_held = first != SSH_TUNNEL_NONE && tunnel->half == SSH_TUNNEL_NONE;
-	return was_held ? SSH_TUNNEL_MOVED : SSH_TUNNEL_BLOCKED;
+	enum ssh_tunnel_step step = read_step(tunnel, handle);
+	return step == SSH_TUNNEL_BLOCKED ? write_step(tunnel, handle) : step;
 }

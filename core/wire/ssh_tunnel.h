@@ -24,9 +24,6 @@ struct ssh_channel;
 
 typedef void ssh_tunnel_wake_fn(void *context);
 
-/* Which of libssh2's calls has a packet half sent and must come first. */
-enum ssh_tunnel_half { SSH_TUNNEL_NONE, SSH_TUNNEL_READ, SSH_TUNNEL_WRITE };
-
 struct ssh_tunnel {
 	struct ssh_channel *channel; /* NULL: the jump host's side has gone */
 	ssh_tunnel_wake_fn *wake;    /* NULL: the side behind has gone */
@@ -37,10 +34,9 @@ struct ssh_tunnel {
 	bool is_over;       /* nothing more will come */
 	bool was_stale;     /* the jump host's session was an old one that had died */
 	struct error error; /* why it did not open */
-	enum ssh_tunnel_half half;
 	size_t received_length, send_length;
 	char received[SSH_TUNNEL_BYTES];
-	char to_send[SSH_TUNNEL_BYTES]; /* never moved while a packet of it is half sent */
+	char to_send[SSH_TUNNEL_BYTES]; /* never moved while libssh2 has begun to write from it */
 };
 
 enum ssh_tunnel_step {
@@ -66,7 +62,6 @@ void ssh_tunnel_end(struct ssh_tunnel *tunnel, const struct error *error);
 void ssh_tunnel_opened(struct ssh_tunnel *tunnel);
 
 /* One libssh2 call, two where the first finds nothing. */
-enum ssh_tunnel_step ssh_tunnel_relay(
-	struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle, LIBSSH2_SESSION *session);
+enum ssh_tunnel_step ssh_tunnel_relay(struct ssh_tunnel *tunnel, LIBSSH2_CHANNEL *handle);
 
 #endif

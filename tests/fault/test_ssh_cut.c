@@ -81,45 +81,49 @@ static const size_t pieces[] = {3, 7, 16, 33, 100};
 
 START_TEST(half_sent_packets_are_finished_before_anything_else)
 {
-	static struct outcome outcomes[4];
+	static struct outcome outcomes[8];
 	struct ssh_command command =
 		box_command(&box, "head -c 100000 /dev/zero | tr '\\0' x; echo err >&2; exit 3");
 	fault.send_most = pieces[_i];
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 8; i++)
 		rig_send(&rig, &command, &outcomes[i]);
+	for (int i = 0; i < 8; i++) {
 		rig_until(&rig, &outcomes[i].calls, 1);
 		ck_assert_msg(outcomes[i].error.kind == ERROR_NONE, "%s", outcomes[i].error.text);
 		ck_assert_uint_eq(outcomes[i].reply.out_length, 100000);
 		ck_assert_str_eq(outcomes[i].err, "err\n");
 		ck_assert_int_eq(outcomes[i].reply.exit_status, 3);
 	}
-	ck_assert_uint_gt(fault.half_sent, 4);
+	ck_assert_uint_gt(fault.half_sent, 8);
 }
 END_TEST
 
-/* Several at once on such a line may time out or lose their session; none may be told wrongly. */
-START_TEST(half_sent_packets_of_many_jobs_tell_no_lie)
+/* Turn the loop from further down the stack. */
+static bool __attribute__((noinline)) turn_below(struct loop *loop, unsigned depth)
+{
+	volatile char frame[512];
+	struct error error;
+	frame[0] = 0;
+	bool ok = depth == 0 ? loop_turn(loop, 100, &error) : turn_below(loop, depth - 1);
+	return ok && frame[0] == 0;
+}
+
+/* What is half sent may lie on libssh2's stack, and the rest be sent from quite another place. */
+START_TEST(half_sent_packets_may_be_finished_from_anywhere)
 {
 	static struct outcome outcomes[8];
-	struct ssh_command command =
-		box_command(&box, "head -c 100000 /dev/zero | tr '\\0' x; exit 3");
-	command.connect_timeout_ms = 5000;
-	command.timeout_ms = 5000;
+	struct ssh_command command = box_command(&box, "echo ran");
 	fault.send_most = pieces[_i];
+	unsigned turn = 0;
 	for (int i = 0; i < 8; i++)
 		rig_send(&rig, &command, &outcomes[i]);
 	for (int i = 0; i < 8; i++) {
-		rig_until(&rig, &outcomes[i].calls, 1);
-		if (outcomes[i].error.kind == ERROR_NONE) {
-			ck_assert_uint_eq(outcomes[i].reply.out_length, 100000);
-			ck_assert_int_eq(outcomes[i].reply.exit_status, 3);
-		} else {
-			ck_assert_msg(outcomes[i].error.kind == ERROR_TIMEOUT ||
-					      outcomes[i].error.kind == ERROR_UNREACHABLE ||
-					      outcomes[i].error.kind == ERROR_UNKNOWN_OUTCOME,
-				"%s", outcomes[i].error.text);
-		}
+		int64_t end_us = clock_stopwatch_us() + BOX_WAIT_MS * 1000LL;
+		while (outcomes[i].calls == 0 && clock_stopwatch_us() < end_us)
+			ck_assert(turn_below(rig.loop, turn++ % 3));
+		assert_ok(&outcomes[i], "ran\n");
 	}
+	ck_assert_uint_gt(fault.half_sent, 8);
 }
 END_TEST
 
@@ -199,7 +203,7 @@ static Suite *ssh_cut_suite(void)
 	tcase_add_unchecked_fixture(tests, box_setup, box_teardown);
 	tcase_add_checked_fixture(tests, rig_setup, rig_teardown);
 	tcase_add_loop_test(tests, half_sent_packets_are_finished_before_anything_else, 0, count);
-	tcase_add_loop_test(tests, half_sent_packets_of_many_jobs_tell_no_lie, 0, count);
+	tcase_add_loop_test(tests, half_sent_packets_may_be_finished_from_anywhere, 0, count);
 	tcase_add_loop_test(tests, half_sent_packets_in_a_tunnel_and_under_it, 0, count);
 	tcase_add_test(tests, jobs_that_leave_half_sent_packets_harm_no_other);
 	tcase_add_loop_test(tests, a_connection_cut_anywhere_tells_what_is_known, 0, 4);
