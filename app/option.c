@@ -50,7 +50,7 @@ static const struct option_row rows[] = {
 
 static const struct verb_entry verbs[] = {
 	{"console", "", "the console (also without a verb); read-only until armed",
-		OPTION_READS | OPTION_SCREEN},
+		OPTION_READS | OPTION_SCREEN | OPTION_PRINTS},
 	{"wall", "", "the wall: one page to read from across the room, unable to act",
 		OPTION_READS | OPTION_SCREEN | OPTION_WALL},
 	{"status", "", "one assessment; exit 0 ok, 1 warning, 2 critical, 3 unknown",

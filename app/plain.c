@@ -4,9 +4,13 @@
 #include <stdio.h>
 
 #include "app/engine.h"
+#include "app/status_text.h"
 #include "core/base/clock.h"
 #include "core/base/number.h"
+#include "core/base/text.h"
 #include "core/fleet/snapshot.h"
+
+#define LINE_BYTES (8u * 1024 * 1024)
 
 static void plain_percent(double value, char out[NUMBER_TEXT_BYTES])
 {
@@ -21,14 +25,8 @@ static void plain_stage(const struct stage_assessment *row, char out[NUMBER_TEXT
 	plain_percent(row->known ? row->now : NAN, out);
 }
 
-void plain_tick(struct plain *plain, const struct engine *engine)
+static void plain_line(const struct assessment *now)
 {
-	const struct assessment *now = &engine->assessment;
-	if (plain->told_ms != 0 && now->phase == plain->phase &&
-		now->at_ms - plain->told_ms < PLAIN_EVERY_MS)
-		return;
-	plain->phase = now->phase;
-	plain->told_ms = now->at_ms;
 	char at[CLOCK_TEXT_BYTES], pool[NUMBER_TEXT_BYTES], auth[NUMBER_TEXT_BYTES],
 		errors[NUMBER_TEXT_BYTES], attempts[NUMBER_TEXT_BYTES] = "?",
 					   replicas[NUMBER_TEXT_BYTES] = "?";
@@ -45,5 +43,30 @@ void plain_tick(struct plain *plain, const struct engine *engine)
 	       "%s: %s\n",
 		at, severity_name(now->severity), phase_name(now->phase), replicas, pool, auth,
 		attempts, errors, now->headline);
+}
+
+static void plain_json(const struct engine *engine)
+{
+	struct text text;
+	text_init(&text, LINE_BYTES);
+	status_print_json(engine->snapshot, &engine->assessment, &text);
+	if (text_ok(&text))
+		fputs(text_string(&text), stdout);
+	text_finish(&text);
+}
+
+void plain_tick(struct plain *plain, const struct engine *engine)
+{
+	const struct assessment *now = &engine->assessment;
+	int64_t every_ms = plain->json ? PLAIN_JSON_EVERY_MS : PLAIN_EVERY_MS;
+	if (plain->told_ms != 0 && now->phase == plain->phase &&
+		now->at_ms - plain->told_ms < every_ms)
+		return;
+	plain->phase = now->phase;
+	plain->told_ms = now->at_ms;
+	if (plain->json)
+		plain_json(engine);
+	else
+		plain_line(now);
 	fflush(stdout);
 }

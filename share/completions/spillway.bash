@@ -6,7 +6,7 @@ _spillway() {
     return
   fi
   case $verb in
-    console) mapfile -t COMPREPLY < <(compgen -f -W '--config --no-color --ascii --theme --plain --read-only --log-file --quiet --verbose --help --version' -- "$word");;
+    console) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --no-color --ascii --theme --plain --read-only --log-file --quiet --verbose --help --version' -- "$word");;
     wall) mapfile -t COMPREPLY < <(compgen -f -W '--config --no-color --ascii --theme --plain --read-only --once --log-file --quiet --verbose --help --version' -- "$word");;
     status) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     doctor) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
