@@ -3,6 +3,7 @@
 GET /session with X-User, X-Surface, X-Attempt "1/3" and X-Deadline-Ms answers 200 or 403. When the deadline passes the
 caller gets its 403, but the read is not cancelled: it keeps its place in the pooler's queue. API keys are kept in memory and
 used when the read fails; sessions are not, for they may have been revoked. So the web suffers and the API only waits.
+POST /v1/skew {"seconds": N} makes its clock N seconds off: the samples of its page, and the Date of its answers.
 Usage: auth.py CLUSTER PORT READS_PORT PRIMARY_PORT; the database password is in PGPASSWORD.
 """
 import asyncio
@@ -11,7 +12,7 @@ import sys
 import psycopg2
 from psycopg2 import extensions
 
-from web import Page, answer, serve
+from web import Clock, Page, answer, serve
 
 OUTSTANDING_MOST = 600
 
@@ -124,6 +125,9 @@ class Auth:
         if request.path == "/metrics":
             self.page.set("auth_reads_outstanding", self.labels, len(self.outstanding))
             return answer(200, self.page.text(), "text/plain; version=0.0.4")
+        if request.path == "/v1/skew" and request.method == "POST":
+            Clock.skew_s = float(request.json()["seconds"])
+            return answer(200, "ok\n")
         if request.path == "/health":
             return answer(200, "ok\n")
         if request.path == "/warm":  # the keys this service already knows when the day begins

@@ -15,6 +15,7 @@ from servers import Trouble
 VICTIM = "r2"  # the replica of the east that faults strike
 SLOW_FACTOR = 3
 SKEW_S = -300
+DELAY_MS = 100  # each way
 
 
 def haproxy(line):
@@ -77,6 +78,34 @@ def read_ms(milliseconds):
     provision.psql(VICTIM, "SELECT pg_reload_conf()")
 
 
+def pooler_finds_database_at(port):
+    """Tell the victim's PgBouncer, and have it leave its old connections."""
+    provision.make_pooler(VICTIM, port)
+    for line in ("RELOAD", "RECONNECT app"):
+        provision.pooler_console(VICTIM, line)
+
+
+def delay_begin():
+    servers.start("relay", servers.Server([PYTHON, layout.path("lib/relay.py"), PORTS["relay"], PORTS[f"pg-{VICTIM}"], DELAY_MS],
+                                          servers.port_ready(PORTS["relay"])))
+    pooler_finds_database_at(PORTS["relay"])
+
+
+def delay_end():
+    pooler_finds_database_at(PORTS[f"pg-{VICTIM}"])
+    process.stop("relay")
+
+
+def skew(seconds):
+    for cluster in layout.CLUSTERS:
+        post(f"auth-{cluster}", "/v1/skew", {"seconds": seconds})
+
+
+def exporters(what):
+    for node in layout.NODES:
+        what(f"exporter-{node}")
+
+
 def haproxy_reload():
     """As a deployment does: weights and states set at run time are gone."""
     pid = process.pid_of("haproxy")
@@ -121,12 +150,13 @@ FAULTS = {
     "haproxy-reload": Fault("HAProxy is reloaded: weights and states set at run time are lost", haproxy_reload, nothing),
     "pgbouncer-reload": Fault("every PgBouncer reloads: pool sizes that were SET are lost", pgbouncer_reload, nothing),
     "prometheus-down": Fault("Prometheus is stopped", lambda: process.stop("prometheus"), lambda: start("prometheus")),
-    "exporter-hang": Fault("the poolers' exporter is frozen: its pages hang", lambda: process.freeze("pooler-exporter"),
-                           lambda: process.thaw("pooler-exporter")),
+    "exporter-hang": Fault("the databases' exporters are frozen: their pages hang", lambda: exporters(process.freeze),
+                           lambda: exporters(process.thaw)),
     "sshd-down": Fault("the SSH server is stopped", lambda: process.stop("sshd"), lambda: start("sshd")),
-    "clock-skew": Fault(f"the poolers' pages are stamped by a clock {-SKEW_S} s behind",
-                        lambda: post("pooler-exporter", "/v1/skew", {"seconds": SKEW_S}),
-                        lambda: post("pooler-exporter", "/v1/skew", {"seconds": 0})),
+    "clock-skew": Fault(f"the auth services' clocks are {-SKEW_S} s behind: so are the samples of their pages",
+                        lambda: skew(SKEW_S), lambda: skew(0)),
+    "network-delay": Fault(f"the road from {VICTIM}'s pooler to its database is {DELAY_MS} ms longer, each way",
+                           delay_begin, delay_end),
 }
 
 

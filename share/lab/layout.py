@@ -29,7 +29,7 @@ _OFFSETS = {
     "reads-east": 11, "reads-west": 12,
     "pg-primary": 20, "pg-r1": 21, "pg-r2": 22, "pg-r3": 23,
     "pooler-primary": 30, "pooler-r1": 31, "pooler-r2": 32, "pooler-r3": 33,
-    "exporter-primary": 40, "exporter-r1": 41, "exporter-r2": 42, "exporter-r3": 43,
+    "relay": 39, "exporter-primary": 40, "exporter-r1": 41, "exporter-r2": 42, "exporter-r3": 43,
     "prometheus": 50, "alertmanager": 51, "node-exporter": 52, "etcd": 53, "etcd-peer": 54, "sshd": 55,
 }
 PORTS = {name: BASE + offset for name, offset in _OFFSETS.items()}

@@ -23,6 +23,7 @@ WEB_SHARE = 2 / 3
 HASTY_SHARE = 0.3
 SECONDS_KEPT = 7200
 LATENCIES_KEPT = 400
+GOOD, BAD = 200, 503  # what a site answers its user when the session is good, and when it cannot be checked
 
 
 class Caller:
@@ -42,11 +43,11 @@ class Load:
         self.latencies = {"web": collections.deque(maxlen=LATENCIES_KEPT), "api": collections.deque(maxlen=LATENCIES_KEPT)}
         self.tasks = set()
         self.page = Page()
-        self.page.family("http_requests_total", "counter", "Requests by how the user saw them end.")
+        self.page.family("http_requests_total", "counter", "Requests by what the user got.")
         self.page.family("http_request_latency_seconds", "gauge", "Latency of the latest requests, 99th percentile.")
         for surface in ("web", "api"):
-            for outcome in ("ok", "error"):
-                self.page.set("http_requests_total", f'surface="{surface}",outcome="{outcome}"', 0)
+            for code in (GOOD, BAD):
+                self.page.set("http_requests_total", f'surface="{surface}",code="{code}"', 0)
 
     def caller(self):
         if self.random.random() >= WEB_SHARE:
@@ -77,7 +78,7 @@ class Load:
         self.count(caller.surface, good, time.time() - began)
 
     def count(self, surface, good, took_s):
-        self.page.add("http_requests_total", f'surface="{surface}",outcome="{"ok" if good else "error"}"')
+        self.page.add("http_requests_total", f'surface="{surface}",code="{GOOD if good else BAD}"')
         self.latencies[surface].append(took_s)
         row = self.seconds.setdefault(int(time.time()), [0, 0, 0, 0])
         place = 0 if surface == "web" else 2

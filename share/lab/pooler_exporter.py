@@ -4,10 +4,8 @@ Asks SHOW POOLS, STATS and DATABASES as a statistics user, columns by name, with
 gives them. One metric more: pgbouncer_stats_totals_busy_seconds_total, time spent holding server connections, which is the
 query time less the wait in it (PgBouncer counts the wait as part of a query). A console that does not answer in 0.7 s is a
 503: absent, not zero.
-POST /v1/skew {"seconds": N} stamps every sample with a clock that is N seconds off, for the clock-skew fault.
 Usage: pooler_exporter.py PORT REPLICA=POOLER_PORT...; the password of user `watch` is in PGPASSWORD.
 """
-import json
 import select
 import sys
 import threading
@@ -75,42 +73,41 @@ class Console:
             self.lock.release()
 
 
-def lines_of(name, kind, labels, value, stamp):
-    return [f"# TYPE {name} {kind}", f"{name}{{{labels}}} {value}{stamp}"]
+def lines_of(name, kind, labels, value):
+    return [f"# TYPE {name} {kind}", f"{name}{{{labels}}} {value}"]
 
 
-def page_of(tables, stamp):
+def page_of(tables):
     pools, stats, databases = tables
-    lines = ["# TYPE pgbouncer_up gauge", f"pgbouncer_up 1{stamp}"]
+    lines = ["# TYPE pgbouncer_up gauge", "pgbouncer_up 1"]
     for row in pools:
         if row["database"] != DATABASE:
             continue
         labels = f'database="{row["database"]}",user="{row["user"]}"'
         for column, name in POOLS:
-            lines += lines_of(f"pgbouncer_pools_{name}", "gauge", labels, row[column], stamp)
+            lines += lines_of(f"pgbouncer_pools_{name}", "gauge", labels, row[column])
         waited = row["maxwait"] + row.get("maxwait_us", 0) / 1e6
-        lines += lines_of("pgbouncer_pools_client_maxwait_seconds", "gauge", labels, round(waited, 6), stamp)
+        lines += lines_of("pgbouncer_pools_client_maxwait_seconds", "gauge", labels, round(waited, 6))
     for row in stats:
         if row["database"] != DATABASE:
             continue
         labels = f'database="{row["database"]}"'
         for column, name, scale in STATS:
-            lines += lines_of(f"pgbouncer_stats_totals_{name}", "counter", labels, round(int(row[column]) * scale, 6), stamp)
+            lines += lines_of(f"pgbouncer_stats_totals_{name}", "counter", labels, round(int(row[column]) * scale, 6))
         busy = max(int(row["total_query_time"]) - int(row["total_wait_time"]), 0) / 1e6
-        lines += lines_of("pgbouncer_stats_totals_busy_seconds_total", "counter", labels, round(busy, 6), stamp)
+        lines += lines_of("pgbouncer_stats_totals_busy_seconds_total", "counter", labels, round(busy, 6))
     for row in databases:
         if row["name"] != DATABASE:
             continue
         labels = f'name="{row["name"]}",database="{row["database"]}"'
         for column, name in DATABASES:
-            lines += lines_of(f"pgbouncer_databases_{name}", "gauge", labels, row[column], stamp)
+            lines += lines_of(f"pgbouncer_databases_{name}", "gauge", labels, row[column])
     return "\n".join(lines) + "\n"
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     consoles = {}
-    skew = {"seconds": 0.0}
 
     def reply(self, status, body, kind="text/plain; version=0.0.4"):
         raw = body.encode()
@@ -130,16 +127,7 @@ class Handler(BaseHTTPRequestHandler):
         except psycopg2.Error as trouble:
             self.reply(503, f"{trouble}\n")
             return
-        skew = self.skew["seconds"]
-        self.reply(200, page_of(tables, f" {int((time.time() + skew) * 1000)}" if skew else ""))
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path != "/v1/skew":
-            self.reply(404, "no such page\n")
-            return
-        self.skew["seconds"] = float(json.loads(body)["seconds"])
-        self.reply(200, "ok\n")
+        self.reply(200, page_of(tables))
 
     def log_message(self, format, *args):  # the name is the library's
         pass

@@ -63,8 +63,13 @@ def make_poolers():
     users = "".join(f'"{role}" "{password(role)}"\n' for role in ("app", "ops", "watch"))
     write("etc/userlist.txt", users)
     for node in layout.NODES:
-        write(f"etc/pgbouncer-{node}.ini", f"""[databases]
-app = host={HOST} port={PORTS['pg-' + node]} dbname=app
+        make_pooler(node, PORTS["pg-" + node])
+
+
+def make_pooler(node, port):
+    """The file of one PgBouncer, which finds its database at that port."""
+    write(f"etc/pgbouncer-{node}.ini", f"""[databases]
+app = host={HOST} port={port} dbname=app
 
 [pgbouncer]
 listen_addr = {HOST}
@@ -271,6 +276,14 @@ def psql(node, text, database="postgres", variables=()):
     head = "".join(f"\\set {name} '{value}'\n" for name, value in variables)
     return subprocess.run([str(part) for part in argv], input=head + text, check=True, text=True, capture_output=True,
                           env={**os.environ, "PGUSER": getpass.getuser()}, timeout=30).stdout
+
+
+def pooler_console(node, line):
+    """One command to a PgBouncer's console, as its administrator; returns what it prints."""
+    argv = ["psql", "-XqAt", "-w", "-v", "ON_ERROR_STOP=1", "-h", HOST, "-p", str(PORTS["pooler-" + node]), "-U", "ops",
+            "-d", "pgbouncer", "-c", line]
+    return subprocess.run(argv, check=True, text=True, capture_output=True, timeout=10,
+                          env={**os.environ, "PGPASSFILE": str(layout.path("pgpass"))}).stdout
 
 
 def make_primary_files():

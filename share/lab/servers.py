@@ -106,7 +106,8 @@ def warm():
 
 def control():
     return Server([PYTHON, layout.path("lib", "control.py"), PORTS["control"], layout.path("sock/haproxy"), layout.path("token"),
-                   layout.path("alerts.jsonl"), *layout.CLUSTERS], http_ready(PORTS["control"], "/health"))
+                   layout.path("alerts.jsonl"), *(f"{name}={','.join(nodes)}" for name, nodes in layout.CLUSTERS.items())],
+                  http_ready(PORTS["control"], "/health"))
 
 
 def pooler_exporter():

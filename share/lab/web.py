@@ -1,6 +1,8 @@
 """A small HTTP/1.1 server and client on asyncio, and counters as a Prometheus text page."""
 import asyncio
+import email.utils
 import json
+import time
 
 HEAD_MOST = 16384
 BODY_MOST = 65536
@@ -16,12 +18,22 @@ class Request:
         return json.loads(self.body or b"{}")
 
 
+class Clock:
+    """The time that answers carry: this machine's, or so many seconds beside it."""
+    skew_s = 0.0
+
+    @classmethod
+    def now(cls):
+        return time.time() + cls.skew_s
+
+
 def answer(status, body=b"", kind="text/plain", extra=()):
     if isinstance(body, (dict, list)):
         body, kind = json.dumps(body).encode() + b"\n", "application/json"
     elif isinstance(body, str):
         body = body.encode()
     head = f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+    head += f"Date: {email.utils.formatdate(Clock.now(), usegmt=True)}\r\n"
     for name, value in extra:
         head += f"{name}: {value}\r\n"
     return head.encode() + b"\r\n" + body
@@ -128,8 +140,10 @@ class Page:
         return self.families[name][2].get(labels, 0)
 
     def text(self):
+        """The page; with times of its own where the clock is off, as exporters do that pass on what others sampled."""
+        stamp = f" {int(Clock.now() * 1000)}" if Clock.skew_s else ""
         lines = []
         for name, (kind, help_text, series) in self.families.items():
             lines += [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"]
-            lines += [f"{name}{{{labels}}} {value}" if labels else f"{name} {value}" for labels, value in series.items()]
+            lines += [f"{name}{{{labels}}} {value}{stamp}" for labels, value in series.items()]
         return "\n".join(lines) + "\n"
