@@ -57,7 +57,7 @@ static struct rig rig;
 static void box_setup(void)
 {
 	box_keys(&box);
-	box_sshd(&box, "MaxStartups 200");
+	box_sshd(&box, "MaxStartups 200\nRekeyLimit 64K");
 }
 
 static void box_teardown(void)
