@@ -35,10 +35,10 @@ static void flow_stop(void *context, int signal_number)
 }
 
 /* Not a terminal: lines, until interrupted. */
-static int console_flow(struct engine *engine)
+static int console_flow(const struct options *options, struct engine *engine)
 {
 	struct error error = {0};
-	struct flow flow = {.engine = engine};
+	struct flow flow = {.engine = engine, .plain.json = strcmp(options->output, "json") == 0};
 	loop_signal(engine->loop, SIGINT, flow_stop, engine->loop, &error);
 	loop_signal(engine->loop, SIGTERM, flow_stop, engine->loop, &error);
 	engine->on_tick = flow_tick;
@@ -61,7 +61,7 @@ static int console_open(
 	if (!ok)
 		return OUTCOME_BAD_CONFIG;
 	if (!console_app_has_screen(options))
-		return console_flow(engine);
+		return console_flow(options, engine);
 	struct control control;
 	struct error error = {0};
 	if (!control_init(&control, engine, &configs, options->read_only, &error))
