@@ -14,10 +14,13 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "app/file_watch.h"
+#include "app/path.h"
 #include "app/status_text.h"
 #include "app/theme_choice.h"
 #include "backends/poller.h"
 #include "core/base/clock.h"
+#include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/loop.h"
@@ -28,14 +31,20 @@
 #include "ui/terminal.h"
 #include "ui/theme.h"
 
-#define FRAME_MS 33 /* at most 30 frames a second, however fast keys come */
+#define FRAME_MS 33   /* at most 30 frames a second, however fast keys come */
+#define WATCH_MS 1000 /* between looks at the fleet file */
 #define RUNS_SHOWN 32
 #define JOURNAL_SHOWN 200
 #define EXPORT_BYTES (1024u * 1024)
 #define SIGNAL_EXIT_BASE 128 /* a shell's convention for "ended by signal n" */
 
 struct console_app {
-	const struct config *config;
+	const struct options *options;
+	struct config **config;      /* in force */
+	char fleet_file[PATH_BYTES]; /* watched; outlives each config */
+	struct file_watch watch;
+	bool reload_due;                       /* changed while a run was in flight */
+	char config_trouble[ERROR_TEXT_BYTES]; /* why the changed file is refused; "" none is */
 	struct engine *engine;
 	struct control *control;
 	struct terminal *terminal;
@@ -57,11 +66,13 @@ struct console_app {
 	bool frame_pending;
 	bool drain_watched;
 	int exit_code;
+	struct error *error; /* why it ends, where that is a failure */
 };
 
 bool console_app_has_screen(const struct options *options)
 {
-	return !options->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	return !options->plain && strcmp(options->output, "json") != 0 && isatty(STDIN_FILENO) &&
+	       isatty(STDOUT_FILENO);
 }
 
 static int64_t app_now_ms(const struct console_app *app)
@@ -84,11 +95,13 @@ static void app_message(struct console_app *app, enum severity severity, const c
 static struct console_model app_model(const struct console_app *app)
 {
 	const struct engine *engine = app->engine;
-	const char *slash = strrchr(app->config->path, '/');
+	const struct config *config = *app->config;
+	const char *slash = strrchr(config->path, '/');
 	return (struct console_model){
 		.now_ms = app_now_ms(app),
-		.environment = app->config->environment,
-		.fleet_name = slash ? slash + 1 : app->config->path,
+		.environment = config->environment,
+		.fleet_name = slash ? slash + 1 : config->path,
+		.config_trouble = app->config_trouble,
 		.snapshot = engine->snapshot,
 		.history = engine->history,
 		.assessment = engine->snapshot ? &engine->assessment : NULL,
@@ -177,7 +190,7 @@ static void app_plan(struct console_app *app, const struct console_request *requ
 	if (!app->engine->snapshot)
 		return;
 	bool made = executor_plan(app->control->executor, request->action, request->target,
-		request->value, app->config->environment, NULL, 0, app->engine->snapshot,
+		request->value, (*app->config)->environment, NULL, 0, app->engine->snapshot,
 		&app->engine->assessment, app_now_ms(app), &app->plan, &error);
 	app_take_plan(app, made, &error);
 }
@@ -189,7 +202,7 @@ static void app_plan_undo(struct console_app *app, const struct console_request 
 	if (!app->engine->snapshot)
 		return;
 	bool made = executor_plan_undo(app->control->executor, request->run_id,
-		app->config->environment, app->engine->snapshot, &app->engine->assessment,
+		(*app->config)->environment, app->engine->snapshot, &app->engine->assessment,
 		app_now_ms(app), &app->plan, &error);
 	app_take_plan(app, made, &error);
 }
@@ -400,6 +413,96 @@ static void app_tick(void *context)
 	app_want_frame(app);
 }
 
+/* ---- a changed fleet file ---- */
+
+static void app_refuse_config(struct console_app *app, const char *why)
+{
+	char line[ACTION_TEXT_BYTES];
+	snprintf(app->config_trouble, sizeof app->config_trouble, "%s", why);
+	snprintf(line, sizeof line, "fleet file refused, the old one stays in force: %.240s", why);
+	app_message(app, SEVERITY_WARNING, line);
+}
+
+/* The changed file, wholly checked. NULL when it was refused. */
+static struct config *app_read_config(struct console_app *app, struct action_configs *actions)
+{
+	struct complaints complaints;
+	complaints_init(&complaints);
+	struct config *config = config_read((*app->config)->path, &complaints);
+	if (config && !control_read(config, actions, &complaints)) {
+		config_destroy(config);
+		config = NULL;
+	}
+	if (!config) {
+		char why[ERROR_TEXT_BYTES];
+		complaints_summary(&complaints, why, sizeof why);
+		app_refuse_config(app, why);
+	}
+	complaints_finish(&complaints);
+	return config;
+}
+
+/*
+ * The acting river goes first, because its sessions are lent to sources; it comes back disarmed: a
+ * console armed for the old file was not armed for this one.
+ */
+static bool app_take_config(struct console_app *app, const struct config *config,
+	const struct action_configs *actions, struct error *why)
+{
+	struct action_configs before = app->control->configs;
+	app_drop_plan(app);
+	app->armed_until_ms = 0;
+	control_finish(app->control);
+	bool taken = engine_reload(app->engine, config, why);
+	struct error *error = taken ? why : app->error;
+	if (app->engine->poller &&
+		control_init(app->control, app->engine, taken ? actions : &before,
+			app->options->read_only, error)) {
+		poller_start(app->engine->poller);
+		return taken;
+	}
+	if (!app->engine->poller)
+		*app->error = *why;
+	app_leave(app, 1);
+	return taken;
+}
+
+static void app_reload(struct console_app *app)
+{
+	struct action_configs actions;
+	struct error why = {0};
+	bool was_armed = app->armed_until_ms > 0;
+	app->reload_due = false;
+	struct config *config = app_read_config(app, &actions);
+	if (!config)
+		return;
+	if (!app_take_config(app, config, &actions, &why)) {
+		config_destroy(config);
+		app_refuse_config(app, why.text);
+		return;
+	}
+	config_destroy(*app->config);
+	*app->config = config;
+	app->config_trouble[0] = '\0';
+	app_read_journal(app);
+	app_message(app, SEVERITY_OK,
+		was_armed ? "the changed fleet file is in force; the console is read-only again"
+			  : "the changed fleet file is in force");
+}
+
+/* Never under a run: it ends by the file it was planned with. */
+static void app_watch_config(void *context)
+{
+	struct console_app *app = context;
+	loop_timer_start(app->engine->loop, WATCH_MS, app_watch_config, app);
+	if (file_watch_changed(&app->watch))
+		app->reload_due = true;
+	if (!app->reload_due || executor_is_busy(app->control->executor))
+		return;
+	app_reload(app);
+	app_want_frame(app);
+}
+
 /* ---- beginning and end ---- */
 
 static bool app_watch(struct console_app *app, struct error *error)
@@ -422,6 +525,7 @@ static int app_run(struct console_app *app, struct error *error)
 	app_read_journal(app);
 	app_draw(app);
 	engine_start(app->engine);
+	loop_timer_start(app->engine->loop, WATCH_MS, app_watch_config, app);
 	if (!loop_run(app->engine->loop, error))
 		return 1;
 	struct loop_stats stats = loop_stats_take(app->engine->loop);
@@ -431,8 +535,9 @@ static int app_run(struct console_app *app, struct error *error)
 	return app->exit_code;
 }
 
-static bool app_open(struct console_app *app, const struct options *options, struct error *error)
+static bool app_open(struct console_app *app, struct error *error)
 {
+	const struct options *options = app->options;
 	const char *no_color = getenv("NO_COLOR");
 	if (!theme_choose(options->theme, &app->theme, error))
 		return false;
@@ -450,18 +555,22 @@ static bool app_open(struct console_app *app, const struct options *options, str
 	return app->terminal != NULL;
 }
 
-int console_app_run(const struct options *options, const struct config *config,
-	struct engine *engine, struct control *control, struct error *error)
+int console_app_run(const struct options *options, struct config **config, struct engine *engine,
+	struct control *control, struct error *error)
 {
 	struct console_app *app = calloc(1, sizeof *app);
 	if (!app) {
 		error_no_memory(error, "the console");
 		return 1;
 	}
+	app->options = options;
 	app->config = config;
 	app->engine = engine;
 	app->control = control;
-	int code = app_open(app, options, error) ? app_run(app, error) : 1;
+	app->error = error;
+	snprintf(app->fleet_file, sizeof app->fleet_file, "%s", (*config)->path);
+	file_watch_init(&app->watch, app->fleet_file);
+	int code = app_open(app, error) ? app_run(app, error) : 1;
 	engine->on_tick = NULL;
 	terminal_close(app->terminal);
 	console_destroy(app->console);

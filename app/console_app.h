@@ -20,10 +20,13 @@ bool console_app_has_screen(const struct options *options);
 
 /*
  * Run the screen until the operator leaves or a signal says so. The engine was initialised and not
- * started: the first frame is drawn before the first poll. Returns the exit code: 0, 1 when the
- * terminal cannot be used (with `error`), 129, 130 or 143 after a signal.
+ * started: the first frame is drawn before the first poll. A fleet file that changes meanwhile is
+ * taken up in place, or refused with its complaint on the screen: `config` is the one in force, and
+ * is the caller's to destroy in the end. Returns the exit code: 0, 1 when the terminal cannot be
+ * used or the changed file left no engine to go on with (with `error`), 129, 130 or 143 after a
+ * signal.
  */
-int console_app_run(const struct options *options, const struct config *config,
-	struct engine *engine, struct control *control, struct error *error);
+int console_app_run(const struct options *options, struct config **config, struct engine *engine,
+	struct control *control, struct error *error);
 
 #endif

@@ -48,6 +48,13 @@ static bool engine_declare(struct engine *engine, struct error *error)
 	return true;
 }
 
+static bool engine_open_poller(struct engine *engine, struct error *error)
+{
+	engine->poller = poller_create(engine->loop, engine->http, engine->fleet, engine->store,
+		engine->history, &engine->config->sources, engine->recorder, error);
+	return engine->poller != NULL;
+}
+
 static bool engine_wire(struct engine *engine, const char *record_file, struct error *error)
 {
 	engine->loop = loop_create(&engine->clock, error);
@@ -73,9 +80,7 @@ static bool engine_wire(struct engine *engine, const char *record_file, struct e
 		if (!engine->recorder)
 			return false;
 	}
-	engine->poller = poller_create(engine->loop, engine->http, engine->fleet, engine->store,
-		engine->history, &engine->config->sources, engine->recorder, error);
-	return engine->poller != NULL;
+	return engine_open_poller(engine, error);
 }
 
 bool engine_init(struct engine *engine, const struct config *config, const char *record_file,
@@ -103,6 +108,32 @@ void engine_finish(struct engine *engine)
 	store_destroy(engine->store);
 	fleet_destroy(engine->fleet);
 	*engine = (struct engine){0};
+}
+
+/* Facts and sources of `config` in place of those before; the poller was destroyed. */
+static bool engine_take(struct engine *engine, const struct config *config, struct error *error)
+{
+	engine->config = config;
+	fleet_forget_facts(engine->fleet);
+	if (!engine_declare(engine, error))
+		return false;
+	if (!store_sources_begin(engine->store))
+		return error_no_memory(error, "the sources");
+	bool ok = engine_open_poller(engine, error);
+	store_sources_end(engine->store, ok);
+	return ok;
+}
+
+bool engine_reload(struct engine *engine, const struct config *config, struct error *error)
+{
+	const struct config *before = engine->config;
+	struct error second;
+	poller_destroy(engine->poller);
+	engine->poller = NULL;
+	if (engine_take(engine, config, error))
+		return true;
+	engine_take(engine, before, &second);
+	return false;
 }
 
 void engine_start(struct engine *engine)

@@ -60,6 +60,15 @@ void engine_finish(struct engine *engine);
 void engine_start(struct engine *engine);
 
 /*
+ * Take up another fleet file while at work: its sources are asked from now on, while history and
+ * what the assessment remembers stay. The new poller is not started: it may need its commands first
+ * (remote.h), then poller_start(). `config` must outlive the engine; the old one is free to go.
+ * On failure (a limit, memory) the engine goes on with the old file, its poller made anew too; with
+ * `poller` NULL not even that was possible.
+ */
+bool engine_reload(struct engine *engine, const struct config *config, struct error *error);
+
+/*
  * Turn the loop until every source has answered or failed and at least `least_ms` of readings are
  * there, or until `timeout_ms`. For one-shot commands: rates need two samples. False when waiting
  * failed.

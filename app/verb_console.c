@@ -49,12 +49,12 @@ static int console_flow(const struct options *options, struct engine *engine)
 }
 
 static int console_open(
-	const struct options *options, const struct config *config, struct engine *engine)
+	const struct options *options, struct config **config, struct engine *engine)
 {
 	struct complaints complaints;
 	struct action_configs configs;
 	complaints_init(&complaints);
-	bool ok = control_read(config, &configs, &complaints);
+	bool ok = control_read(*config, &configs, &complaints);
 	if (!ok)
 		verb_complain(&complaints);
 	complaints_finish(&complaints);
@@ -80,7 +80,7 @@ int verb_console(const struct options *options)
 	struct engine engine;
 	struct error error = {0};
 	if (engine_init(&engine, config, NULL, &error)) {
-		code = console_open(options, config, &engine);
+		code = console_open(options, &config, &engine);
 		engine_finish(&engine);
 	} else {
 		code = verb_fail(OUTCOME_LOCAL_ERROR, &error);

@@ -142,8 +142,8 @@ static int demo_show(struct demo *demo)
 		return verb_fail(OUTCOME_USAGE, &error);
 	if (demo->options->automatic || !console_app_has_screen(demo->options))
 		return demo_flow(demo, span_ms);
-	int code =
-		console_app_run(demo->options, demo->config, &demo->engine, &demo->control, &error);
+	int code = console_app_run(
+		demo->options, &demo->config, &demo->engine, &demo->control, &error);
 	if (error.kind != ERROR_NONE)
 		return verb_fail(code, &error);
 	return code;

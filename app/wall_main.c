@@ -9,8 +9,11 @@
 
 #include "app/config.h"
 #include "app/engine.h"
+#include "app/file_watch.h"
 #include "app/option.h"
+#include "app/path.h"
 #include "app/status_text.h"
+#include "backends/poller.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
@@ -21,7 +24,8 @@
 #include "ui/theme.h"
 #include "ui/wall/wall.h"
 
-#define WALL_FRAME_MS 500 /* the clock blinks: half a second on, half off */
+#define WALL_FRAME_MS 500  /* the clock blinks: half a second on, half off */
+#define WALL_WATCH_MS 1000 /* between looks at the fleet file */
 #define WALL_TEXT_BYTES (1024u * 1024)
 #define WALL_PICTURE_MS 5000
 #define WALL_EXIT_LOCAL_ERROR 1
@@ -30,7 +34,10 @@
 
 struct wall_app {
 	struct engine engine;
-	const struct config *config;
+	struct config *config;       /* in force */
+	char fleet_file[PATH_BYTES]; /* watched; outlives each config */
+	struct file_watch watch;
+	char config_trouble[ERROR_TEXT_BYTES]; /* why the changed file is refused; "" none is */
 	struct terminal *terminal;
 	int exit_code;
 };
@@ -48,6 +55,7 @@ static struct wall_model wall_app_model(const struct wall_app *app)
 		.now_ms = loop_now_ms(app->engine.loop),
 		.environment = app->config->environment,
 		.fleet_name = slash ? slash + 1 : app->config->path,
+		.config_trouble = app->config_trouble,
 		.snapshot = app->engine.snapshot,
 		.history = app->engine.history,
 		.assessment = app->engine.snapshot ? &app->engine.assessment : NULL,
@@ -95,6 +103,33 @@ static void wall_signal(void *context, int signal_number)
 		wall_leave(app, 128 + signal_number);
 }
 
+/* A wall runs for months: what is changed in the file is to be seen without anybody's touch. */
+static void wall_watch(void *context)
+{
+	struct wall_app *app = context;
+	loop_timer_start(app->engine.loop, WALL_WATCH_MS, wall_watch, app);
+	if (!file_watch_changed(&app->watch))
+		return;
+	struct error error = {0};
+	struct complaints complaints;
+	complaints_init(&complaints);
+	struct config *config = config_read(app->fleet_file, &complaints);
+	complaints_summary(&complaints, app->config_trouble, sizeof app->config_trouble);
+	complaints_finish(&complaints);
+	if (!config)
+		return;
+	bool taken = engine_reload(&app->engine, config, &error);
+	if (!taken)
+		snprintf(app->config_trouble, sizeof app->config_trouble, "%s", error.text);
+	config_destroy(taken ? app->config : config);
+	if (taken)
+		app->config = config;
+	if (app->engine.poller)
+		poller_start(app->engine.poller);
+	else
+		wall_leave(app, WALL_EXIT_LOCAL_ERROR);
+}
+
 static int wall_screen(struct wall_app *app, const struct terminal_options *options)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
@@ -109,6 +144,7 @@ static int wall_screen(struct wall_app *app, const struct terminal_options *opti
 	if (ok) {
 		wall_frame(app);
 		engine_start(&app->engine);
+		loop_timer_start(app->engine.loop, WALL_WATCH_MS, wall_watch, app);
 		ok = loop_run(app->engine.loop, &error);
 	}
 	terminal_close(app->terminal);
@@ -202,7 +238,9 @@ int main(int argc, char **argv)
 	if (!config)
 		return WALL_EXIT_BAD_CONFIG;
 	struct wall_app app = {.config = config};
+	snprintf(app.fleet_file, sizeof app.fleet_file, "%s", config->path);
+	file_watch_init(&app.watch, app.fleet_file);
 	int code = wall_run(&app, &options);
-	config_destroy(config);
+	config_destroy(app.config);
 	return code;
 }

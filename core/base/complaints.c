@@ -60,20 +60,37 @@ void complaints_add(struct complaints *complaints, const char *file, int line, c
 	sanitise(text, strlen(text), row->text, sizeof(row->text));
 }
 
+static void complaint_print(const struct complaint *row, struct text *out)
+{
+	text_add(out, row->file);
+	if (row->line > 0)
+		text_printf(out, ":%d", row->line);
+	text_add(out, ": ");
+	if (row->key[0])
+		text_printf(out, "%s: ", row->key);
+	text_add(out, row->text);
+}
+
 void complaints_print(const struct complaints *complaints, struct text *out)
 {
 	for (size_t i = 0; i < complaints->count; i++) {
-		const struct complaint *row = &complaints->rows[i];
-		text_add(out, row->file);
-		if (row->line > 0)
-			text_printf(out, ":%d", row->line);
-		text_add(out, ": ");
-		if (row->key[0])
-			text_printf(out, "%s: ", row->key);
-		text_printf(out, "%s\n", row->text);
+		complaint_print(&complaints->rows[i], out);
+		text_add(out, "\n");
 	}
 	if (complaints->total > complaints->count)
 		text_printf(out, "and %zu more\n", complaints->total - complaints->count);
+}
+
+void complaints_summary(const struct complaints *complaints, char *out, size_t size)
+{
+	struct text line;
+	text_init(&line, sizeof(struct complaint) + 64);
+	if (complaints->count > 0)
+		complaint_print(&complaints->rows[0], &line);
+	if (complaints->total > 1)
+		text_printf(&line, " (and %zu more)", complaints->total - 1);
+	snprintf(out, size, "%s", text_string(&line));
+	text_finish(&line);
 }
 
 static size_t smallest(size_t a, size_t b, size_t c)

@@ -38,6 +38,9 @@ void complaints_add(struct complaints *complaints, const char *file, int line, c
 /* One line each, "file:line: key: text\n", and a closing count where some were not kept. */
 void complaints_print(const struct complaints *complaints, struct text *out);
 
+/* The first of them in one line, as printed, with how many there are beside it; "" when none. */
+void complaints_summary(const struct complaints *complaints, char *out, size_t size);
+
 /* The candidate nearest to `word` (edit distance at most 2 and under half its length), or NULL. */
 const char *complaints_nearest(const char *word, const char *const *candidates, size_t count);
 

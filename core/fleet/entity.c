@@ -186,6 +186,17 @@ static void compose_path(const struct fleet *fleet, struct entity *entity)
 		snprintf(entity->path, sizeof(entity->path), "%s", entity->name);
 }
 
+static void entity_forget_facts(struct entity *entity)
+{
+	entity->declared = false;
+	entity->timeout_ms = NAN;
+	entity->capacity = NAN;
+	entity->connections_max = NAN;
+	entity->shares_database = ENTITY_NONE;
+	entity->attributes = NULL;
+	entity->attribute_count = 0;
+}
+
 /* Add an entity whose name is clean and new. */
 static bool append(struct fleet *fleet, enum entity_kind kind, uint32_t parent, const char *name,
 	uint32_t *out, struct error *error)
@@ -207,11 +218,8 @@ static bool append(struct fleet *fleet, enum entity_kind kind, uint32_t parent, 
 		.id = id,
 		.parent = parent,
 		.kind = kind,
-		.timeout_ms = NAN,
-		.capacity = NAN,
-		.connections_max = NAN,
-		.shares_database = ENTITY_NONE,
 	};
+	entity_forget_facts(&node->entity);
 	snprintf(node->entity.name, sizeof(node->entity.name), "%s", name);
 	compose_path(fleet, &node->entity);
 	for (unsigned i = 0; i < ENTITY_KIND_COUNT; i++)
@@ -387,6 +395,14 @@ uint32_t fleet_cluster_of(const struct fleet *fleet, uint32_t id)
 }
 
 /* ---- facts from the fleet file ---- */
+
+void fleet_forget_facts(struct fleet *fleet)
+{
+	for (uint32_t id = 0; id < fleet->count; id++)
+		entity_forget_facts(&node_at(fleet, id)->entity);
+	fleet->maintenance_count = 0;
+	arena_reset(fleet->facts);
+}
 
 void fleet_declare(struct fleet *fleet, uint32_t id)
 {

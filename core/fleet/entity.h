@@ -99,6 +99,10 @@ const struct entity *fleet_entity(const struct fleet *fleet, uint32_t id); /* id
 size_t fleet_count(const struct fleet *fleet);
 
 /* Facts from the fleet file. Strings are copied. Errors: ERROR_NO_MEMORY, ERROR_LIMIT. */
+
+/* Forget every such fact, before the file is read anew. Entities stay, with their ids: what the new
+ * file does not name counts as seen only, so once it is silent it is gone and not missing. */
+void fleet_forget_facts(struct fleet *fleet);
 void fleet_declare(struct fleet *fleet, uint32_t id);
 void fleet_set_timeout(struct fleet *fleet, uint32_t id, double timeout_ms);
 void fleet_set_capacity(struct fleet *fleet, uint32_t id, double connections);

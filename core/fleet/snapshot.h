@@ -85,6 +85,15 @@ bool store_add_source(struct store *store, const char *name, const char *kind, i
 	uint16_t *out, struct error *error);
 struct source_status *store_source(struct store *store, uint16_t index);
 
+/*
+ * Name the sources anew, when the fleet file changed: from store_sources_begin() on, indexes count
+ * from 0 again, and a source of the same name and kind as before is the same one, its counts kept.
+ * store_sources_end() with `keep` drops those not named again: what they alone said becomes absent.
+ * Without `keep` everything is as before the beginning. False without memory (nothing begun).
+ */
+bool store_sources_begin(struct store *store);
+void store_sources_end(struct store *store, bool keep);
+
 /* Seal. NULL without memory: keep using the last snapshot. */
 struct snapshot *store_seal(struct store *store, int64_t now_ms);
 void snapshot_destroy(struct snapshot *snapshot);

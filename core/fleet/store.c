@@ -16,6 +16,8 @@ struct store {
 	size_t capacity;                                      /* entities there is room for */
 	struct source_status *sources[SNAPSHOT_SOURCES_MOST]; /* each on its own: addresses stay */
 	size_t source_count;
+	struct source_status **before; /* the sources set aside while they are named anew */
+	size_t before_count;
 	uint64_t generation;
 };
 
@@ -31,6 +33,7 @@ void store_destroy(struct store *store)
 {
 	if (!store)
 		return;
+	store_sources_end(store, true);
 	for (size_t i = 0; i < store->source_count; i++)
 		free(store->sources[i]);
 	free(store->readings);
@@ -89,6 +92,22 @@ bool store_put(struct store *store, uint32_t entity, enum signal signal, double 
 	return true;
 }
 
+static bool source_is_same(const struct source_status *one, const struct source_status *other)
+{
+	return strcmp(one->name, other->name) == 0 && strcmp(one->kind, other->kind) == 0;
+}
+
+/* The source of that name and kind among those set aside; NULL when there is none. */
+static const struct source_status *source_before(
+	const struct store *store, const struct source_status *source)
+{
+	for (size_t i = 0; i < store->before_count; i++) {
+		if (source_is_same(store->before[i], source))
+			return store->before[i];
+	}
+	return NULL;
+}
+
 bool store_add_source(struct store *store, const char *name, const char *kind, int32_t interval_ms,
 	uint16_t *out, struct error *error)
 {
@@ -100,6 +119,9 @@ bool store_add_source(struct store *store, const char *name, const char *kind, i
 	sanitise(name, strlen(name), source->name, sizeof(source->name));
 	sanitise(kind, strlen(kind), source->kind, sizeof(source->kind));
 	source->state = SOURCE_STARTING;
+	const struct source_status *same = source_before(store, source);
+	if (same)
+		*source = *same;
 	source->interval_ms = interval_ms;
 	*out = (uint16_t)store->source_count;
 	store->sources[store->source_count++] = source;
@@ -109,6 +131,59 @@ bool store_add_source(struct store *store, const char *name, const char *kind, i
 struct source_status *store_source(struct store *store, uint16_t index)
 {
 	return index < store->source_count ? store->sources[index] : NULL;
+}
+
+bool store_sources_begin(struct store *store)
+{
+	/* One more than needed: none at all is no reason to ask for zero bytes. */
+	store->before = calloc(store->source_count + 1, sizeof(*store->before));
+	if (!store->before)
+		return false;
+	memcpy(store->before, store->sources, store->source_count * sizeof(*store->before));
+	store->before_count = store->source_count;
+	store->source_count = 0;
+	return true;
+}
+
+/* Readings of a source that was named again follow it to its new index; others become absent. */
+static void readings_follow(struct store *store)
+{
+	uint16_t to[SNAPSHOT_SOURCES_MOST];
+	for (size_t i = 0; i < store->before_count; i++) {
+		to[i] = UINT16_MAX;
+		for (size_t j = 0; j < store->source_count && to[i] == UINT16_MAX; j++) {
+			if (source_is_same(store->before[i], store->sources[j]))
+				to[i] = (uint16_t)j;
+		}
+	}
+	for (size_t i = 0; i < store->capacity * SIGNAL_COUNT; i++) {
+		struct reading *reading = &store->readings[i];
+		if (reading->at_ms == 0)
+			continue;
+		if (reading->source < store->before_count && to[reading->source] != UINT16_MAX)
+			reading->source = to[reading->source];
+		else
+			*reading = (struct reading){.value = NAN};
+	}
+}
+
+void store_sources_end(struct store *store, bool keep)
+{
+	if (!store->before)
+		return;
+	if (keep)
+		readings_follow(store);
+	struct source_status **gone = keep ? store->before : store->sources;
+	size_t gone_count = keep ? store->before_count : store->source_count;
+	for (size_t i = 0; i < gone_count; i++)
+		free(gone[i]);
+	if (!keep) {
+		memcpy(store->sources, store->before, store->before_count * sizeof(*store->before));
+		store->source_count = store->before_count;
+	}
+	free(store->before);
+	store->before = NULL;
+	store->before_count = 0;
 }
 
 struct snapshot *store_seal(struct store *store, int64_t now_ms)

@@ -88,6 +88,9 @@ void banner_draw(const struct view *view, int row)
 	int at = put_part(view, row, 1, end, base, base, part);
 	mode_text(model, part, sizeof part);
 	at = put_part(view, row, at, end, model_is_armed(model) ? ROLE_ARMED : base, base, part);
+	bool is_refused = model->config_trouble && model->config_trouble[0];
+	at = put_part(
+		view, row, at, end, ROLE_WARNING, base, is_refused ? "FLEET FILE REFUSED (e)" : "");
 	if (assessment && assessment->incident_start_ms > 0) {
 		char elapsed[FIGURE_BYTES];
 		figure_elapsed(model->now_ms - assessment->incident_start_ms, elapsed);

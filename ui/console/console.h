@@ -31,9 +31,10 @@ struct console_message {
 
 /* All that a frame shows; borrowed for the call. */
 struct console_model {
-	int64_t now_ms;                  /* steady; shown as UTC */
-	const char *environment;         /* "prod" */
-	const char *fleet_name;          /* of the fleet file, for the banner */
+	int64_t now_ms;             /* steady; shown as UTC */
+	const char *environment;    /* "prod" */
+	const char *fleet_name;     /* of the fleet file, for the banner */
+	const char *config_trouble; /* why the changed fleet file is not in force; NULL or "" */
 	const struct snapshot *snapshot; /* NULL before the first */
 	const struct history *history;
 	const struct assessment *assessment; /* NULL before the first */

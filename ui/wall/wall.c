@@ -293,7 +293,12 @@ static void bottom_draw(const struct face *face, int row)
 	static const char ending[] = " | read-only wall";
 	canvas_fill(face->canvas, row, 0, 1, face->columns, ROLE_TEXT);
 	int end = face->columns - (int)sizeof ending;
-	int at = 1 + canvas_text(face->canvas, row, 1, 6, ROLE_TITLE, "DATA ");
+	int at = 1;
+	if (face->model->config_trouble && face->model->config_trouble[0])
+		at += canvas_printf(face->canvas, row, at, end - at, ROLE_WARNING,
+			"FLEET FILE REFUSED, OLD ONE IN FORCE: %.120s  ",
+			face->model->config_trouble);
+	at += canvas_text(face->canvas, row, at, end - at, ROLE_TITLE, "DATA ");
 	for (size_t i = 0; snapshot && i < snapshot->source_count && at < end - 14; i++) {
 		const struct source_status *source = &snapshot->sources[i];
 		char age[FIGURE_BYTES];

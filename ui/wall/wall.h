@@ -19,6 +19,7 @@ struct wall_model {
 	int64_t now_ms;
 	const char *environment;
 	const char *fleet_name;
+	const char *config_trouble; /* why the changed fleet file is not in force; NULL or "" */
 	const struct snapshot *snapshot; /* NULL before the first */
 	const struct history *history;
 	const struct assessment *assessment; /* NULL before the first */

@@ -34,6 +34,20 @@ START_TEST(one_line_each)
 		"fleet.yaml:3: not valid YAML\n"
 		"fleet.yaml: version: missing\n");
 	ck_assert_uint_eq(complaints.total, 4);
+	char line[256], cut[24];
+	complaints_summary(&complaints, line, sizeof line);
+	ck_assert_str_eq(line, "fleet.yaml:12: sources.prom.every: expected a duration such as "
+			       "'2s', not 'fast' (and 3 more)");
+	complaints_summary(&complaints, cut, sizeof cut);
+	ck_assert_str_eq(cut, "fleet.yaml:12: sources.");
+}
+END_TEST
+
+START_TEST(nothing_wrong_is_nothing_to_say)
+{
+	char line[16] = "x";
+	complaints_summary(&complaints, line, sizeof line);
+	ck_assert_str_eq(line, "");
 }
 END_TEST
 
@@ -119,8 +133,9 @@ END_TEST
 
 static Suite *complaints_suite(void)
 {
-	const TTest *tests[] = {one_line_each, all_parts_are_made_safe,
-		past_the_most_they_are_counted, long_parts_are_cut, the_nearest_word};
+	const TTest *tests[] = {one_line_each, nothing_wrong_is_nothing_to_say,
+		all_parts_are_made_safe, past_the_most_they_are_counted, long_parts_are_cut,
+		the_nearest_word};
 	return suite_with("complaints", tests, COUNT_OF(tests), begin, finish);
 }
 

@@ -213,6 +213,19 @@ START_TEST(facts)
 	const struct maintenance *list = fleet_maintenance(fleet, &count);
 	ck_assert_uint_eq(count, FLEET_MAINTENANCE_MOST);
 	ck_assert_str_eq(list[0].by, "provider");
+
+	fleet_forget_facts(fleet);
+	ck_assert_uint_eq(fleet_find(fleet, ENTITY_CLUSTER, ENTITY_ROOT, "a"), a);
+	ck_assert(!entity->declared);
+	ck_assert_double_nan(entity->timeout_ms);
+	ck_assert_double_nan(entity->capacity);
+	ck_assert_double_nan(entity->connections_max);
+	ck_assert_uint_eq(entity->shares_database, ENTITY_NONE);
+	ck_assert_ptr_null(fleet_attribute(fleet, a, "pooler"));
+	fleet_maintenance(fleet, &count);
+	ck_assert_uint_eq(count, 0);
+	ck_assert(fleet_set_attribute(fleet, a, "pooler", "10.0.0.3", &error));
+	ck_assert_str_eq(fleet_attribute(fleet, a, "pooler"), "10.0.0.3");
 	fleet_destroy(fleet);
 }
 END_TEST

@@ -184,6 +184,63 @@ START_TEST(sources_have_a_limit)
 }
 END_TEST
 
+static double value_of(struct place *place, enum signal signal, int64_t at_ms)
+{
+	double value = NAN;
+	struct snapshot *snapshot = store_seal(place->store, at_ms);
+	snapshot_value(snapshot, place->replica, signal, &value);
+	snapshot_destroy(snapshot);
+	return value;
+}
+
+START_TEST(sources_named_anew_keep_their_readings)
+{
+	struct place place;
+	struct error error = {0};
+	uint16_t other, again;
+	place_init(&place);
+	ck_assert(store_add_source(place.store, "edge", "haproxy", 1000, &other, &error));
+	store_source(place.store, other)->requests = 7;
+	ck_assert(put(&place, place.replica, SIGNAL_POOL_USED, 3, 1000));
+	place.source = other;
+	ck_assert(put(&place, place.replica, SIGNAL_POOL_MAX, 20, 1000));
+
+	ck_assert(store_sources_begin(place.store));
+	ck_assert(store_add_source(place.store, "edge", "haproxy", 2000, &again, &error));
+	ck_assert_uint_eq(again, 0);
+	store_sources_end(place.store, true);
+	ck_assert_uint_eq(store_source(place.store, 0)->requests, 7);
+	ck_assert_int_eq(store_source(place.store, 0)->interval_ms, 2000);
+	ck_assert_ptr_null(store_source(place.store, 1));
+	ck_assert_double_eq(value_of(&place, SIGNAL_POOL_MAX, 1500), 20);
+	ck_assert_double_nan(value_of(&place, SIGNAL_POOL_USED, 1500));
+	struct snapshot *snapshot = store_seal(place.store, 1500);
+	ck_assert_uint_eq(
+		snapshot_reading(snapshot, place.replica, SIGNAL_POOL_MAX)->source, again);
+	snapshot_destroy(snapshot);
+	place_finish(&place);
+}
+END_TEST
+
+START_TEST(naming_anew_can_be_given_up)
+{
+	struct place place;
+	struct error error = {0};
+	uint16_t index;
+	place_init(&place);
+	struct source_status *first = store_source(place.store, 0);
+	ck_assert(put(&place, place.replica, SIGNAL_POOL_USED, 3, 1000));
+	ck_assert(store_sources_begin(place.store));
+	ck_assert(store_add_source(place.store, "new", "ssh", 1000, &index, &error));
+	ck_assert(store_add_source(place.store, "prom", "prometheus", 1000, &index, &error));
+	store_sources_end(place.store, false);
+	ck_assert_ptr_eq(store_source(place.store, 0), first);
+	ck_assert_ptr_null(store_source(place.store, 1));
+	ck_assert_double_eq(value_of(&place, SIGNAL_POOL_USED, 1500), 3);
+	place_finish(&place);
+}
+END_TEST
+
 static Suite *snapshot_suite(void)
 {
 	Suite *suite = suite_create("snapshot");
@@ -194,6 +251,8 @@ static Suite *snapshot_suite(void)
 	tcase_add_test(cases, the_newest_sample_stands);
 	tcase_add_test(cases, sealed_is_sealed);
 	tcase_add_test(cases, sources_have_a_limit);
+	tcase_add_test(cases, sources_named_anew_keep_their_readings);
+	tcase_add_test(cases, naming_anew_can_be_given_up);
 	suite_add_tcase(suite, cases);
 	return suite;
 }
