@@ -48,11 +48,11 @@ ctest --test-dir build/asan -LE e2e -j "$jobs" --output-on-failure || status=1
 
 if [ -n "$full" ]; then
 	say "unit tests under valgrind"
-	build dev
-	CK_FORK=no ctest --test-dir build/dev -L unit -j "$jobs" -T memcheck --output-on-failure || status=1
+	build valgrind
+	ctest --test-dir build/valgrind -L unit -j "$jobs" --output-on-failure || status=1
 	build tidy $programs
 fi
 
-say "whole programs, on the optimised build (they mostly wait: three at a time)"
-ctest --test-dir build/release -L e2e -j 3 --output-on-failure || status=1
+say "whole programs, on the optimised build (they mostly wait: four at a time)"
+ctest --test-dir build/release -L e2e -j 4 --output-on-failure || status=1
 exit $status
