@@ -7,8 +7,10 @@
 
 #include "actions/config.h"
 #include "actions/journal.h"
+#include "actions/signature.h"
 #include "actions/template.h"
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/error.h"
 #include "core/base/json_writer.h"
 #include "core/base/number.h"
@@ -17,6 +19,7 @@
 #include "core/wire/json.h"
 
 #define PATH_BYTES 4200
+#define MESSAGE_BYTES 512
 
 enum approval_state approval_state(const struct approval *approval, int64_t now_ms)
 {
@@ -97,32 +100,90 @@ static void add_request(struct approvals *approvals, const struct json_node *roo
 	row->expires_ms = time_of(root, "expires");
 }
 
-static void add_line(struct approvals *approvals, const char *line, size_t length)
+/* What a person signs who approves: the very plan, and for whom. */
+static void approval_message(
+	const struct approval *row, const char *by, int64_t at_ms, char out[MESSAGE_BYTES])
+{
+	char at[CLOCK_TEXT_BYTES];
+	clock_format(at_ms, true, at);
+	snprintf(out, MESSAGE_BYTES, "spillway approval\n%s\nasked by %s\napproved by %s\n%s\n",
+		row->hash, row->asked_by, by, at);
+}
+
+static bool was_checked(const struct approvals *approvals, const char *digest)
+{
+	for (size_t i = 0; i < APPROVALS_CHECKED; i++) {
+		if (strcmp(approvals->checked[i], digest) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_signed(struct approvals *approvals, const struct signing_config *signing,
+	const struct approval *row, const char *signature, struct error *error)
+{
+	char message[MESSAGE_BYTES];
+	char both[MESSAGE_BYTES + SIGNATURE_BYTES];
+	char digest[DIGEST_HEX_BYTES];
+	if (!signature)
+		return error_set(error, ERROR_UNTRUSTED, "it is not signed");
+	approval_message(row, row->decided_by, row->decided_ms, message);
+	snprintf(both, sizeof(both), "%s%s", message, signature);
+	digest_sha256(both, strlen(both), digest);
+	if (was_checked(approvals, digest))
+		return true;
+	if (!signature_check(signing->allowed_signers, row->decided_by, message, signature, error))
+		return false;
+	snprintf(approvals->checked[approvals->next_checked], DIGEST_HEX_BYTES, "%s", digest);
+	approvals->next_checked = (approvals->next_checked + 1) % APPROVALS_CHECKED;
+	return true;
+}
+
+static void add_answer(struct approvals *approvals, struct approval *row,
+	const struct json_node *root, bool gives, const struct signing_config *signing,
+	int64_t now_ms)
+{
+	struct error error = {.kind = ERROR_NONE};
+	row->decided_ms = time_of(root, "at");
+	copy(row->decided_by, sizeof(row->decided_by), root, "by");
+	copy(row->text, sizeof(row->text), root, "text");
+	row->is_denied = !gives;
+	row->is_given = gives;
+	/* What has run out counts for nothing anyway. */
+	if (!gives || !signing->allowed_signers || now_ms >= row->expires_ms ||
+		is_signed(approvals, signing, row, json_text(json_get(root, "signature")), &error))
+		return;
+	row->is_given = false;
+	snprintf(row->doubt, sizeof(row->doubt), "the approval by %.40s does not count: %.220s",
+		row->decided_by, error.text);
+	row->decided_by[0] = '\0';
+}
+
+static void add_line(struct approvals *approvals, const char *line, size_t length,
+	const struct signing_config *signing, int64_t now_ms)
 {
 	struct json_document *document = json_parse(line, length, NULL);
 	const struct json_node *root = document ? json_root(document) : NULL;
 	const char *id = json_text(json_get(root, "run"));
 	const char *event = json_text(json_get(root, "event"));
 	struct approval *row = id ? find(approvals, id) : NULL;
+	bool gives = event && strcmp(event, "approve") == 0;
 	char by[ENTITY_NAME_BYTES] = "";
 	copy(by, sizeof(by), root, "by");
-	if (id && event && strcmp(event, "ask") == 0) {
+	if (id && event && strcmp(event, "ask") == 0)
 		add_request(approvals, root);
-	} else if (row && event && by[0] && strcmp(by, row->asked_by) != 0) {
-		row->is_given = strcmp(event, "approve") == 0;
-		row->is_denied = strcmp(event, "deny") == 0;
-		row->decided_ms = time_of(root, "at");
-		copy(row->decided_by, sizeof(row->decided_by), root, "by");
-		copy(row->text, sizeof(row->text), root, "text");
-	}
+	else if (row && by[0] && strcmp(by, row->asked_by) != 0 &&
+		 (gives || (event && strcmp(event, "deny") == 0)))
+		add_answer(approvals, row, root, gives, signing, now_ms);
 	json_destroy(document);
 }
 
-bool approvals_read(const char *journal, struct approvals *out, struct error *error)
+bool approvals_read(const char *journal, const struct signing_config *signing, int64_t now_ms,
+	struct approvals *out, struct error *error)
 {
 	char name[PATH_BYTES];
 	struct journal_check check;
-	*out = (struct approvals){.count = 0};
+	out->count = 0;
 	if (!file_name(journal, name, error))
 		return false;
 	FILE *file = fopen(name, "re");
@@ -135,7 +196,7 @@ bool approvals_read(const char *journal, struct approvals *out, struct error *er
 	size_t number = 0;
 	for (ssize_t length = 0; ok && (length = getline(&line, &capacity, file)) > 0;) {
 		if (++number <= check.records)
-			add_line(out, line, (size_t)length);
+			add_line(out, line, (size_t)length, signing, now_ms);
 	}
 	free(line);
 	fclose(file);
@@ -167,7 +228,8 @@ static bool append(const char *journal, const char *id, const char *event, const
 bool approvals_ask(const char *journal, const struct plan *plan, const char *by, const char *reason,
 	int64_t wall_ms, int64_t within_ms, struct error *error)
 {
-	struct approvals *approvals = malloc(sizeof(*approvals));
+	static const struct signing_config unsigned_too = {.sign_with = NULL};
+	struct approvals *approvals = calloc(1, sizeof(*approvals));
 	struct text made;
 	struct json_writer writer;
 	char words[ACTION_TEXT_BYTES];
@@ -175,7 +237,7 @@ bool approvals_ask(const char *journal, const struct plan *plan, const char *by,
 	char to[NUMBER_TEXT_BYTES] = "?";
 	if (!approvals)
 		return error_no_memory(error, "approvals");
-	bool ok = approvals_read(journal, approvals, error);
+	bool ok = approvals_read(journal, &unsigned_too, wall_ms, approvals, error);
 	const struct approval *row = ok ? approvals_find(approvals, plan->hash) : NULL;
 	bool is_asked = row && approval_state(row, wall_ms) == APPROVAL_PENDING;
 	free(approvals);
@@ -215,29 +277,43 @@ static bool may_decide(const struct approval *row, const char *id, bool give, co
 	return true;
 }
 
-bool approvals_decide(const char *journal, const char *id, bool give, const char *by,
-	const char *reason, int64_t wall_ms, struct error *error)
+static bool write_answer(const struct approval *row, const struct signing_config *signing,
+	bool give, const char *by, int64_t wall_ms, struct text *made, struct error *error)
 {
-	struct approvals *approvals = malloc(sizeof(*approvals));
-	struct text made;
 	struct json_writer writer;
+	char message[MESSAGE_BYTES];
+	char signature[SIGNATURE_BYTES] = "";
+	approval_message(row, by, wall_ms, message);
+	if (give && signing->sign_with &&
+		!signature_make(signing->sign_with, message, signature, error))
+		return false;
+	json_writer_init(&writer, made);
+	json_begin_object(&writer);
+	json_member_string(&writer, "by", by);
+	json_member_string(&writer, "plan_hash", row->hash);
+	if (signature[0])
+		json_member_string(&writer, "signature", signature);
+	json_end_object(&writer);
+	return true;
+}
+
+bool approvals_decide(const char *journal, const struct signing_config *signing, const char *id,
+	bool give, const char *by, const char *reason, int64_t wall_ms, struct error *error)
+{
+	struct approvals *approvals = calloc(1, sizeof(*approvals));
+	struct text made;
 	if (!approvals)
 		return error_no_memory(error, "approvals");
-	bool ok = approvals_read(journal, approvals, error);
+	bool ok = approvals_read(journal, signing, wall_ms, approvals, error);
 	const struct approval *row = ok ? approvals_find(approvals, id) : NULL;
-	ok = ok && may_decide(row, id, give, by, wall_ms, error);
 	text_init(&made, JOURNAL_LINE_BYTES);
-	if (ok) {
-		json_writer_init(&writer, &made);
-		json_begin_object(&writer);
-		json_member_string(&writer, "by", by);
-		json_member_string(&writer, "plan_hash", row->hash);
-		json_end_object(&writer);
+	ok = ok && may_decide(row, id, give, by, wall_ms, error) &&
+	     write_answer(row, signing, give, by, wall_ms, &made, error);
+	if (ok)
 		ok = append(journal, row->plan, give ? "approve" : "deny", reason, &made, wall_ms,
 			error);
-	} else {
+	else
 		text_finish(&made);
-	}
 	free(approvals);
 	return ok;
 }

@@ -5,6 +5,8 @@
  * (<journal>.approvals, chained and fsynced likewise), so that one person can approve while
  * another's console holds the journal. A request is bound to the plan's hash: another value,
  * another target, or a target that changed since is another plan. Who asked cannot approve.
+ * Where the fleet file names allowed signers, an approval counts only with a signature, by who
+ * gave it, over the plan's hash and who asked; a denial counts without.
  */
 #ifndef ACTIONS_APPROVAL_H
 #define ACTIONS_APPROVAL_H
@@ -12,8 +14,10 @@
 #include "actions/action.h"
 
 struct error;
+struct signing_config;
 
 #define APPROVALS_MOST 64 /* the newest are kept */
+#define APPROVALS_CHECKED 16
 
 enum approval_state { APPROVAL_PENDING, APPROVAL_GIVEN, APPROVAL_DENIED, APPROVAL_EXPIRED };
 
@@ -26,19 +30,25 @@ struct approval {
 	bool is_given, is_denied;
 	char decided_by[ENTITY_NAME_BYTES]; /* "" nobody yet */
 	int64_t decided_ms;
-	char text[ACTION_TEXT_BYTES]; /* the reason given with the answer */
+	char text[ACTION_TEXT_BYTES];  /* the reason given with the answer */
+	char doubt[ACTION_TEXT_BYTES]; /* why an answer that was given does not count; "" none */
 };
 
 struct approvals {
 	struct approval rows[APPROVALS_MOST]; /* oldest first */
 	size_t count;
+	/* digests of answers whose signature was found good, so that it is checked once */
+	char checked[APPROVALS_CHECKED][PLAN_HASH_BYTES];
+	size_t next_checked;
 };
 
 enum approval_state approval_state(const struct approval *approval, int64_t now_ms);
 const char *approval_state_name(enum approval_state state); /* "pending", ... */
 
-/* All that the file beside `journal` tells; none when it is missing. Errors: ERROR_IO. */
-bool approvals_read(const char *journal, struct approvals *out, struct error *error);
+/* All that the file beside `journal` tells; none when it is missing. `out` was zero at first; what
+ * it remembers of signatures stays. Errors: ERROR_IO. */
+bool approvals_read(const char *journal, const struct signing_config *signing, int64_t now_ms,
+	struct approvals *out, struct error *error);
 
 /* The newest request for that plan id or hash; NULL none. */
 const struct approval *approvals_find(const struct approvals *approvals, const char *id_or_hash);
@@ -48,10 +58,11 @@ bool approvals_ask(const char *journal, const struct plan *plan, const char *by,
 	int64_t wall_ms, int64_t within_ms, struct error *error);
 
 /*
- * Record an answer to request `id`. Errors: ERROR_USAGE (no such request, decided or run out
- * already), ERROR_REJECTED (who asked cannot approve), else as journal_open().
+ * Record an answer to request `id`, signed where signing->sign_with is set. Errors: ERROR_USAGE (no
+ * such request, decided or run out already), ERROR_REJECTED (who asked cannot approve), as
+ * signature_make(), else as journal_open().
  */
-bool approvals_decide(const char *journal, const char *id, bool give, const char *by,
-	const char *reason, int64_t wall_ms, struct error *error);
+bool approvals_decide(const char *journal, const struct signing_config *signing, const char *id,
+	bool give, const char *by, const char *reason, int64_t wall_ms, struct error *error);
 
 #endif

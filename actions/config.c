@@ -46,17 +46,6 @@ static const struct field action_rows[] = {
 		.help = "do it by a command over SSH: host, user, command, identity_file, timeout"},
 };
 
-struct journal_fields {
-	const char *file;
-};
-
-static const struct field journal_rows[] = {
-	{.key = "file",
-		.type = FIELD_STRING,
-		.offset = offsetof(struct journal_fields, file),
-		.help = "where the journal is kept"},
-};
-
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 void action_complain(
@@ -192,23 +181,6 @@ static void read_actions(
 		check_undo(reader, node, out, &out->rows[index++]);
 }
 
-static const struct yaml_node empty_mapping = {.kind = YAML_MAPPING, .file = "", .line = 0};
-
-static void read_journal(struct reader *reader, const struct yaml_node *journal,
-	const char *state_directory, struct action_configs *out)
-{
-	struct journal_fields fields = {.file = NULL};
-	if (journal && !fields_read(journal_rows, COUNT(journal_rows), journal, "journal", &fields,
-			       reader->arena, reader->complaints))
-		reader->ok = false;
-	if (fields.file)
-		action_resolve(reader, journal, &fields.file);
-	else
-		fields.file = action_keep(reader, &empty_mapping,
-			arena_printf(reader->arena, "%s/journal.jsonl", state_directory));
-	out->journal_file = fields.file;
-}
-
 bool action_configs_read(const struct yaml_node *actions, const struct yaml_node *guards,
 	const struct yaml_node *journal, const char *directory, const char *state_directory,
 	struct arena *arena, struct action_configs *out, struct complaints *complaints)
@@ -219,7 +191,7 @@ bool action_configs_read(const struct yaml_node *actions, const struct yaml_node
 	read_actions(&reader, actions, &read);
 	if (!guard_config_read(guards, arena, &read.guards, complaints))
 		reader.ok = false;
-	read_journal(&reader, journal, state_directory, &read);
+	journal_config_read(&reader, journal, state_directory, &read);
 	*out = read;
 	return reader.ok;
 }

@@ -1,5 +1,6 @@
 /*
- * config.h - the `actions:`, `guards:` and `journal:` sections of a fleet file, read and checked.
+ * config.h - the `actions:`, `guards:`, `journal:` and `coordination:` sections of a fleet file,
+ * read and checked.
  */
 #ifndef ACTIONS_CONFIG_H
 #define ACTIONS_CONFIG_H
@@ -83,11 +84,36 @@ struct freeze {
 	const char *why; /* "" none given */
 };
 
+/* Who seals what is recorded, and who is believed. Names absolute; NULL where not given. */
+struct signing_config {
+	const char *sign_with;
+	const char *allowed_signers;
+	bool to_syslog;
+	const char *syslog_socket;
+};
+
+#define COORDINATION_ENDPOINTS_MOST 8
+#define COORDINATION_NAME_BYTES 48
+
+/* How operators keep out of each other's way. */
+struct coordination_config {
+	bool is_etcd;      /* else locks on this machine */
+	bool by_region;    /* one change at a time per region; else in the whole fleet */
+	const char *fleet; /* NULL: no section was read, and there is no coordination */
+	const char *directory;
+	const char *endpoints[COORDINATION_ENDPOINTS_MOST];
+	size_t endpoint_count;
+	int64_t ttl_ms;
+	const char *ca_file, *client_cert_file, *client_key_file;
+};
+
 struct action_configs {
 	struct action_config *rows;
 	size_t count;
 	struct guard_config guards;
 	const char *journal_file; /* absolute */
+	struct signing_config signing;
+	struct coordination_config coordination;
 };
 
 /* Nodes may be NULL. `directory` resolves relative names, `state_directory` holds the default
@@ -95,6 +121,11 @@ struct action_configs {
 bool action_configs_read(const struct yaml_node *actions, const struct yaml_node *guards,
 	const struct yaml_node *journal, const char *directory, const char *state_directory,
 	struct arena *arena, struct action_configs *out, struct complaints *complaints);
+
+/* The `coordination:` section into configs->coordination, after action_configs_read(); NULL gives
+ * locks on this machine. False when it complained. */
+bool coordination_config_read(const struct yaml_node *node, const char *directory,
+	struct arena *arena, struct action_configs *configs, struct complaints *complaints);
 
 /* The `guards:` section alone; NULL gives the defaults. */
 bool guard_config_read(const struct yaml_node *node, struct arena *arena, struct guard_config *out,
@@ -106,6 +137,8 @@ const char *guard_config_default(const char *key);
 /* JSON Schema bodies for share/. */
 void action_configs_schema_action(struct text *out);
 void action_configs_schema_guards(struct text *out);
+void action_configs_schema_journal(struct text *out);
+void action_configs_schema_coordination(struct text *out);
 
 /* The tables. */
 const struct verb_row *verb_rows(size_t *count);

@@ -40,4 +40,8 @@ void action_read_ssh(struct reader *reader, const struct yaml_node *node, const 
 	struct action_config *out);
 void action_schema_ssh(struct json_writer *writer);
 
+/* The `journal:` section; NULL: it is not in the file. */
+void journal_config_read(struct reader *reader, const struct yaml_node *node,
+	const char *state_directory, struct action_configs *out);
+
 #endif

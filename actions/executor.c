@@ -166,7 +166,8 @@ static bool make_plan(struct executor *executor, const struct action_config *act
 		run_log_changes_since(executor->log, now_ms - window_ms, &oldest_ms);
 	facts->brake_free_ms = oldest_ms + window_ms;
 	if (executor->journal &&
-		!approvals_read(journal_path(executor->journal), executor->approvals, error))
+		!approvals_read(journal_path(executor->journal), &executor->configs->signing,
+			now_ms, executor->approvals, error))
 		return false;
 	facts->approvals = executor->approvals;
 	facts->armed = executor_is_armed(executor, now_ms);

@@ -144,8 +144,11 @@ void guard_check_two_person(const struct guard_context *context, struct verdict 
 			why);
 		return;
 	case APPROVAL_PENDING:
-		guard_say(out, VERDICT_BLOCK, "%s: %s waits for another person's approval", why,
-			plan->id);
+		if (approval->doubt[0])
+			guard_say(out, VERDICT_BLOCK, "%.100s: %.200s", why, approval->doubt);
+		else
+			guard_say(out, VERDICT_BLOCK, "%s: %s waits for another person's approval",
+				why, plan->id);
 		return;
 	}
 }

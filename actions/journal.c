@@ -28,6 +28,8 @@ struct journal {
 	int64_t size_bytes;
 	bool broken; /* a write or sync failed in a way that leaves the file's state in doubt */
 	char *trouble;
+	journal_watch_fn *watch; /* NULL: nobody */
+	void *watch_context;
 };
 
 /* mkdir -p for the directories above `path`. */
@@ -293,7 +295,21 @@ bool journal_append(struct journal *journal, const char *run, const char *event,
 		}
 	}
 	text_finish(&line);
+	if (ok && journal->watch)
+		journal->watch(journal->watch_context, event);
 	return ok;
+}
+
+void journal_head(const struct journal *journal, struct journal_head *out)
+{
+	out->records = journal->chain.records;
+	snprintf(out->digest, sizeof(out->digest), "%s", journal->chain.prev);
+}
+
+void journal_watch(struct journal *journal, journal_watch_fn *fn, void *context)
+{
+	journal->watch = fn;
+	journal->watch_context = context;
 }
 
 void journal_next_run(const struct journal *journal, char out[PLAN_ID_BYTES])

@@ -39,13 +39,26 @@ const char *journal_trouble(const struct journal *journal);
 bool journal_append(struct journal *journal, const char *run, const char *event, const char *text,
 	const char *members, int64_t wall_ms, struct error *error);
 
+/* How many records it has, and the SHA-256 of the last one in hex: what a seal is put on. */
+struct journal_head {
+	size_t records;
+	char digest[65];
+};
+void journal_head(const struct journal *journal, struct journal_head *out);
+
+/* Call `fn` after each record that is on disk, with its event; NULL: nobody. */
+typedef void journal_watch_fn(void *context, const char *event);
+void journal_watch(struct journal *journal, journal_watch_fn *fn, void *context);
+
 /* The next run id, "a-0001" counting on from the file. */
 void journal_next_run(const struct journal *journal, char out[PLAN_ID_BYTES]);
 
 struct journal_check {
 	bool ok;
 	size_t records;
-	size_t bad_line;             /* 1-based, 0 none */
+	size_t bad_line; /* 1-based, 0 none */
+	size_t set_back; /* records dated more than a minute before the one before them: a clock
+			    that was set, or another's history */
 	char why[ACTION_TEXT_BYTES]; /* "line 7: hash does not match: the line was changed after it
 					was written" */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
 
@@ -46,6 +47,25 @@ static unsigned run_number(const char *line, size_t length)
 	return number;
 }
 
+#define SET_BACK_MS 60000 /* less is ordinary: clocks are slewed, and two machines differ */
+
+/* {"seq":12,"at":"2026-02-04T17:06:00.000Z",...: `line` from the date on. */
+static void note_date(struct chain *chain, const char *line, size_t length)
+{
+	char date[CLOCK_TEXT_BYTES] = "";
+	int64_t at_ms = 0;
+	size_t count = 0;
+	while (count + 1 < sizeof(date) && count < length && line[count] != '"')
+		count++;
+	memcpy(date, line, count);
+	date[count] = '\0';
+	if (!clock_parse(date, &at_ms))
+		return;
+	if (at_ms + SET_BACK_MS < chain->at_ms)
+		chain->set_back++;
+	chain->at_ms = at_ms;
+}
+
 bool chain_accept(struct chain *chain, const char *line, size_t length, char *why, size_t why_size)
 {
 	char start[64];
@@ -78,6 +98,7 @@ bool chain_accept(struct chain *chain, const char *line, size_t length, char *wh
 	}
 	digest_sha256(line, length, chain->prev);
 	chain->records++;
+	note_date(chain, line + start_length + 1, length - (size_t)start_length - 1);
 	unsigned run = run_number(line, length - TAIL_BYTES);
 	if (run > chain->last_run)
 		chain->last_run = run;

@@ -15,6 +15,8 @@ struct chain {
 	size_t records;              /* whole lines accepted */
 	char prev[DIGEST_HEX_BYTES]; /* digest of the last one; zeros at the start */
 	unsigned last_run;           /* the highest run number seen */
+	int64_t at_ms;               /* the date of the last one */
+	size_t set_back;             /* see journal_check */
 };
 
 void chain_init(struct chain *chain);

@@ -24,7 +24,9 @@ bool journal_verify(const char *path, struct journal_check *out, struct error *e
 	close(fd);
 	if (!ok)
 		return error_prefix(error, "'%s'", path);
-	struct journal_check check = {.records = scan.chain.records, .bad_line = scan.bad_line};
+	struct journal_check check = {.records = scan.chain.records,
+		.bad_line = scan.bad_line,
+		.set_back = scan.chain.set_back};
 	if (scan.bad_line || scan.cut) {
 		snprintf(check.why, sizeof(check.why), "%s", scan.why);
 		if (scan.cut)

@@ -24,6 +24,7 @@ struct top {
 	int64_t version;
 	const char *environment;
 	const struct yaml_node *use, *sources, *signals, *fleet, *actions, *guards, *journal;
+	const struct yaml_node *coordination;
 };
 
 static const struct field top_fields[] = {
@@ -66,6 +67,10 @@ static const struct field top_fields[] = {
 		.type = FIELD_NODE,
 		.offset = offsetof(struct top, journal),
 		.help = "where intents and outcomes are recorded"},
+	{.key = "coordination",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct top, coordination),
+		.help = "how operators keep out of each other's way"},
 };
 
 bool config_find(const char *given, char *out, size_t size, struct error *error)
@@ -124,6 +129,7 @@ static bool config_fill(struct config *config, struct complaints *complaints)
 	config->actions = top.actions;
 	config->guards = top.guards;
 	config->journal = top.journal;
+	config->coordination = top.coordination;
 	const struct yaml_node *signals = top.signals;
 	ok = pack_merge(top.use, top.sources, top.signals, config->arena, &signals, complaints) &&
 	     ok;

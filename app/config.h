@@ -1,9 +1,9 @@
 /*
  * config.h - the fleet file as a whole: found, read, checked.
  *
- * The engine's part (sources, signals, fleet) is read here; `actions`, `guards` and `journal` are
- * kept as nodes for the programs that can act, so that the wall reads the same file without a line
- * of acting code.
+ * The engine's part (sources, signals, fleet) is read here; `actions`, `guards`, `journal` and
+ * `coordination` are kept as nodes for the programs that can act, so that the wall reads the same
+ * file without a line of acting code.
  */
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
@@ -27,7 +27,8 @@ struct config {
 	const char *environment; /* "" when not given */
 	struct sources sources;  /* rows of packs are behind the file's own */
 	size_t own_map_count;    /* rows of `sources.maps` that the file itself has */
-	const struct yaml_node *fleet, *actions, *guards, *journal, *root;
+	const struct yaml_node *fleet, *actions, *guards, *journal;
+	const struct yaml_node *coordination, *root;
 };
 
 /*

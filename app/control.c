@@ -8,6 +8,7 @@
 
 #include "actions/executor.h"
 #include "actions/journal.h"
+#include "actions/seal.h"
 #include "app/config.h"
 #include "app/engine.h"
 #include "app/path.h"
@@ -25,8 +26,11 @@ bool control_read(
 	struct error error = {0};
 	if (!path_state_directory(state, sizeof state, &error))
 		snprintf(state, sizeof state, "%s", config->directory);
-	return action_configs_read(config->actions, config->guards, config->journal,
+	bool ok = action_configs_read(config->actions, config->guards, config->journal,
 		config->directory, state, config->arena, out, complaints);
+	return coordination_config_read(
+		       config->coordination, config->directory, config->arena, out, complaints) &&
+	       ok;
 }
 
 /* The kernel's note of who logged in; it cannot be changed by who did. */
@@ -66,6 +70,12 @@ static bool control_wire(struct control *control, struct engine *engine, struct 
 		control->journal =
 			journal_open(control->configs.journal_file, &control->journal_trouble);
 	}
+	if (control->journal && control->configs.signing.sign_with) {
+		control->seal = seal_create(engine->loop, control->journal,
+			&control->configs.signing, control->operator_name, error);
+		if (!control->seal)
+			return false;
+	}
 	control->executor = executor_create(engine->loop, engine->http, remote_ssh(control->remote),
 		control->journal, &control->configs, control->operator_name, error);
 	return control->executor != NULL;
@@ -91,6 +101,13 @@ bool control_init(struct control *control, struct engine *engine,
 void control_finish(struct control *control)
 {
 	executor_destroy(control->executor);
+	if (control->seal) {
+		seal_flush(control->seal);
+		if (seal_trouble(control->seal)[0])
+			fprintf(stderr, "spillway: the journal is not sealed: %s\n",
+				seal_trouble(control->seal));
+	}
+	seal_destroy(control->seal);
 	remote_destroy(control->remote);
 	journal_close(control->journal);
 	*control = (struct control){0};

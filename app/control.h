@@ -17,6 +17,7 @@ struct engine;
 struct executor;
 struct journal;
 struct remote;
+struct seal;
 
 #define CONTROL_ARM_MS (10 * 60 * 1000) /* how long arming lasts */
 
@@ -27,6 +28,7 @@ struct control {
 	struct journal *journal; /* NULL: read-only, or it cannot be written: see journal_trouble */
 	struct error
 		journal_trouble; /* why there is none; ERROR_REJECTED: another process has it */
+	struct seal *seal;       /* NULL: the journal is not signed */
 	struct remote *remote;
 	struct executor *executor;
 	bool may_write; /* false: read-only for good */
@@ -50,6 +52,9 @@ void control_name_operator(char *out, size_t size);
  */
 bool control_init(struct control *control, struct engine *engine,
 	const struct action_configs *configs, bool read_only, struct error *error);
-void control_finish(struct control *control); /* before engine_finish() */
+
+/* Before engine_finish(). Seals the journal, which may take a moment; what cannot be sealed is told
+ * on stderr. */
+void control_finish(struct control *control);
 
 #endif

@@ -80,7 +80,7 @@ static const struct verb_entry verbs[] = {
 	{"deny", "ID", "refuse another person's plan", OPTION_READS | OPTION_CHANGES},
 	{"run", "RUNBOOK [k=v ...]", "carry out a runbook",
 		OPTION_READS | OPTION_PRINTS | OPTION_CHANGES | OPTION_RUN | OPTION_STATUS},
-	{"journal", "show|verify [FILE]", "what was intended and what came of it",
+	{"journal", "show|verify [FILE [HEAD]]", "what was intended and what came of it",
 		OPTION_READS | OPTION_PRINTS | OPTION_JOURNAL},
 	{"record", "FILE", "keep what the sources say, to be played by a source of kind replay",
 		OPTION_READS | OPTION_LIMITED},

@@ -15,6 +15,9 @@ void schema_print(struct text *out)
 	action_configs_schema_action(out);
 	text_add(out, "},\"guards\":");
 	action_configs_schema_guards(out);
-	text_add(out, ",\"journal\":{\"type\":\"object\",\"additionalProperties\":false,"
-		      "\"properties\":{\"file\":{\"type\":\"string\"}}}}}\n");
+	text_add(out, ",\"journal\":");
+	action_configs_schema_journal(out);
+	text_add(out, ",\"coordination\":");
+	action_configs_schema_coordination(out);
+	text_add(out, "}}\n");
 }

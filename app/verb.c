@@ -50,6 +50,24 @@ struct config *verb_open_config(const char *given, int *code)
 	return config;
 }
 
+struct config *verb_open_acting_config(
+	const struct options *options, struct action_configs *out, int *code)
+{
+	struct complaints complaints;
+	struct config *config = verb_open_config(options->config_file, code);
+	if (!config)
+		return NULL;
+	complaints_init(&complaints);
+	if (!control_read(config, out, &complaints)) {
+		verb_complain(&complaints);
+		*code = OUTCOME_BAD_CONFIG;
+		config_destroy(config);
+		config = NULL;
+	}
+	complaints_finish(&complaints);
+	return config;
+}
+
 bool verb_span(const char *option, const char *word, int64_t fallback_ms, int64_t *out_ms,
 	struct error *error)
 {

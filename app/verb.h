@@ -12,6 +12,7 @@
 
 #include "app/option.h"
 
+struct action_configs;
 struct complaints;
 struct config;
 struct engine;
@@ -51,6 +52,10 @@ void verb_complain(const struct complaints *complaints);
 /* The fleet file, read; complaints go to stderr. NULL with *code set (78, or 1 where there is
  * none). */
 struct config *verb_open_config(const char *given, int *code);
+
+/* The same with its acting sections, which the config's arena holds: without the fleet. */
+struct config *verb_open_acting_config(
+	const struct options *options, struct action_configs *out, int *code);
 
 /* A span such as "5s" from the command line; `fallback_ms` when `word` is NULL. ERROR_USAGE. */
 bool verb_span(const char *option, const char *word, int64_t fallback_ms, int64_t *out_ms,

@@ -9,34 +9,11 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "core/base/clock.h"
-#include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
 
 #define PENDING_TEXT_BYTES (128u * 1024)
-#define JOURNAL_PATH_BYTES 4096
-
-/* Approving needs the fleet file only, never the fleet: it must work from anywhere. */
-static bool approve_journal(const struct options *options, char out[JOURNAL_PATH_BYTES], int *code)
-{
-	struct config *config = verb_open_config(options->config_file, code);
-	if (!config)
-		return false;
-	struct complaints complaints;
-	struct action_configs configs;
-	complaints_init(&complaints);
-	bool ok = control_read(config, &configs, &complaints);
-	if (ok) {
-		snprintf(out, JOURNAL_PATH_BYTES, "%s", configs.journal_file);
-	} else {
-		verb_complain(&complaints);
-		*code = OUTCOME_BAD_CONFIG;
-	}
-	complaints_finish(&complaints);
-	config_destroy(config);
-	return ok;
-}
 
 static int64_t wall_now_ms(void)
 {
@@ -56,6 +33,7 @@ static void pending_add_json(const struct approval *row, int64_t now_ms, struct 
 	json_member_time(json, "expires", row->expires_ms);
 	json_member_string(json, "state", approval_state_name(approval_state(row, now_ms)));
 	json_member_string(json, "decided_by", row->decided_by);
+	json_member_string(json, "doubt", row->doubt);
 	json_end_object(json);
 }
 
@@ -68,26 +46,15 @@ static void pending_add(const struct approval *row, int64_t now_ms, struct text 
 		approval_state_name(state), state == APPROVAL_PENDING ? " for " : "",
 		state == APPROVAL_PENDING ? span : "", row->asked_by,
 		row->decided_by[0] ? ", decided by " : "", row->decided_by, row->what);
+	if (row->doubt[0])
+		text_printf(text, "           %s\n", row->doubt);
 }
 
-int verb_pending(const struct options *options)
+static void pending_print(const struct approvals *approvals, bool as_json)
 {
-	char journal[JOURNAL_PATH_BYTES];
-	int code = OUTCOME_LOCAL_ERROR;
-	struct error error = {0};
-	if (!approve_journal(options, journal, &code))
-		return code;
-	struct approvals *approvals = malloc(sizeof *approvals);
-	if (!approvals || !approvals_read(journal, approvals, &error)) {
-		if (!approvals)
-			error_no_memory(&error, "approvals");
-		free(approvals);
-		return verb_fail(OUTCOME_LOCAL_ERROR, &error);
-	}
 	struct text text;
 	struct json_writer json;
 	int64_t now_ms = wall_now_ms();
-	bool as_json = strcmp(options->output, "json") == 0;
 	text_init(&text, PENDING_TEXT_BYTES);
 	json_writer_init(&json, &text);
 	if (as_json)
@@ -106,13 +73,32 @@ int verb_pending(const struct options *options)
 	}
 	fputs(text_string(&text), stdout);
 	text_finish(&text);
+}
+
+int verb_pending(const struct options *options)
+{
+	int code = OUTCOME_LOCAL_ERROR;
+	struct error error = {0};
+	struct action_configs configs;
+	/* The fleet file only, never the fleet: this must work from anywhere. */
+	struct config *config = verb_open_acting_config(options, &configs, &code);
+	if (!config)
+		return code;
+	struct approvals *approvals = calloc(1, sizeof *approvals);
+	bool ok = approvals ? approvals_read(configs.journal_file, &configs.signing, wall_now_ms(),
+				      approvals, &error)
+			    : error_no_memory(&error, "approvals");
+	config_destroy(config);
+	if (!ok) {
+		free(approvals);
+		return verb_fail(OUTCOME_LOCAL_ERROR, &error);
+	}
+	pending_print(approvals, strcmp(options->output, "json") == 0);
 	free(approvals);
 	return OUTCOME_DONE;
 }
-
 static int approve_decide(const struct options *options, bool give)
 {
-	char journal[JOURNAL_PATH_BYTES];
 	char by[64];
 	int code = OUTCOME_LOCAL_ERROR;
 	struct error error = {0};
@@ -122,11 +108,16 @@ static int approve_decide(const struct options *options, bool give)
 			give ? "approve" : "deny");
 		return verb_fail(OUTCOME_USAGE, &error);
 	}
-	if (!approve_journal(options, journal, &code))
+	struct action_configs configs;
+	/* The fleet file only, never the fleet: this must work from anywhere. */
+	struct config *config = verb_open_acting_config(options, &configs, &code);
+	if (!config)
 		return code;
 	control_name_operator(by, sizeof by);
-	if (!approvals_decide(journal, options->words[0], give, by,
-		    options->reason ? options->reason : "", wall_now_ms(), &error)) {
+	bool ok = approvals_decide(configs.journal_file, &configs.signing, options->words[0], give,
+		by, options->reason ? options->reason : "", wall_now_ms(), &error);
+	config_destroy(config);
+	if (!ok) {
 		code = error.kind == ERROR_USAGE      ? OUTCOME_USAGE
 		       : error.kind == ERROR_REJECTED ? OUTCOME_NOT_PERMITTED
 						      : OUTCOME_LOCAL_ERROR;

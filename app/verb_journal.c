@@ -6,10 +6,9 @@
 
 #include "actions/config.h"
 #include "actions/journal.h"
+#include "actions/seal.h"
 #include "app/config.h"
-#include "app/control.h"
 #include "core/base/clock.h"
-#include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/json_writer.h"
 #include "core/base/number.h"
@@ -18,57 +17,68 @@
 #define JOURNAL_SHOW_LINES 50
 #define JOURNAL_SHOW_MOST 100000
 
-/* The file named on the command line, or the fleet file's. */
-static bool journal_file(const struct options *options, char *out, size_t size, int *code)
+static void journal_json_verified(const char *path, const struct journal_check *check,
+	const struct seals_check *seals, struct text *text)
 {
-	if (options->word_count > 1) {
-		snprintf(out, size, "%s", options->words[1]);
-		return true;
-	}
-	struct config *config = verb_open_config(options->config_file, code);
-	if (!config)
-		return false;
-	struct complaints complaints;
-	complaints_init(&complaints);
-	struct action_configs configs;
-	bool ok = control_read(config, &configs, &complaints);
-	if (ok)
-		snprintf(out, size, "%s", configs.journal_file);
-	else
-		*code = OUTCOME_BAD_CONFIG;
-	complaints_finish(&complaints);
-	config_destroy(config);
-	return ok;
+	struct json_writer json;
+	json_writer_init(&json, text);
+	json_begin_object(&json);
+	json_member_string(&json, "file", path);
+	json_member_bool(&json, "ok", check->ok && seals->ok);
+	json_member_integer(&json, "records", (int64_t)check->records);
+	json_member_integer(&json, "bad_line", (int64_t)check->bad_line);
+	json_member_string(&json, "why", check->ok ? seals->why : check->why);
+	json_member_integer(&json, "set_back", (int64_t)check->set_back);
+	json_member_integer(&json, "seals", (int64_t)seals->seals);
+	json_member_integer(&json, "sealed", (int64_t)seals->sealed);
+	json_member_string(&json, "sealed_by", seals->by);
+	json_end_object(&json);
+	text_add_char(text, '\n');
 }
 
-static int journal_show_verify(const char *path, bool as_json)
+static void journal_text_verified(const char *path, const struct journal_check *check,
+	const struct seals_check *seals, struct text *text)
+{
+	if (!check->ok) {
+		text_printf(text, "%s: BROKEN at line %zu after %zu good records: %s\n", path,
+			check->bad_line, check->records, check->why);
+		return;
+	}
+	if (!seals->ok) {
+		text_printf(text, "%s: BROKEN: %zu records in a whole chain, but %s\n", path,
+			check->records, seals->why);
+		return;
+	}
+	text_printf(text, "%s: %zu records, the chain is whole", path, check->records);
+	if (seals->sealed > 0)
+		text_printf(text, "; sealed up to record %zu by %s", seals->sealed, seals->by);
+	if (seals->why[0])
+		text_printf(text, "; %s", seals->why);
+	if (check->set_back > 0)
+		text_printf(text, "; the clock was set back %zu times", check->set_back);
+	text_add_char(text, '\n');
+}
+
+static int journal_show_verify(
+	const char *path, const struct signing_config *signing, const char *anchored, bool as_json)
 {
 	struct journal_check check;
+	struct seals_check seals = {.ok = true};
 	struct error error = {0};
 	if (!journal_verify(path, &check, &error))
 		return verb_fail(OUTCOME_LOCAL_ERROR, &error);
+	if (check.ok && !seals_verify(path, check.records, signing, anchored, &seals, &error))
+		return verb_fail(
+			error.kind == ERROR_USAGE ? OUTCOME_USAGE : OUTCOME_LOCAL_ERROR, &error);
 	struct text text;
 	text_init(&text, 16 * 1024);
-	if (as_json) {
-		struct json_writer json;
-		json_writer_init(&json, &text);
-		json_begin_object(&json);
-		json_member_string(&json, "file", path);
-		json_member_bool(&json, "ok", check.ok);
-		json_member_integer(&json, "records", (int64_t)check.records);
-		json_member_integer(&json, "bad_line", (int64_t)check.bad_line);
-		json_member_string(&json, "why", check.why);
-		json_end_object(&json);
-		text_add_char(&text, '\n');
-	} else if (check.ok) {
-		text_printf(&text, "%s: %zu records, the chain is whole\n", path, check.records);
-	} else {
-		text_printf(&text, "%s: BROKEN at line %zu after %zu good records: %s\n", path,
-			check.bad_line, check.records, check.why);
-	}
+	if (as_json)
+		journal_json_verified(path, &check, &seals, &text);
+	else
+		journal_text_verified(path, &check, &seals, &text);
 	fputs(text_string(&text), stdout);
 	text_finish(&text);
-	return check.ok ? OUTCOME_DONE : OUTCOME_LOCAL_ERROR;
+	return check.ok && seals.ok ? OUTCOME_DONE : OUTCOME_LOCAL_ERROR;
 }
 
 static void journal_print_line(const struct journal_line *line, bool as_json, struct text *text)
@@ -121,14 +131,25 @@ int verb_journal(const struct options *options)
 			JOURNAL_SHOW_MOST, options->most);
 		return verb_fail(OUTCOME_USAGE, &error);
 	}
-	char path[4096];
 	int code = OUTCOME_LOCAL_ERROR;
-	if (strcmp(what, "show") != 0 && strcmp(what, "verify") != 0) {
-		error_set(&error, ERROR_USAGE, "journal takes 'show' or 'verify', not '%s'", what);
+	bool verifies = strcmp(what, "verify") == 0;
+	if ((strcmp(what, "show") != 0 && !verifies) || options->word_count > (verifies ? 3 : 2)) {
+		error_set(&error, ERROR_USAGE,
+			"journal takes 'show [FILE]' or 'verify [FILE [HEAD]]', not '%s'", what);
 		return verb_fail(OUTCOME_USAGE, &error);
 	}
-	if (!journal_file(options, path, sizeof path, &code))
+	/* A file alone needs no fleet file; its seals do, for whom to believe. */
+	struct action_configs configs = {.journal_file = NULL};
+	struct config *config = NULL;
+	bool has_file = options->word_count > 1;
+	if (!has_file || options->config_file)
+		config = verb_open_acting_config(options, &configs, &code);
+	if (!config && (!has_file || options->config_file))
 		return code;
-	return strcmp(what, "verify") == 0 ? journal_show_verify(path, as_json)
-					   : journal_show_lines(path, as_json, (size_t)most);
+	const char *path = has_file ? options->words[1] : configs.journal_file;
+	code = verifies ? journal_show_verify(path, &configs.signing,
+				  options->word_count > 2 ? options->words[2] : NULL, as_json)
+			: journal_show_lines(path, as_json, (size_t)most);
+	config_destroy(config);
+	return code;
 }

@@ -156,8 +156,8 @@ static void on_end(void *context, int fd, unsigned events)
 	explicit_bzero(bytes, sizeof(bytes));
 }
 
-/* Signals that the loop blocked are the program's own again. */
-static int spawn(struct child *child, const char *const *words, int out)
+/* Signals that the loop blocked are the program's own again. `in` is -1 for an empty input. */
+static int spawn(struct child *child, const char *const *words, int in, int out)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -171,7 +171,12 @@ static int spawn(struct child *child, const char *const *words, int out)
 		posix_spawn_file_actions_destroy(&actions);
 		return ENOMEM;
 	}
-	int result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+	int result =
+		in < 0 ? posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+		       : posix_spawn_file_actions_adddup2(&actions, in, 0);
+	if (in >= 0)
+		flags |= POSIX_SPAWN_SETSID;
 	if (result == 0)
 		result = posix_spawn_file_actions_adddup2(&actions, out, 1);
 	if (result == 0)
@@ -181,8 +186,7 @@ static int spawn(struct child *child, const char *const *words, int out)
 	if (result == 0)
 		result = posix_spawnattr_setsigdefault(&attributes, &normal);
 	if (result == 0)
-		result = posix_spawnattr_setflags(
-			&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		result = posix_spawnattr_setflags(&attributes, flags);
 	/* The words are only read; the interface is older than const. */
 	union {
 		const char *const *given;
@@ -196,15 +200,15 @@ static int spawn(struct child *child, const char *const *words, int out)
 	return result;
 }
 
-static bool start(
-	struct child *child, const char *const *words, int64_t timeout_ms, struct error *error)
+static bool start(struct child *child, const char *const *words, int in, int64_t timeout_ms,
+	struct error *error)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return error_errno(error, "cannot run '%s'", child->name);
 	child->out_fd = ends[0];
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	int reason = spawn(child, words, ends[1]);
+	int reason = spawn(child, words, in, ends[1]);
 	close(ends[1]);
 	if (reason != 0) {
 		child->pid = 0;
@@ -221,8 +225,8 @@ static bool start(
 	       loop_watch(child->loop, child->pid_fd, LOOP_READ, on_end, child, error);
 }
 
-struct child *child_start(struct loop *loop, const char *const *words, int64_t timeout_ms,
-	child_done_fn *done, void *context, struct error *error)
+struct child *child_start_fed(struct loop *loop, const char *const *words, int input_fd,
+	int64_t timeout_ms, child_done_fn *done, void *context, struct error *error)
 {
 	struct child *child = calloc(1, sizeof(*child));
 	if (!child) {
@@ -234,8 +238,14 @@ struct child *child_start(struct loop *loop, const char *const *words, int64_t t
 	child->context = context;
 	child->pid_fd = child->out_fd = -1;
 	sanitise(words[0], strlen(words[0]), child->name, sizeof(child->name));
-	if (start(child, words, timeout_ms, error))
+	if (start(child, words, input_fd, timeout_ms, error))
 		return child;
 	child_stop(child);
 	return NULL;
+}
+
+struct child *child_start(struct loop *loop, const char *const *words, int64_t timeout_ms,
+	child_done_fn *done, void *context, struct error *error)
+{
+	return child_start_fed(loop, words, -1, timeout_ms, done, context, error);
 }

@@ -29,6 +29,14 @@ typedef void child_done_fn(
 struct child *child_start(struct loop *loop, const char *const *words, int64_t timeout_ms,
 	child_done_fn *done, void *context, struct error *error);
 
+/*
+ * The same, fed: its input is what `input_fd` holds (a file, or one in memory, rewound; the
+ * caller's to close right after), and it has no terminal, so that it can ask nobody for a
+ * passphrase.
+ */
+struct child *child_start_fed(struct loop *loop, const char *const *words, int input_fd,
+	int64_t timeout_ms, child_done_fn *done, void *context, struct error *error);
+
 /* Kill it; its callback is not called. NULL is allowed. */
 void child_stop(struct child *child);
 
