@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "backends/backend.h"
+#include "backends/observation.h"
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
 
@@ -116,4 +117,13 @@ int64_t answer_time_ms(const struct backend_answer *answer, int64_t peer_ms)
 	if (__builtin_add_overflow(peer_ms, answer_skew_ms(answer), &at_ms))
 		return peer_ms < 0 ? 0 : answer->arrived_ms;
 	return at_ms < answer->arrived_ms ? at_ms : answer->arrived_ms;
+}
+
+void answer_settle(const struct backend_answer *answer, struct observations *sink)
+{
+	for (size_t i = 0; i < sink->count; i++) {
+		struct observation *row = &sink->rows[i];
+		row->at_ms = row->at_ms == OBSERVATION_ARRIVAL ? answer->arrived_ms
+							       : answer_time_ms(answer, row->at_ms);
+	}
 }

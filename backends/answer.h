@@ -13,6 +13,7 @@
 
 struct backend_answer;
 struct error;
+struct observations;
 
 #define ANSWER_PLACE_BYTES 80
 #define ANSWER_SKEW_MS 2000 /* clocks nearer than this are taken as equal */
@@ -36,5 +37,11 @@ int64_t answer_skew_ms(const struct backend_answer *answer);
 
 /* A time of the peer in ours, never later than the arrival. */
 int64_t answer_time_ms(const struct backend_answer *answer, int64_t peer_ms);
+
+/*
+ * Whoever reads an answer while it comes does not know yet when it will have arrived: he notes the
+ * peer's times as they are, and OBSERVATION_ARRIVAL where there is none. This makes them ours.
+ */
+void answer_settle(const struct backend_answer *answer, struct observations *sink);
 
 #endif

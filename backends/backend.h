@@ -27,12 +27,14 @@
 
 struct arena;
 struct error;
+struct memo;
 struct observations;
 struct source_config;
 struct sources;
 struct text;
 
 #define BACKEND_STEPS_MOST 1024
+#define BACKEND_WHOLE_BYTES ((size_t)64 * 1024)
 #define BACKEND_SCRATCH_BYTES                                               \
 	((size_t)64 * 1024 * 1024) /* the limit of the arena given to slots \
 				    */
@@ -102,6 +104,33 @@ struct backend_answer {
 	const struct error *failure;
 };
 
+/*
+ * How answers are read while they come, for kinds whose answers may be big. A small answer is still
+ * taken whole, by `accept`: a reading begins when BACKEND_WHOLE_BYTES of a good one (2xx) are there
+ * and more is to come. Bytes come in pieces of any size, as few at a time as keep the loop awake.
+ * What is read stays in the sink, which nobody looks at before `end` has said that it is whole.
+ */
+struct backend_flow {
+	/*
+	 * Whether an answer that begins so is one to be read as it comes: then a reading, to be
+	 * given to the other slots, which will be fed these bytes too. NULL without an error where
+	 * it is not: it is then held and given to `accept`. `memo` is the target's and step's own
+	 * and keeps what answers teach. ERROR_NO_MEMORY.
+	 */
+	void *(*begin)(const void *instance, const struct backend_ask *ask, const char *bytes,
+		size_t length, struct observations *sink, struct memo *memo, struct error *error);
+
+	/* The next piece. Errors as of `accept`. Times go into the sink as the peer gives them, see
+	 * answer_settle(). */
+	bool (*feed)(void *reading, const char *bytes, size_t length, struct error *error);
+
+	/* All has come; `answer` says what is known now, without bytes. As `accept` does. */
+	bool (*end)(void *reading, const struct backend_answer *answer, struct error *error);
+
+	/* Free it, at whatever point. NULL is allowed. */
+	void (*drop)(void *reading);
+};
+
 struct backend_ops {
 	const char *name; /* as in the fleet file: "prometheus" */
 	const char *help; /* one sentence */
@@ -161,6 +190,8 @@ struct backend_ops {
 	bool (*accept)(const void *instance, const struct backend_ask *ask,
 		const struct backend_answer *answer, struct arena *scratch,
 		struct observations *sink, struct error *error);
+
+	const struct backend_flow *flow; /* NULL: answers are taken whole, whatever their size */
 };
 
 /* The kinds a fleet file may name; NULL when there is none of that name. */

@@ -65,20 +65,69 @@ static void take_present(const struct intake *intake, const struct intake_origin
 			row->at_ms, interval_ms);
 }
 
+static void store_one(struct intake_job *job, const struct observation *row)
+{
+	const struct intake *intake = job->intake;
+	if (!job->sink->past)
+		take_present(intake, &job->origin, row, job->sink);
+	else if (is_in_range(row))
+		history_append(intake->history, row->entity, row->signal, row->at_ms, row->value);
+}
+
+static bool make_rates(struct intake_job *job, struct error *error)
+{
+	struct observations *sink = job->sink;
+	observations_drop_repeats(sink);
+	if (!rates_apply(job->origin.rates, sink, error))
+		return false;
+	observations_merge_series(sink);
+	job->phase = INTAKE_CHOOSING;
+	return order_begin(&job->order, sink->rows, sink->count, observations_by_fact, error);
+}
+
+bool intake_begin(struct intake_job *job, const struct intake *intake,
+	const struct intake_origin *origin, struct observations *sink, struct error *error)
+{
+	*job = (struct intake_job){.intake = intake, .origin = *origin, .sink = sink};
+	return order_begin(&job->order, sink->rows, sink->count, observations_by_series, error);
+}
+
+bool intake_step(struct intake_job *job, size_t most, struct error *error)
+{
+	struct observations *sink = job->sink;
+	if (job->phase == INTAKE_SORTING) {
+		if (order_step(&job->order, most))
+			job->phase = INTAKE_MERGING;
+		return true;
+	}
+	if (job->phase == INTAKE_MERGING)
+		return make_rates(job, error);
+	if (job->phase == INTAKE_CHOOSING) {
+		if (order_step(&job->order, most)) {
+			observations_drop_alternatives(sink);
+			job->phase = INTAKE_STORING;
+		}
+		return true;
+	}
+	for (size_t i = 0; i < most && job->at < sink->count; i++)
+		store_one(job, &sink->rows[job->at++]);
+	if (job->at == sink->count)
+		job->phase = INTAKE_DONE;
+	return true;
+}
+
+void intake_finish(struct intake_job *job)
+{
+	order_finish(&job->order);
+}
+
 bool intake_take(const struct intake *intake, const struct intake_origin *origin,
 	struct observations *sink, struct error *error)
 {
-	observations_sort(sink);
-	if (!rates_apply(origin->rates, sink, error))
-		return false;
-	observations_merge(sink);
-	for (size_t i = 0; i < sink->count; i++) {
-		const struct observation *row = &sink->rows[i];
-		if (!sink->past)
-			take_present(intake, origin, row, sink);
-		else if (is_in_range(row))
-			history_append(
-				intake->history, row->entity, row->signal, row->at_ms, row->value);
-	}
-	return true;
+	struct intake_job job;
+	bool good = intake_begin(&job, intake, origin, sink, error);
+	while (good && job.phase != INTAKE_DONE)
+		good = intake_step(&job, SIZE_MAX, error);
+	intake_finish(&job);
+	return good;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/order.h"
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
 
@@ -86,9 +87,8 @@ static int compare_place(const struct observation *a, const struct observation *
 	return order;
 }
 
-static int compare_rows(const void *left, const void *right)
+int observations_by_series(const struct observation *a, const struct observation *b)
 {
-	const struct observation *a = left, *b = right;
 	int order = compare_place(a, b);
 	if (order == 0)
 		order = (a->at_ms > b->at_ms) - (a->at_ms < b->at_ms);
@@ -103,12 +103,18 @@ static bool is_repeat(const struct observation *a, const struct observation *b)
 	       compare_place(a, b) == 0;
 }
 
-void observations_sort(struct observations *sink)
+static bool sort_by(struct observations *sink, order_fn *compare, struct error *error)
 {
-	if (sink->count < 2)
-		return;
-	qsort(sink->rows, sink->count, sizeof(*sink->rows), compare_rows);
-	size_t kept = 1;
+	struct order order;
+	if (!order_begin(&order, sink->rows, sink->count, compare, error))
+		return false;
+	order_step(&order, SIZE_MAX);
+	return true;
+}
+
+void observations_drop_repeats(struct observations *sink)
+{
+	size_t kept = sink->count > 0 ? 1 : 0;
 	for (size_t i = 1; i < sink->count; i++) {
 		if (is_repeat(&sink->rows[kept - 1], &sink->rows[i])) {
 			observations_warn(sink,
@@ -120,6 +126,14 @@ void observations_sort(struct observations *sink)
 		sink->rows[kept++] = sink->rows[i];
 	}
 	sink->count = kept;
+}
+
+bool observations_sort(struct observations *sink, struct error *error)
+{
+	if (!sort_by(sink, observations_by_series, error))
+		return false;
+	observations_drop_repeats(sink);
+	return true;
 }
 
 static double merged_value(enum signal_merge merge, double a, double b)
@@ -140,9 +154,8 @@ static bool belongs(
 
 /* By what is measured, so that alternatives of different groups come together, first group first.
  */
-static int compare_alternatives(const void *left, const void *right)
+int observations_by_fact(const struct observation *a, const struct observation *b)
 {
-	const struct observation *a = left, *b = right;
 	int order = compare_u64(a->entity, b->entity);
 	if (order == 0)
 		order = compare_u64(a->signal, b->signal);
@@ -153,11 +166,8 @@ static int compare_alternatives(const void *left, const void *right)
 	return order;
 }
 
-static void drop_alternatives(struct observations *sink)
+void observations_drop_alternatives(struct observations *sink)
 {
-	if (sink->count < 2)
-		return;
-	qsort(sink->rows, sink->count, sizeof(*sink->rows), compare_alternatives);
 	/* The present has one value per entity and signal: among times, too, the first group wins.
 	 */
 	size_t kept = 0;
@@ -214,7 +224,7 @@ static void apply_terms(struct observations *sink)
 	sink->count = kept;
 }
 
-void observations_merge(struct observations *sink)
+void observations_merge_series(struct observations *sink)
 {
 	size_t kept = 0;
 	apply_terms(sink);
@@ -231,7 +241,15 @@ void observations_merge(struct observations *sink)
 			last->at_ms = row->at_ms;
 	}
 	sink->count = kept;
-	drop_alternatives(sink);
+}
+
+bool observations_merge(struct observations *sink, struct error *error)
+{
+	observations_merge_series(sink);
+	if (!sort_by(sink, observations_by_fact, error))
+		return false;
+	observations_drop_alternatives(sink);
+	return true;
 }
 
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)

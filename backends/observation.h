@@ -35,6 +35,7 @@ struct fleet;
 #define OBSERVATION_ALONE UINT32_MAX /* a group of its own: never merged with anything */
 #define OBSERVATION_WARNING_BYTES 200
 #define OBSERVATION_DETAIL_BYTES 120
+#define OBSERVATION_ARRIVAL INT64_MIN /* a time that answer_settle() is to fill in */
 
 struct observation {
 	uint32_t entity;
@@ -44,7 +45,7 @@ struct observation {
 	bool rate;           /* a counter still: `value` is to become a rate */
 	uint8_t term, terms; /* of a difference; terms below 2: the value stands for itself */
 	int32_t interval_ms; /* how often one is expected; 0: as often as the source is asked */
-	int64_t at_ms;       /* when it was sampled, steady time */
+	int64_t at_ms;       /* when it was sampled, steady time; see OBSERVATION_ARRIVAL */
 	double value;        /* already scaled; never NaN or infinite */
 };
 
@@ -77,14 +78,28 @@ void observations_warn(struct observations *sink, const char *format, ...)
 void observations_describe(struct observations *sink, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Sort by group, entity, signal and series, and drop repeated series (with a warning). */
-void observations_sort(struct observations *sink);
+/* Sort by group, entity, signal and series, and drop repeated series (with a warning).
+ * ERROR_NO_MEMORY. */
+bool observations_sort(struct observations *sink, struct error *error);
 
 /*
  * Merge what observations_sort() brought together into one observation per entity and signal (with
- * `past`: per time too). The time of a merged one is that of its oldest part.
+ * `past`: per time too). The time of a merged one is that of its oldest part. ERROR_NO_MEMORY.
  */
-void observations_merge(struct observations *sink);
+bool observations_merge(struct observations *sink, struct error *error);
+
+/*
+ * The same two in parts, for an answer that is too big to be worked on in one go: the rows are put
+ * into an order (order.h), then gone over once.
+ *
+ *   sort    by_series, then drop_repeats()
+ *   merge   merge_series(), by_fact, then drop_alternatives()
+ */
+int observations_by_series(const struct observation *a, const struct observation *b);
+int observations_by_fact(const struct observation *a, const struct observation *b);
+void observations_drop_repeats(struct observations *sink);
+void observations_merge_series(struct observations *sink);
+void observations_drop_alternatives(struct observations *sink);
 
 /* FNV-1a over the bytes, for series and schedules; start with HASH_START. */
 #define HASH_START 0xcbf29ce484222325ull

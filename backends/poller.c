@@ -8,8 +8,8 @@
 #include "backends/backend.h"
 #include "backends/carrier.h"
 #include "backends/credential.h"
+#include "backends/delivery.h"
 #include "backends/door.h"
-#include "backends/intake.h"
 #include "backends/observation.h"
 #include "backends/rates.h"
 #include "backends/schedule.h"
@@ -40,7 +40,8 @@ struct watch {
 
 	uint64_t timer;       /* the next poll, or the end of holding back */
 	struct parcel parcel; /* in flight */
-	struct door *door;    /* of its host */
+	struct delivery delivery;
+	struct door *door; /* of its host */
 	struct door_guest guest;
 	bool awaits_secret; /* the poll goes on when the source's command has ended */
 	bool busy;          /* a poll is under way */
@@ -66,20 +67,18 @@ struct origin {
 struct poller {
 	struct loop *loop;
 	struct carrier *carrier;
-	struct intake intake;
+	struct delivery_room room;
 	const struct sources *sources;
 	struct origin *origins; /* one per source */
 	struct watch *watches;
 	size_t watch_count;
 	struct door *doors; /* at most one per watch */
 	size_t door_count;
-	bool *row_answered;       /* one per row of sources->maps */
-	struct observations sink; /* of the answer being taken */
-	struct arena *scratch;    /* of the slot being called */
 	bool started;
 };
 
 static void on_timer(void *context);
+static void on_delivered(void *context, const struct delivery_outcome *outcome);
 static void on_admitted(void *context);
 static void on_secret(void *context);
 static void send_step(struct watch *watch, bool may_hold);
@@ -114,9 +113,16 @@ static bool add_watch(struct poller *poller, size_t source, size_t target, struc
 	rates_init(&watch->rates);
 	watch->door = find_door(poller, watch);
 	watch->guest = (struct door_guest){.admitted = on_admitted, .context = watch};
-	if (!store_add_source(poller->intake.store, name, config->ops->name,
+	if (!store_add_source(poller->room.intake.store, name, config->ops->name,
 		    (int32_t)config->every_ms, &watch->status, error))
 		return error_prefix(error, "source '%s'", config->name);
+	struct intake_origin origin = {.name = config->name,
+		.source = watch->status,
+		.interval_ms = (int32_t)config->every_ms,
+		.rates = &watch->rates,
+		.trust = config->ops->trust};
+	delivery_init(&watch->delivery, &poller->room, config, watch->origin->instance, &origin,
+		on_delivered, watch);
 	poller->watch_count++;
 	return true;
 }
@@ -150,11 +156,13 @@ static bool allocate(struct poller *poller, struct error *error)
 	poller->origins = calloc(sources->count + 1, sizeof(*poller->origins));
 	poller->watches = calloc(targets + 1, sizeof(*poller->watches));
 	poller->doors = calloc(targets + 1, sizeof(*poller->doors));
-	poller->row_answered = calloc(sources->map_count + 1, sizeof(*poller->row_answered));
-	poller->scratch = arena_create(BACKEND_SCRATCH_BYTES);
-	poller->intake.agreement = agreement_create();
-	if (!poller->origins || !poller->watches || !poller->doors || !poller->row_answered ||
-		!poller->scratch || !poller->intake.agreement)
+	struct delivery_room *room = &poller->room;
+	room->row_count = sources->map_count;
+	room->row_answered = calloc(sources->map_count + 1, sizeof(*room->row_answered));
+	room->scratch = arena_create(BACKEND_SCRATCH_BYTES);
+	room->intake.agreement = agreement_create();
+	if (!poller->origins || !poller->watches || !poller->doors || !room->row_answered ||
+		!room->scratch || !room->intake.agreement)
 		return error_no_memory(error, "the poller");
 	return true;
 }
@@ -170,8 +178,9 @@ struct poller *poller_create(struct loop *loop, struct http *http, struct fleet 
 	}
 	poller->loop = loop;
 	poller->sources = sources;
-	poller->intake = (struct intake){store, history, recorder, NULL};
-	observations_init(&poller->sink, fleet);
+	poller->room = (struct delivery_room){
+		.loop = loop, .intake = {store, history, recorder, NULL}, .fleet = fleet};
+	observations_init(&poller->room.sink, fleet);
 	poller->carrier = carrier_create(loop, http, error);
 	bool good = poller->carrier && allocate(poller, error);
 	for (size_t i = 0; good && i < sources->count; i++)
@@ -190,6 +199,7 @@ void poller_destroy(struct poller *poller)
 		struct watch *watch = &poller->watches[i];
 		loop_timer_stop(poller->loop, watch->timer);
 		carrier_cancel(&watch->parcel);
+		delivery_finish(&watch->delivery);
 		rates_finish(&watch->rates);
 	}
 	for (size_t i = 0; poller->origins && i < poller->sources->count; i++) {
@@ -197,10 +207,10 @@ void poller_destroy(struct poller *poller)
 		credential_destroy(poller->origins[i].credential);
 	}
 	carrier_destroy(poller->carrier);
-	agreement_destroy(poller->intake.agreement);
-	observations_finish(&poller->sink);
-	arena_destroy(poller->scratch);
-	free(poller->row_answered);
+	agreement_destroy(poller->room.intake.agreement);
+	observations_finish(&poller->room.sink);
+	arena_destroy(poller->room.scratch);
+	free(poller->room.row_answered);
 	free(poller->watches);
 	free(poller->doors);
 	free(poller->origins);
@@ -211,7 +221,7 @@ void poller_destroy(struct poller *poller)
 
 static struct source_status *status_of(struct watch *watch)
 {
-	return store_source(watch->poller->intake.store, watch->status);
+	return store_source(watch->poller->room.intake.store, watch->status);
 }
 
 static void start_timer(struct watch *watch, int64_t delay_ms)
@@ -337,48 +347,35 @@ static void next_step(struct watch *watch)
 	end_poll(watch, watch->good == 0);
 }
 
-static void note_rows(struct poller *poller, const struct watch *watch)
+static void on_delivered(void *context, const struct delivery_outcome *outcome)
 {
-	if (!watch->source->ops->row_key)
+	struct watch *watch = context;
+	const struct error *error = outcome->error;
+	if (error && error->kind != ERROR_REJECTED) {
+		give_up(watch, error->text);
 		return;
-	for (size_t i = 0; i < poller->sink.count; i++)
-		if (poller->sink.rows[i].group < poller->sources->map_count)
-			poller->row_answered[poller->sink.rows[i].group] = true;
+	}
+	watch->good += error ? 0 : 1;
+	watch->refused += error ? 1 : 0;
+	if (!watch->ask.past && (error || outcome->warning[0]))
+		note_trouble(watch, error ? error->text : outcome->warning);
+	if (!error && outcome->detail[0])
+		snprintf(status_of(watch)->detail, SOURCE_DETAIL_BYTES, "%s", outcome->detail);
+	next_step(watch);
 }
 
-static void take_answer(struct watch *watch, const struct backend_answer *answer)
+/* There is no answer, or it was stopped for what came of it. */
+static void take_failure(struct watch *watch, const struct error *error)
 {
-	struct poller *poller = watch->poller;
-	struct observations *sink = &poller->sink;
-	struct intake_origin origin = {.name = watch->source->name,
-		.source = watch->status,
-		.interval_ms = (int32_t)watch->source->every_ms,
-		.rates = &watch->rates,
-		.trust = watch->source->ops->trust,
-		.now_ms = answer->arrived_ms};
-	struct error error = {0};
-	observations_clear(sink);
-	sink->past = watch->ask.past;
-	arena_reset(poller->scratch);
-	bool good = watch->source->ops->accept(
-		watch->origin->instance, &watch->ask, answer, poller->scratch, sink, &error);
-	if (good) {
-		note_rows(poller, watch);
-		good = intake_take(&poller->intake, &origin, sink, &error);
-	}
-	if (!good && error.kind != ERROR_REJECTED) {
-		give_up(watch, error.text);
+	char text[ERROR_TEXT_BYTES + 64];
+	const struct error *trouble = delivery_drop(&watch->delivery);
+	if (trouble) {
+		struct error why = *trouble;
+		on_delivered(watch, &(struct delivery_outcome){&why, "", ""});
 		return;
 	}
-	watch->good += good ? 1 : 0;
-	watch->refused += good ? 0 : 1;
-	if (!watch->ask.past && !good)
-		note_trouble(watch, error.text);
-	else if (!watch->ask.past && sink->warnings > 0)
-		note_trouble(watch, sink->warning);
-	if (good && sink->detail[0])
-		snprintf(status_of(watch)->detail, SOURCE_DETAIL_BYTES, "%s", sink->detail);
-	next_step(watch);
+	snprintf(text, sizeof(text), "%s%s", error->text, advice(error->kind));
+	give_up(watch, text);
 }
 
 static void on_done(void *context, const struct backend_answer *answer,
@@ -386,14 +383,12 @@ static void on_done(void *context, const struct backend_answer *answer,
 {
 	struct watch *watch = context;
 	door_leave(watch->door, &watch->guest);
+	if (!answer && error->kind == ERROR_CANCELLED) {
+		watch->busy = false;
+		return;
+	}
 	if (!answer) {
-		char text[ERROR_TEXT_BYTES + 64];
-		if (error->kind == ERROR_CANCELLED) {
-			watch->busy = false;
-			return;
-		}
-		snprintf(text, sizeof(text), "%s%s", error->text, advice(error->kind));
-		give_up(watch, text);
+		take_failure(watch, error);
 		return;
 	}
 	status_of(watch)->bytes += cost->bytes;
@@ -404,7 +399,7 @@ static void on_done(void *context, const struct backend_answer *answer,
 						: POLLER_RETRY_MOST_MS;
 	if (answer->status == 401)
 		credential_refused(watch->origin->credential);
-	take_answer(watch, answer);
+	delivery_end(&watch->delivery, answer);
 }
 
 /* ---- one ask ---- */
@@ -418,6 +413,7 @@ static bool dispatch(struct watch *watch, struct backend_request *request, struc
 	bool good = state != CREDENTIAL_FAILED;
 	watch->awaits_secret = state == CREDENTIAL_COMING;
 	if (state == CREDENTIAL_READY) {
+		delivery_begin(&watch->delivery, &watch->ask, &request->http);
 		good = carrier_send(poller->carrier, &watch->parcel, watch->source, request,
 			&secret, on_done, watch, error);
 		status_of(watch)->requests += good ? 1 : 0;
@@ -433,9 +429,9 @@ static void send_step(struct watch *watch, bool may_hold)
 	struct poller *poller = watch->poller;
 	struct backend_request request = {0};
 	struct error error = {0};
-	arena_reset(poller->scratch);
+	arena_reset(poller->room.scratch);
 	if (!watch->source->ops->request(
-		    watch->origin->instance, &watch->ask, poller->scratch, &request, &error)) {
+		    watch->origin->instance, &watch->ask, poller->room.scratch, &request, &error)) {
 		give_up(watch, error.text);
 		return;
 	}
@@ -452,7 +448,8 @@ static void send_step(struct watch *watch, bool may_hold)
 		.content_type = "",
 		.location = "",
 		.arrived_ms = loop_now_ms(poller->loop)};
-	take_answer(watch, &nothing);
+	delivery_begin(&watch->delivery, &watch->ask, &request.http);
+	delivery_end(&watch->delivery, &nothing);
 }
 
 static void on_admitted(void *context)
@@ -534,5 +531,5 @@ void poller_hurry(struct poller *poller)
 
 bool poller_row_answered(const struct poller *poller, size_t map)
 {
-	return map < poller->sources->map_count && poller->row_answered[map];
+	return map < poller->room.row_count && poller->room.row_answered[map];
 }

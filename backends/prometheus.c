@@ -3,12 +3,14 @@
  * One query per row of `signals:`; answers with warnings are not whole and are said to be so.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/answer.h"
 #include "backends/backend.h"
 #include "backends/label.h"
+#include "backends/memo.h"
 #include "backends/observation.h"
 #include "backends/series.h"
 #include "backends/vector.h"
@@ -16,10 +18,12 @@
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
 #include "core/base/text.h"
+#include "core/fleet/entity.h"
 #include "core/wire/json.h"
 
 #define QUERY_GET_MOST 1500 /* longer ones go into a POST body: proxies cut long urls */
 #define REQUEST_BYTES (1024 * 1024)
+#define SUBJECT_BYTES 96
 
 struct prometheus {
 	const struct source_config *source;
@@ -141,6 +145,34 @@ static bool request(const void *instance, const struct backend_ask *ask, struct 
 
 /* ---- the answer ---- */
 
+static void result_of(const struct prometheus *prometheus, const struct backend_ask *ask,
+	struct observations *sink, char subject[SUBJECT_BYTES], struct result *out)
+{
+	const struct signal_map *map = row_of(prometheus, ask->step);
+	*out = (struct result){.prometheus = prometheus,
+		.target = &prometheus->source->targets[ask->target],
+		.map = map,
+		.sink = sink,
+		.group = map ? (uint32_t)prometheus->rows[ask->step] : 0,
+		.subject = subject};
+	if (map)
+		snprintf(subject, SUBJECT_BYTES, "the query of %s (line %d)",
+			signal_row(map->signal)->name, map->line);
+	else
+		snprintf(subject, SUBJECT_BYTES, "the test query");
+}
+
+/* What is wrong with bytes that are no reply; false, for returning it. */
+static bool not_whole(const struct source_target *target, struct error *error)
+{
+	char place[ANSWER_PLACE_BYTES];
+	if (error->kind == ERROR_NO_MEMORY || error->kind == ERROR_SCHEMA)
+		return false;
+	answer_place(target->url, place);
+	return error_prefix(
+		error, "%s does not answer with whole JSON (cut short on its way?)", place);
+}
+
 /* A sample pair [seconds, "value"]. */
 static bool read_pair(const struct json_node *pair, int64_t *at_ms, double *value)
 {
@@ -189,6 +221,7 @@ static bool read_labels(const struct json_node *metric, struct series *out, uint
 	return true;
 }
 
+#define CROWDED_WARNING "%s gives a series with more than %d labels"
 #define HISTOGRAM_WARNING "%s gives histograms: take one figure with histogram_quantile()"
 
 static bool read_series(struct result *result, const struct json_node *item, struct error *error)
@@ -197,8 +230,8 @@ static bool read_series(struct result *result, const struct json_node *item, str
 	uint64_t hash = 0;
 	uint32_t entity = ENTITY_NONE;
 	if (!read_labels(json_get(item, "metric"), &series, &hash)) {
-		observations_warn(result->sink, "%s gives a series with more than %d labels",
-			result->subject, SERIES_LABELS_MOST);
+		observations_warn(
+			result->sink, CROWDED_WARNING, result->subject, SERIES_LABELS_MOST);
 		return true;
 	}
 	struct label_view view = {.series = series.labels,
@@ -304,20 +337,40 @@ static bool read_answer(
 	return !result->map || read_data(result, json_get(root, "data"), past, error);
 }
 
-/* One series of a vector that is read as it lies there. */
-static bool on_item(void *context, const struct vector_item *item, struct error *error)
+/* ---- a vector, read as it comes ---- */
+
+struct vector_reading {
+	struct result result;
+	char subject[SUBJECT_BYTES];
+	struct vector_reader reader;
+	struct memo *memo; /* may be NULL */
+};
+
+/* Whose series it is; false with a warning where nobody can tell. */
+static bool place_item(struct result *result, struct vector_item *item)
 {
-	struct result *result = context;
-	uint32_t entity = ENTITY_NONE;
 	struct label_view view = {.series = item->series->labels,
 		.count = item->series->label_count,
 		.row = result->map,
 		.target = result->target};
 	struct error trouble = {0};
-	if (!label_entity(result->sink->fleet, &view, result->map->signal, &entity, &trouble)) {
+	if (item->crowded)
+		observations_warn(
+			result->sink, CROWDED_WARNING, result->subject, SERIES_LABELS_MOST);
+	else if (!label_entity(
+			 result->sink->fleet, &view, result->map->signal, &item->tag, &trouble))
 		observations_warn(result->sink, "%s", trouble.text);
+	else
 		return true;
-	}
+	item->tag = MEMO_UNKNOWN;
+	return false;
+}
+
+static bool on_item(void *context, struct vector_item *item, struct error *error)
+{
+	struct result *result = context;
+	if (item->tag == MEMO_UNKNOWN && !place_item(result, item))
+		return true;
 	if (!item->has_value) {
 		observations_warn(result->sink, HISTOGRAM_WARNING, result->subject);
 		return true;
@@ -325,32 +378,79 @@ static bool on_item(void *context, const struct vector_item *item, struct error 
 	if (fabs(item->seconds) > 1e12)
 		return error_set(
 			error, ERROR_SCHEMA, "%s gives a sample of no known time", result->subject);
-	struct observation observation = {.entity = entity,
+	struct observation observation = {.entity = item->tag,
 		.group = result->group,
 		.series = item->identity,
 		.signal = result->map->signal,
-		.at_ms = answer_time_ms(result->answer, llround(item->seconds * 1000.0)),
+		.at_ms = llround(item->seconds * 1000.0),
 		.value = item->value * result->map->scale};
 	return observations_add(result->sink, &observation, error);
 }
 
-/*
- * A tree of ten megabytes would stand in the way of the screen for as long as it takes. False where
- * anything is odd: the tree then says what.
- */
-static bool accept_vector(struct result *result)
+static void flow_drop(void *reading)
 {
-	struct vector_reader reader;
-	struct error trouble = {0};
-	if (!vector_init(&reader, on_item, result, &trouble))
-		return false;
-	const char *frame = NULL;
-	if (vector_feed(&reader, result->answer->bytes, result->answer->length, &trouble))
-		frame = vector_end(&reader, &trouble);
-	struct json_document *document = frame ? json_parse(frame, strlen(frame), &trouble) : NULL;
-	bool good = document && read_answer(result, json_root(document), false, &trouble);
+	struct vector_reading *vector = reading;
+	if (vector)
+		vector_finish(&vector->reader);
+	free(vector);
+}
+
+static void *flow_begin(const void *instance, const struct backend_ask *ask, const char *bytes,
+	size_t length, struct observations *sink, struct memo *memo, struct error *error)
+{
+	const struct prometheus *prometheus = instance;
+	if (!row_of(prometheus, ask->step) || ask->past || !vector_is_one(bytes, length))
+		return NULL;
+	struct vector_reading *vector = calloc(1, sizeof(*vector));
+	if (!vector) {
+		error_no_memory(error, "a reply");
+		return NULL;
+	}
+	result_of(prometheus, ask, sink, vector->subject, &vector->result);
+	vector->memo = memo;
+	if (memo)
+		memo_begin(memo, fleet_count(sink->fleet));
+	if (vector_init(&vector->reader, on_item, &vector->result, memo, error))
+		return vector;
+	free(vector);
+	return NULL;
+}
+
+static bool flow_feed(void *reading, const char *bytes, size_t length, struct error *error)
+{
+	struct vector_reading *vector = reading;
+	return vector_feed(&vector->reader, bytes, length, error) ||
+	       not_whole(vector->result.target, error);
+}
+
+static bool flow_end(void *reading, const struct backend_answer *answer, struct error *error)
+{
+	struct vector_reading *vector = reading;
+	const char *frame = vector_end(&vector->reader, error);
+	struct json_document *document = frame ? json_parse(frame, strlen(frame), error) : NULL;
+	if (!document)
+		return not_whole(vector->result.target, error);
+	vector->result.answer = answer;
+	bool good = read_answer(&vector->result, json_root(document), false, error);
 	json_destroy(document);
-	vector_finish(&reader);
+	if (!good)
+		return false;
+	answer_settle(answer, vector->result.sink);
+	if (vector->memo)
+		memo_keep(vector->memo);
+	return true;
+}
+
+/* In one go. False where anything is odd: the tree then says what. */
+static bool accept_vector(const struct prometheus *prometheus, const struct backend_ask *ask,
+	const struct backend_answer *answer, struct observations *sink)
+{
+	struct error trouble = {0};
+	void *reading =
+		flow_begin(prometheus, ask, answer->bytes, answer->length, sink, NULL, &trouble);
+	bool good = reading && flow_feed(reading, answer->bytes, answer->length, &trouble) &&
+		    flow_end(reading, answer, &trouble);
+	flow_drop(reading);
 	return good;
 }
 
@@ -359,39 +459,32 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	struct error *error)
 {
 	const struct prometheus *prometheus = instance;
-	const struct signal_map *map = row_of(prometheus, ask->step);
-	struct result result = {.prometheus = prometheus,
-		.target = &prometheus->source->targets[ask->target],
-		.map = map,
-		.answer = answer,
-		.sink = sink,
-		.group = map ? (uint32_t)prometheus->rows[ask->step] : 0,
-		.subject = map ? arena_printf(scratch, "the query of %s (line %d)",
-					 signal_row(map->signal)->name, map->line)
-			       : "the test query"};
-	if (!result.subject)
-		return error_no_memory(error, "an answer");
+	char subject[SUBJECT_BYTES];
+	struct result result;
+	(void)scratch;
+	result_of(prometheus, ask, sink, subject, &result);
+	result.answer = answer;
 	bool is_json = answer->length > 0 && answer->bytes[0] == '{';
 	if (!is_json && !answer_check(answer, result.target->url, "Prometheus' JSON", error))
 		return false;
-	if (map && !ask->past && vector_is_one(answer->bytes, answer->length)) {
-		if (accept_vector(&result))
-			return true;
-		observations_clear(sink);
-	}
-	struct error trouble = {0};
-	struct json_document *document = json_parse(answer->bytes, answer->length, &trouble);
-	if (!document) {
-		char place[ANSWER_PLACE_BYTES];
-		answer_place(result.target->url, place);
-		return error_set(error, trouble.kind,
-			"%s does not answer with whole JSON (cut short on its way?): %s", place,
-			trouble.text);
-	}
+	if (accept_vector(prometheus, ask, answer, sink))
+		return true;
+	observations_clear(sink);
+	sink->past = ask->past;
+	struct json_document *document = json_parse(answer->bytes, answer->length, error);
+	if (!document)
+		return not_whole(result.target, error);
 	bool good = read_answer(&result, json_root(document), ask->past, error);
 	json_destroy(document);
 	return good;
 }
+
+static const struct backend_flow flow = {
+	.begin = flow_begin,
+	.feed = flow_feed,
+	.end = flow_end,
+	.drop = flow_drop,
+};
 
 const struct backend_ops prometheus_ops = {
 	.name = "prometheus",
@@ -404,4 +497,5 @@ const struct backend_ops prometheus_ops = {
 	.steps = steps,
 	.request = request,
 	.accept = accept,
+	.flow = &flow,
 };

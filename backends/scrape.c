@@ -31,8 +31,8 @@ struct scrape {
 struct page {
 	const struct scrape *scrape;
 	const struct source_target *target;
-	const struct backend_answer *answer;
 	struct observations *sink;
+	struct exposition_reader reader;
 };
 
 /* Few names end and measure alike; the whole of a name costs more than the line it spares. */
@@ -184,12 +184,10 @@ static bool take_row(struct page *page, size_t row, uint8_t term,
 		.terms = count_terms(map),
 		.signal = map->signal,
 		.rate = map->rate,
-		.at_ms = page->answer->arrived_ms,
+		.at_ms = sample->has_time ? sample->time_ms : OBSERVATION_ARRIVAL,
 		.value = sample->value * map->scale};
 	if (!isfinite(sample->value))
 		return true;
-	if (sample->has_time)
-		observation.at_ms = answer_time_ms(page->answer, sample->time_ms);
 	struct error trouble = {0};
 	if (!label_entity(page->sink->fleet, &view, map->signal, &observation.entity, &trouble)) {
 		observations_warn(page->sink, "%s", trouble.text);
@@ -219,29 +217,90 @@ static bool page_wants(const void *context, const char *name, size_t length)
 	return wants(page->scrape, name, length);
 }
 
+/* ---- a page, read as it comes ---- */
+
+static void flow_drop(void *reading)
+{
+	struct page *page = reading;
+	if (page)
+		exposition_finish(&page->reader);
+	free(page);
+}
+
+static void *flow_begin(const void *instance, const struct backend_ask *ask, const char *bytes,
+	size_t length, struct observations *sink, struct memo *memo, struct error *error)
+{
+	const struct scrape *scrape = instance;
+	struct page *page = NULL;
+	(void)memo;
+	/* What is no page at all is told apart by whoever has the whole of it. */
+	if (length > 0 && (bytes[0] == '<' || bytes[0] == '{'))
+		return NULL;
+	page = calloc(1, sizeof(*page));
+	if (!page) {
+		error_no_memory(error, "a page of metrics");
+		return NULL;
+	}
+	page->scrape = scrape;
+	page->target = &scrape->source->targets[ask->target];
+	page->sink = sink;
+	if (!exposition_init(&page->reader, on_sample, page, error)) {
+		free(page);
+		return NULL;
+	}
+	page->reader.wants = page_wants;
+	return page;
+}
+
+static bool blame(const struct page *page, struct error *error)
+{
+	char place[ANSWER_PLACE_BYTES];
+	answer_place(page->target->url, place);
+	return error_prefix(error, "%s does not speak Prometheus text", place);
+}
+
+static bool flow_feed(void *reading, const char *bytes, size_t length, struct error *error)
+{
+	struct page *page = reading;
+	return exposition_feed(&page->reader, bytes, length, error) || blame(page, error);
+}
+
+static bool flow_end(void *reading, const struct backend_answer *answer, struct error *error)
+{
+	struct page *page = reading;
+	struct backend_answer read = *answer;
+	read.bytes = "#"; /* there were some, and they were no HTML */
+	read.length = 1;
+	if (!answer_check(&read, page->target->url, "Prometheus text", error))
+		return false;
+	if (!exposition_end(&page->reader, error))
+		return blame(page, error);
+	answer_settle(answer, page->sink);
+	return true;
+}
+
 static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
 	const struct scrape *scrape = instance;
-	const struct source_target *target = &scrape->source->targets[ask->target];
+	const char *url = scrape->source->targets[ask->target].url;
 	(void)scratch;
-	if (!answer_check(answer, target->url, "Prometheus text", error))
+	if (!answer_check(answer, url, "Prometheus text", error))
 		return false;
-	struct page page = {scrape, target, answer, sink};
-	struct exposition_reader reader;
-	if (!exposition_init(&reader, on_sample, &page, error))
-		return false;
-	reader.wants = page_wants;
-	bool good = exposition_feed(&reader, answer->bytes, answer->length, error) &&
-		    exposition_end(&reader, error);
-	exposition_finish(&reader);
-	if (good)
-		return true;
-	char place[ANSWER_PLACE_BYTES];
-	answer_place(target->url, place);
-	return error_prefix(error, "%s does not speak Prometheus text", place);
+	void *reading = flow_begin(scrape, ask, "", 0, sink, NULL, error);
+	bool good = reading && flow_feed(reading, answer->bytes, answer->length, error) &&
+		    flow_end(reading, answer, error);
+	flow_drop(reading);
+	return good;
 }
+
+static const struct backend_flow flow = {
+	.begin = flow_begin,
+	.feed = flow_feed,
+	.end = flow_end,
+	.drop = flow_drop,
+};
 
 const struct backend_ops exposition_ops = {
 	.name = "exposition",
@@ -254,4 +313,5 @@ const struct backend_ops exposition_ops = {
 	.steps = steps,
 	.request = request,
 	.accept = accept,
+	.flow = &flow,
 };

@@ -1,14 +1,16 @@
 #include "backends/vector.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/memo.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
 #include "core/base/utf8.h"
 
 #define NEST_MOST 32
-#define PIECE_BYTES 65536
+#define JOIN_BYTES ((size_t)1024) /* looked at to end a series that a piece has cut */
 
 /* One series being read. `dry` where its bytes ran out: more are to come, nothing is wrong. */
 struct cursor {
@@ -16,6 +18,7 @@ struct cursor {
 	char *room;
 	struct series *series;
 	struct vector_item *item;
+	size_t labels_length; /* as written */
 	bool dry;
 };
 
@@ -113,6 +116,31 @@ static bool take_escape(struct cursor *cursor)
 	return known != NULL;
 }
 
+/*
+ * Eight bytes at a time for as long as they are plain: no quote, backslash, control byte or byte
+ * beyond ASCII among them. The room takes eight bytes past the end of what is kept.
+ */
+static void take_plain(struct cursor *cursor)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	while (cursor->end - cursor->at >= 8) {
+		uint64_t bytes;
+		memcpy(&bytes, cursor->at, 8);
+		memcpy(cursor->room, &bytes, 8);
+		bytes = le64toh(bytes);
+		uint64_t quote = bytes ^ (ones * '"'), slash = bytes ^ (ones * '\\');
+		/* In each, the lowest byte that is marked is one that is wanted. */
+		uint64_t found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+					 ((bytes - ones * 0x20) & ~bytes) | bytes) &
+				 highs;
+		size_t plain = found ? (size_t)__builtin_ctzll(found) / 8 : 8;
+		cursor->at += plain;
+		cursor->room += plain;
+		if (plain < 8)
+			return;
+	}
+}
+
 /* A string into the room, which is as large as the bytes of the whole series. */
 static const char *take_string(struct cursor *cursor)
 {
@@ -121,6 +149,7 @@ static const char *take_string(struct cursor *cursor)
 	char *kept = cursor->room;
 	unsigned char all = 0;
 	for (;;) {
+		take_plain(cursor);
 		if (cursor->at == cursor->end) {
 			cursor->dry = true;
 			return NULL;
@@ -181,21 +210,6 @@ static bool skip_value(struct cursor *cursor)
 
 /* ---- one series ---- */
 
-static uint64_t identity_of(const char *bytes, size_t length)
-{
-	uint64_t hash = length;
-	for (; length >= 8; bytes += 8, length -= 8) {
-		uint64_t word;
-		memcpy(&word, bytes, 8);
-		hash = (hash ^ word) * 0x9fb21c651e98df25u;
-		hash ^= hash >> 32;
-	}
-	uint64_t last = 0;
-	memcpy(&last, bytes, length);
-	hash = (hash ^ last) * 0x9fb21c651e98df25u;
-	return hash ^ (hash >> 29);
-}
-
 static bool take_metric(struct cursor *cursor)
 {
 	struct series *series = cursor->series;
@@ -204,16 +218,18 @@ static bool take_metric(struct cursor *cursor)
 		return false;
 	const char *from = cursor->at;
 	while (c != '}') {
-		if (series->label_count == SERIES_LABELS_MOST)
-			return false;
 		const char *name = take_string(cursor);
 		const char *value = name && take(cursor, ':') ? take_string(cursor) : NULL;
 		if (!value || !look(cursor, &c) || (c != ',' && c != '}'))
 			return false;
-		series->labels[series->label_count++] = (struct source_label){name, value};
+		if (series->label_count < SERIES_LABELS_MOST)
+			series->labels[series->label_count++] = (struct source_label){name, value};
+		else
+			cursor->item->crowded = true;
 		cursor->at += c == ',' ? 1 : 0;
 	}
-	cursor->item->identity = identity_of(from, (size_t)(cursor->at - from));
+	cursor->item->identity = memo_identity(from, (size_t)(cursor->at - from));
+	cursor->labels_length = (size_t)(cursor->at - from);
 	cursor->at++;
 	return true;
 }
@@ -230,10 +246,11 @@ static bool take_pair(struct cursor *cursor)
 	return take(cursor, ']');
 }
 
-static bool take_item(struct cursor *cursor)
+/* What a series has besides, up to its closing brace. */
+static bool take_members(struct cursor *cursor)
 {
 	char c = 0;
-	if (!take(cursor, '{') || !look(cursor, &c))
+	if (!look(cursor, &c))
 		return false;
 	while (c != '}') {
 		const char *key = take_string(cursor);
@@ -250,11 +267,68 @@ static bool take_item(struct cursor *cursor)
 	return true;
 }
 
+#define BEFORE_LABELS "{\"metric\":{"
+#define AFTER_LABELS "},\"value\":["
+#define BEFORE_BYTES (sizeof(BEFORE_LABELS) - 1)
+#define AFTER_BYTES (sizeof(AFTER_LABELS) - 1)
+#define KNOWN_BYTES 4096 /* labels longer than this are read each time, if they have moved */
+
+/* The labels at the cursor as the last reply wrote them; NULL where they are not known so. */
+static const struct memo_row *find_known(struct memo *memo, const char *labels, size_t left)
+{
+	const struct memo_row *row = memo_expected(memo);
+	if (row && row->length + AFTER_BYTES <= left &&
+		memcmp(labels + row->length, AFTER_LABELS, AFTER_BYTES) == 0 &&
+		memo_identity(labels, row->length) == row->identity)
+		return row;
+	size_t within = left < KNOWN_BYTES ? left : KNOWN_BYTES;
+	const char *end = memmem(labels, within, AFTER_LABELS, AFTER_BYTES);
+	size_t length = end ? (size_t)(end - labels) : 0;
+	row = end ? memo_find(memo, memo_identity(labels, length)) : NULL;
+	return row && row->length == length ? row : NULL;
+}
+
+/*
+ * A series that the last reply had too: its labels need no reading. In what was JSON the last time
+ * the bytes after them cannot stand within a string.
+ */
+static bool take_known(struct cursor *cursor, struct memo *memo)
+{
+	const char *labels = cursor->at + BEFORE_BYTES;
+	size_t left = (size_t)(cursor->end - cursor->at);
+	if (memo->count == 0 || left < BEFORE_BYTES ||
+		memcmp(cursor->at, BEFORE_LABELS, BEFORE_BYTES) != 0)
+		return false;
+	const struct memo_row *row = find_known(memo, labels, left - BEFORE_BYTES);
+	if (!row)
+		return false;
+	cursor->item->identity = row->identity;
+	cursor->item->tag = row->tag;
+	cursor->labels_length = row->length;
+	cursor->at = labels + row->length + AFTER_BYTES - 1; /* on the bracket */
+	char c = 0;
+	if (!take_pair(cursor) || !look(cursor, &c))
+		return false;
+	cursor->at += c == ',' ? 1 : 0;
+	return take_members(cursor);
+}
+
+static bool hand_over(
+	struct vector_reader *reader, const struct cursor *cursor, struct error *error)
+{
+	struct vector_item *item = cursor->item;
+	if (!reader->on_item(reader->context, item, error))
+		return false;
+	if (reader->memo)
+		memo_note(reader->memo, item->identity, cursor->labels_length, item->tag);
+	return true;
+}
+
 /* Takes one series at `bytes`: how many bytes it has; 0 when more are needed, or with `error`. */
 static size_t read_item(
 	struct vector_reader *reader, const char *bytes, size_t length, struct error *error)
 {
-	struct vector_item item = {.series = &reader->series};
+	struct vector_item item = {.series = &reader->series, .tag = MEMO_UNKNOWN};
 	struct cursor cursor = {.at = bytes,
 		.end = bytes + (length < VECTOR_ITEM_BYTES ? length : VECTOR_ITEM_BYTES),
 		.room = reader->room,
@@ -262,10 +336,14 @@ static size_t read_item(
 		.item = &item};
 	reader->series.name = "";
 	reader->series.label_count = 0;
-	if (take_item(&cursor)) {
-		bool good = reader->on_item(reader->context, &item, error);
-		return good ? (size_t)(cursor.at - bytes) : 0;
-	}
+	if (reader->memo && take_known(&cursor, reader->memo))
+		return hand_over(reader, &cursor, error) ? (size_t)(cursor.at - bytes) : 0;
+	item = (struct vector_item){.series = &reader->series, .tag = MEMO_UNKNOWN};
+	cursor.at = bytes;
+	cursor.room = reader->room;
+	cursor.dry = false;
+	if (take(&cursor, '{') && take_members(&cursor))
+		return hand_over(reader, &cursor, error) ? (size_t)(cursor.at - bytes) : 0;
 	if (!cursor.dry)
 		error_set(
 			error, ERROR_SYNTAX, "a series of the reply is not what Prometheus writes");
@@ -298,19 +376,20 @@ bool vector_is_one(const char *bytes, size_t length)
 		       memmem(bytes, head, "\"resultType\": \"vector\"", 22));
 }
 
-bool vector_init(
-	struct vector_reader *reader, vector_item_fn *on_item, void *context, struct error *error)
+bool vector_init(struct vector_reader *reader, vector_item_fn *on_item, void *context,
+	struct memo *memo, struct error *error)
 {
-	char *room = malloc(VECTOR_ITEM_BYTES + 1);
+	char *room = malloc(VECTOR_ITEM_BYTES + 16);
 	if (!room)
 		return error_no_memory(error, "a reply");
 	*reader = (struct vector_reader){
 		.on_item = on_item,
 		.context = context,
+		.memo = memo,
 		.room = room,
 	};
 	text_init(&reader->frame, VECTOR_FRAME_BYTES);
-	text_init(&reader->rest, VECTOR_ITEM_BYTES + 2 * PIECE_BYTES);
+	text_init(&reader->rest, 2 * VECTOR_ITEM_BYTES + JOIN_BYTES);
 	return true;
 }
 
@@ -402,19 +481,19 @@ static bool feed_items(
 		*length = 0;
 		return kept;
 	}
-	size_t piece = *length < PIECE_BYTES ? *length : PIECE_BYTES;
+	/* As much again as there is: a long series is not looked at from its start all too often.
+	 */
+	size_t before = rest->length, join = before > JOIN_BYTES ? before : JOIN_BYTES;
+	size_t piece = *length < join ? *length : join;
 	if (!keep(rest, *bytes, piece, error) ||
 		!read_items(reader, rest->bytes, rest->length, &used, error))
 		return false;
+	if (used > before) { /* it ends in the piece, from which the reading goes on */
+		piece = used - before;
+		text_clear(rest);
+	}
 	*bytes += piece;
 	*length -= piece;
-	if (reader->in_tail)
-		used = keep(&reader->frame, rest->bytes + used, rest->length - used, error)
-			       ? rest->length
-			       : 0;
-	if (used == 0 && reader->in_tail)
-		return false;
-	text_drop(rest, used);
 	return true;
 }
 

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backends/memo.h"
 #include "backends/series.h"
 #include "core/base/text.h"
 
@@ -28,18 +29,23 @@ struct error;
 #define VECTOR_HEAD_BYTES 4096 /* the series begin within these */
 
 struct vector_item {
-	const struct series *series; /* labels only; valid in the callback, not sanitised */
+	/* Labels only; valid in the callback, not sanitised. Without any where `tag` is known. */
+	const struct series *series;
 	uint64_t identity;     /* of the labels as written: the same series, the same number */
 	bool has_value;        /* false: it is a histogram */
+	bool crowded;          /* more labels than SERIES_LABELS_MOST; those beyond are left out */
 	double seconds, value; /* value may be NaN or infinite */
+	uint32_t tag;          /* what on_item left for the same labels last time; MEMO_UNKNOWN */
 };
 
-/* Called per series; false with `error` filled ends the reading. */
-typedef bool vector_item_fn(void *context, const struct vector_item *item, struct error *error);
+/* Called per series; false with `error` filled ends the reading. What it leaves in item->tag comes
+ * again with the same labels, where the reader has a memo. */
+typedef bool vector_item_fn(void *context, struct vector_item *item, struct error *error);
 
 struct vector_reader {
 	vector_item_fn *on_item;
 	void *context;
+	struct memo *memo; /* NULL: none; memo_begin() and memo_keep() are the caller's */
 	struct text frame; /* what stands around the series */
 	struct text rest;  /* an unfinished series */
 	char *room;        /* for the strings of one */
@@ -50,8 +56,9 @@ struct vector_reader {
 /* Whether a reply that begins so is a vector: to be asked before anything is read. */
 bool vector_is_one(const char *bytes, size_t length);
 
-bool vector_init(
-	struct vector_reader *reader, vector_item_fn *on_item, void *context, struct error *error);
+/* `memo` may be NULL and must outlive the reader. */
+bool vector_init(struct vector_reader *reader, vector_item_fn *on_item, void *context,
+	struct memo *memo, struct error *error);
 void vector_finish(struct vector_reader *reader);
 
 /* The next piece. ERROR_SYNTAX, ERROR_SCHEMA, ERROR_LIMIT, ERROR_NO_MEMORY. */

@@ -9,6 +9,7 @@
 
 #define LONGEST_NUMBER 64
 #define FARTHEST_EXPONENT 100000
+#define SHORT_DIGITS 15
 
 static bool is_digit(char c)
 {
@@ -82,11 +83,44 @@ static bool take_apart(const char *bytes, size_t length, struct decimal *decimal
 	return decimal->significant > 0 && parse_exponent(bytes + at, length - at, decimal);
 }
 
+/*
+ * Up to 15 digits without an exponent, as nearly all numbers are written. Both the digits and the
+ * power of ten are doubles without loss, so the one division rounds as strtod() would.
+ */
+static bool parse_short(const char *bytes, size_t length, double *out)
+{
+	static const double powers[] = {
+		1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	bool negative = bytes[0] == '-';
+	size_t at = negative ? 1 : 0, digits = 0, decimals = 0;
+	uint64_t whole = 0;
+	bool after_point = false;
+	if (length - at > SHORT_DIGITS + 1)
+		return false;
+	for (; at < length; at++) {
+		unsigned digit = (unsigned)(unsigned char)bytes[at] - '0';
+		if (digit <= 9) {
+			whole = whole * 10 + digit;
+			digits++;
+			decimals += after_point;
+		} else if (bytes[at] == '.' && !after_point) {
+			after_point = true;
+		} else {
+			return false;
+		}
+	}
+	if (digits == 0 || digits > SHORT_DIGITS)
+		return false;
+	double value = (double)whole / powers[decimals];
+	*out = negative ? -value : value;
+	return true;
+}
+
 bool number_parse(const char *bytes, size_t length, double *out)
 {
 	if (length == 0 || length > LONGEST_NUMBER)
 		return false;
-	if (parse_named(bytes, length, out))
+	if (parse_short(bytes, length, out) || parse_named(bytes, length, out))
 		return true;
 	struct decimal decimal = {.count = 0};
 	if (!take_apart(bytes, length, &decimal))

@@ -52,6 +52,11 @@ static size_t step(
 	return size == 0 ? 1 : size;
 }
 
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
 size_t sanitise(const char *bytes, size_t length, char *out, size_t size)
 {
 	if (size == 0)
@@ -61,6 +66,13 @@ size_t sanitise(const char *bytes, size_t length, char *out, size_t size)
 	for (size_t at = 0; at < length;) {
 		char character[4];
 		size_t written = 0;
+		if (is_plain(bytes[at])) { /* most of all text: it stands for itself */
+			if (used + 1 >= size)
+				break;
+			gate.marks_left = MOST_MARKS;
+			out[used++] = bytes[at++];
+			continue;
+		}
 		at += step(&gate, bytes + at, length - at, character, &written);
 		if (used + written >= size)
 			break;

@@ -39,8 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	for (size_t i = 0; i < sink.count; i++)
 		if (!isfinite(sink.rows[i].value) || sink.rows[i].entity >= fleet_count(fleet))
 			abort();
-	observations_sort(&sink);
-	observations_merge(&sink);
+	observations_sort(&sink, NULL);
+	observations_merge(&sink, NULL);
 	observations_finish(&sink);
 	haproxy_ops.destroy(instance);
 	fleet_destroy(fleet);

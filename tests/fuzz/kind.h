@@ -66,8 +66,8 @@ static inline void kind_fuzz(const struct backend_ops *ops, size_t step, const c
 	for (size_t i = 0; i < sink.count; i++)
 		if (!isfinite(sink.rows[i].value) || sink.rows[i].entity >= fleet_count(fleet))
 			abort();
-	observations_sort(&sink);
-	observations_merge(&sink);
+	observations_sort(&sink, NULL);
+	observations_merge(&sink, NULL);
 	observations_finish(&sink);
 	ops->destroy(instance);
 	fleet_destroy(fleet);

@@ -91,8 +91,8 @@ static inline bool bench_accept(struct bench *bench, const char *body)
 	if (!bench->source->ops->accept(bench->instance, &bench->ask, &bench->answer,
 		    bench->scratch, &bench->sink, &bench->error))
 		return false;
-	observations_sort(&bench->sink);
-	observations_merge(&bench->sink);
+	observations_sort(&bench->sink, NULL);
+	observations_merge(&bench->sink, NULL);
 	return true;
 }
 

@@ -31,8 +31,8 @@ START_TEST(merges_by_the_rule_of_the_signal)
 	add(&sink, row_of(SIGNAL_POOL_USED, 1, 2, 5));
 	add(&sink, row_of(SIGNAL_POOL_WAIT, 2, 2, 30));
 	sink.rows[4].at_ms = 400;
-	observations_sort(&sink);
-	observations_merge(&sink);
+	observations_sort(&sink, NULL);
+	observations_merge(&sink, NULL);
 	ck_assert_uint_eq(sink.count, 3);
 	ck_assert_int_eq(sink.rows[0].signal, SIGNAL_REPLICA_UP);
 	ck_assert_double_eq(sink.rows[0].value, 0);
@@ -51,8 +51,8 @@ START_TEST(the_first_group_wins_whatever_the_times)
 		add(&sink, row_of(SIGNAL_POOL_MAX, 7, 1, 70));
 		add(&sink, row_of(SIGNAL_POOL_MAX, 4, 1, 40));
 		sink.rows[1].at_ms += shift_ms;
-		observations_sort(&sink);
-		observations_merge(&sink);
+		observations_sort(&sink, NULL);
+		observations_merge(&sink, NULL);
 		ck_assert_uint_eq(sink.count, 1);
 		ck_assert_double_eq(sink.rows[0].value, 40);
 		observations_finish(&sink);
@@ -71,8 +71,8 @@ START_TEST(times_stay_apart_in_the_past_and_when_alone)
 			add(&sink, row_of(SIGNAL_POOL_USED, group, past ? 1 : i, (double)i));
 			sink.rows[sink.count - 1].at_ms = (int64_t)i;
 		}
-		observations_sort(&sink);
-		observations_merge(&sink);
+		observations_sort(&sink, NULL);
+		observations_merge(&sink, NULL);
 		ck_assert_uint_eq(sink.count, 3);
 		for (size_t i = 0; i < 3; i++)
 			ck_assert_int_eq(sink.rows[i].at_ms, (int64_t)i + 1);
@@ -88,8 +88,8 @@ START_TEST(keeps_no_value_that_is_none)
 	add(&sink, row_of(SIGNAL_POOL_USED, 1, 1, (double)NAN));
 	add(&sink, row_of(SIGNAL_POOL_USED, 1, 2, (double)INFINITY));
 	ck_assert_uint_eq(sink.count, 0);
-	observations_sort(&sink);
-	observations_merge(&sink);
+	observations_sort(&sink, NULL);
+	observations_merge(&sink, NULL);
 	observations_finish(&sink);
 }
 END_TEST
@@ -132,9 +132,9 @@ static void feed(
 		sink->rows[i].at_ms = at_ms;
 		sink->rows[i].rate = sink->rows[i].signal == SIGNAL_SURFACE_ERRORS;
 	}
-	observations_sort(sink);
+	observations_sort(sink, NULL);
 	ck_assert(rates_apply(rates, sink, &error));
-	observations_merge(sink);
+	observations_merge(sink, NULL);
 }
 
 /* The rate there is, NAN where there is none; the level beside it is always there. */
@@ -193,7 +193,7 @@ START_TEST(counters_that_left_are_forgotten)
 			row.at_ms = minute * 60000 + 1;
 			add(&sink, row);
 		}
-		observations_sort(&sink);
+		observations_sort(&sink, NULL);
 		ck_assert_msg(rates_apply(&rates, &sink, &error), "%s", error.text);
 	}
 	ck_assert_uint_le(rates.count, 65536);
@@ -214,7 +214,7 @@ START_TEST(too_many_counters_are_an_error)
 		row.rate = true;
 		add(&sink, row);
 	}
-	observations_sort(&sink);
+	observations_sort(&sink, NULL);
 	ck_assert(!rates_apply(&rates, &sink, &error));
 	ck_assert_int_eq(error.kind, ERROR_LIMIT);
 	rates_finish(&rates);

@@ -76,13 +76,35 @@ START_TEST(busy_is_query_time_less_wait_time)
 		arena_reset(bench.scratch);
 		ck_assert(bench.source->ops->accept(bench.instance, &bench.ask, &bench.answer,
 			bench.scratch, &bench.sink, &bench.error));
-		observations_sort(&bench.sink);
+		observations_sort(&bench.sink, NULL);
 		ck_assert(rates_apply(&rates, &bench.sink, &bench.error));
-		observations_merge(&bench.sink);
+		observations_merge(&bench.sink, NULL);
 	}
 	double busy = bench_value(&bench, ENTITY_CLUSTER, "east-a", SIGNAL_POOL_BUSY);
 	ck_assert_msg(fabs(busy - 3.26 / 1.08) < 1e-6, "%g", busy);
 	rates_finish(&rates);
+	bench_close(&bench);
+}
+END_TEST
+
+/* What a replica has finished is known only where its pool serves nobody else. */
+START_TEST(a_replicas_own_pool_tells_what_it_finished)
+{
+	static const struct fixture_fact facts[] = {
+		{ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_QUERIES, 4200},
+		{ENTITY_REPLICA, "east-b/r2", SIGNAL_REPLICA_QUERIES, 77},
+	};
+	static const char answer[] =
+		POOLS "\ndatabase\ttotal_query_count\na\t4200\nb\t77\n\n" DATABASES REST;
+	struct bench bench;
+	bench_open(&bench, SOURCE(", databases: {a: east-a/r1, b: east-b/r2}"));
+	ck_assert_msg(bench_accept(&bench, answer), "%s", bench.error.text);
+	fixture_expect(&bench, facts, FIXTURE_COUNT(facts));
+	bench_close(&bench);
+	bench_open(&bench, SOURCE(", databases: {a: east-a, b: east-b}"));
+	ck_assert_msg(bench_accept(&bench, answer), "%s", bench.error.text);
+	ck_assert_uint_eq(fleet_find_path(bench.fleet, ENTITY_REPLICA, "east-a/r1"), ENTITY_NONE);
+	ck_assert_uint_eq(bench.sink.count, 0);
 	bench_close(&bench);
 }
 END_TEST
@@ -127,6 +149,7 @@ static Suite *pgbouncer_suite(void)
 	tcase_add_test(tcase, reads_what_a_real_one_said);
 	tcase_add_test(tcase, capacity_counts_users);
 	tcase_add_test(tcase, busy_is_query_time_less_wait_time);
+	tcase_add_test(tcase, a_replicas_own_pool_tells_what_it_finished);
 	tcase_add_test(tcase, asks_the_console);
 	tcase_add_loop_test(tcase, explains_what_came_instead, 0, (int)FIXTURE_COUNT(refusals));
 	suite_add_tcase(suite, tcase);

@@ -144,9 +144,9 @@ static double rate_of(struct bench *bench, struct rates *rates, const char *body
 	observations_clear(&bench->sink);
 	ck_assert(bench->source->ops->accept(bench->instance, &bench->ask, &bench->answer,
 		bench->scratch, &bench->sink, &bench->error));
-	observations_sort(&bench->sink);
+	observations_sort(&bench->sink, NULL);
 	ck_assert(rates_apply(rates, &bench->sink, &bench->error));
-	observations_merge(&bench->sink);
+	observations_merge(&bench->sink, NULL);
 	return bench_value(bench, ENTITY_SURFACE, "east-a/web", SIGNAL_SURFACE_ERRORS);
 }
 

@@ -19,12 +19,14 @@ static const char whole[] =
 
 struct heard {
 	struct text text;
+	uint32_t known; /* series that came with a tag */
 };
 
-static bool note(void *context, const struct vector_item *item, struct error *error)
+static bool note(void *context, struct vector_item *item, struct error *error)
 {
 	struct heard *heard = context;
 	(void)error;
+	heard->known += item->tag != MEMO_UNKNOWN ? 1 : 0;
 	for (size_t i = 0; i < item->series->label_count; i++)
 		text_printf(&heard->text, "%s=%s,", item->series->labels[i].name,
 			item->series->labels[i].value);
@@ -36,11 +38,11 @@ static bool note(void *context, const struct vector_item *item, struct error *er
 }
 
 /* The whole in pieces of `size`; false where it is refused. */
-static bool hear(
-	const char *bytes, size_t length, size_t size, struct heard *heard, struct error *error)
+static bool hear_with(const char *bytes, size_t length, size_t size, vector_item_fn *on_item,
+	struct heard *heard, struct memo *memo, struct error *error)
 {
 	struct vector_reader reader;
-	bool good = vector_init(&reader, note, heard, error);
+	bool good = vector_init(&reader, on_item, heard, memo, error);
 	for (size_t at = 0; good && at < length; at += size) {
 		/* each piece at the end of its own memory, so that looking further is seen */
 		size_t piece = length - at < size ? length - at : size;
@@ -54,6 +56,12 @@ static bool hear(
 		text_add(&heard->text, frame);
 	vector_finish(&reader);
 	return frame != NULL;
+}
+
+static bool hear(
+	const char *bytes, size_t length, size_t size, struct heard *heard, struct error *error)
+{
+	return hear_with(bytes, length, size, note, heard, NULL, error);
 }
 
 static const char said[] =
@@ -149,6 +157,104 @@ START_TEST(a_series_has_its_limit)
 }
 END_TEST
 
+/* What note_tags() calls a series: the sum of its labels' bytes. */
+static bool note_tags(void *context, struct vector_item *item, struct error *error)
+{
+	struct heard *heard = context;
+	(void)error;
+	if (item->tag == MEMO_UNKNOWN) {
+		item->tag = 0;
+		for (size_t i = 0; i < item->series->label_count; i++)
+			for (const char *c = item->series->labels[i].value; *c; c++)
+				item->tag += (unsigned char)*c;
+	} else {
+		heard->known++;
+	}
+	text_printf(&heard->text, "%u=%g%s ", item->tag, item->value, item->has_value ? "" : "?");
+	return true;
+}
+
+static void hear_tags(
+	struct memo *memo, const char *items, uint64_t epoch, size_t size, struct heard *heard)
+{
+	char reply[2048];
+	struct error error = {0};
+	*heard = (struct heard){.known = 0};
+	text_init(&heard->text, 1 << 16);
+	int length = snprintf(reply, sizeof(reply), HEAD "%s]}}", items);
+	if (memo)
+		memo_begin(memo, epoch);
+	ck_assert_msg(hear_with(reply, (size_t)length, size, note_tags, heard, memo, &error),
+		"%s: %s", reply, error.text);
+	if (memo)
+		memo_keep(memo);
+}
+
+#define A "{\"metric\":{\"a\":\"x}\"},\"value\":[1,\"5\"]}"
+#define A2 "{\"metric\":{\"a\":\"x}\"},\"value\":[2,\"6\"]}"
+#define B "{\"metric\":{\"a\":\"},\\\"value\\\":[\"},\"value\":[1,\"7\"]}"
+#define C "{\"metric\":{},\"value\":[1,\"8\"],\"group\":1}"
+#define D "{\"metric\":{\"h\":\"i\"},\"histogram\":[1,{\"count\":\"3\"}]}"
+#define D2 "{\"metric\":{\"h\":\"i\"},\"value\":[1,\"4\"]}"
+#define SPACED "{\"metric\": {\"a\":\"x}\"},\"value\":[1,\"9\"]}"
+
+/* A reply after another one; how many of its series are known by then. */
+static const struct {
+	const char *first, *second;
+	uint32_t known;
+} pairs[] = {
+	{A "," B "," C, A2 "," B "," C, 3},
+	{A "," B "," C, C "," A "," B, 3},
+	{A "," B "," C, B "," C, 2},
+	{B "," C, A "," B "," C "," D2, 2},
+	{A "," D, D "," A2, 1},
+	{D, D2, 1}, /* by its labels, whatever stood behind them */
+	{A, SPACED, 0},
+	{"", A, 0},
+	{A, "", 0},
+};
+
+START_TEST(a_reply_known_by_its_labels_says_what_it_says)
+{
+	for (size_t size = 1; size < 400; size += size < 60 ? 1 : 43) {
+		struct memo memo = {0};
+		struct heard plain, first, second;
+		hear_tags(NULL, pairs[_i].second, 0, size, &plain);
+		hear_tags(&memo, pairs[_i].first, 1, size, &first);
+		hear_tags(&memo, pairs[_i].second, 1, size, &second);
+		ck_assert_str_eq(text_string(&second.text), text_string(&plain.text));
+		if (size > 300)
+			ck_assert_uint_eq(second.known, pairs[_i].known);
+		text_finish(&first.text);
+		text_finish(&second.text);
+		hear_tags(&memo, pairs[_i].second, 2, size, &second);
+		ck_assert_uint_eq(second.known, 0); /* another epoch */
+		text_finish(&plain.text);
+		text_finish(&second.text);
+		memo_finish(&memo);
+	}
+}
+END_TEST
+
+START_TEST(too_many_labels_are_told)
+{
+	struct text text;
+	struct heard heard;
+	struct error error = {0};
+	text_init(&text, 1 << 16);
+	text_init(&heard.text, 1 << 16);
+	text_add(&text, HEAD "{\"metric\":{");
+	for (int i = 0; i <= SERIES_LABELS_MOST; i++)
+		text_printf(&text, "%s\"l%d\":\"v\"", i ? "," : "", i);
+	text_add(&text, "},\"value\":[1,\"2\"]}]}}");
+	ck_assert(hear(text.bytes, text.length, 50, &heard, &error));
+	ck_assert_ptr_null(strstr(text_string(&heard.text), "l64="));
+	ck_assert_ptr_nonnull(strstr(text_string(&heard.text), "l63=v, 1.000 2"));
+	text_finish(&text);
+	text_finish(&heard.text);
+}
+END_TEST
+
 static Suite *vector_suite(void)
 {
 	Suite *suite = suite_create("vector");
@@ -159,6 +265,9 @@ static Suite *vector_suite(void)
 		(int)(sizeof(bad_items) / sizeof(bad_items[0])));
 	tcase_add_test(tcase, other_replies_are_told_apart);
 	tcase_add_test(tcase, a_series_has_its_limit);
+	tcase_add_loop_test(tcase, a_reply_known_by_its_labels_says_what_it_says, 0,
+		(int)(sizeof(pairs) / sizeof(pairs[0])));
+	tcase_add_test(tcase, too_many_labels_are_told);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

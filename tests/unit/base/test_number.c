@@ -2,6 +2,8 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/base/suite.h"
@@ -181,6 +183,29 @@ START_TEST(what_is_written_reads_back_the_same)
 }
 END_TEST
 
+/* Numbers of few digits take a short cut, which must lead to the same place. */
+START_TEST(short_decimals_are_what_strtod_reads)
+{
+	uint64_t state = 88172645463325252u;
+	for (int i = 0; i < 200000; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		char text[32];
+		int decimals = (int)(state % 18);
+		long long whole = (long long)(state >> (8 + i % 50));
+		int length = decimals == 17 ? snprintf(text, sizeof(text), "%lld", whole)
+					    : snprintf(text, sizeof(text), "%lld.%0*llu",
+						      whole % 100000000, decimals + 1,
+						      (unsigned long long)(state % 997));
+		double value = 0;
+		ck_assert(number_parse(text, (size_t)length, &value));
+		if (value != strtod(text, NULL))
+			ck_abort_msg("%s is read as %.17g", text, value);
+	}
+}
+END_TEST
+
 START_TEST(the_locale_has_no_say)
 {
 	static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8"};
@@ -199,7 +224,7 @@ static Suite *number_suite(void)
 {
 	const TTest *tests[] = {what_exporters_write, named_values_in_any_case, what_is_no_number,
 		integers, numbers_as_text, what_is_written_reads_back_the_same,
-		the_locale_has_no_say};
+		short_decimals_are_what_strtod_reads, the_locale_has_no_say};
 	return suite_of("number", tests, COUNT_OF(tests));
 }
 
