@@ -45,16 +45,26 @@ struct verb_row {
 	enum move_kind move; /* for the projection */
 	enum action_class class;
 	const char *help;
+	double least;     /* of the value */
 	bool is_fixed;    /* it has one value only, which need not be given */
 	double fixed_to;  /* that value */
 	const char *pair; /* the verb that takes it back where it cannot itself; NULL: it can */
+	bool is_release;  /* it ends what its pair began, and what was not begun it leaves as it is:
+			     it waits for nothing, neither readings nor a cool-down */
+	bool is_hold;     /* it ends by itself, though its class need not */
+	int64_t expire_ms; /* how long it holds; 0: as the guards' `expire` says */
+	/* For a console that asks for the value. */
+	const char *unit;  /* "connections per pool"; "" none */
+	double suggestion; /* times the present value; 0: none */
+	const char *suggestion_why;
+	bool is_ratio; /* shown as a percentage */
 };
 
 /* An action as a screen sees it. */
 struct action_info {
 	char name[ACTION_NAME_BYTES]; /* as in the fleet file */
 	const struct verb_row *verb;
-	const char *transport; /* "ssh" or "http" */
+	const char *transport; /* "ssh", "http", "socket" or "sql" */
 };
 
 enum verdict_kind {
@@ -74,7 +84,7 @@ struct verdict {
 
 /* One request exactly as it will be sent, secrets masked. */
 struct plan_request {
-	char transport[8];          /* "ssh", "http" */
+	char transport[8];          /* "ssh", "http", ... */
 	char line[PLAN_LINE_BYTES]; /* "POST http://127.0.0.1:4000/v1/clusters/east-a/weight
 				       {"weight":88}" or "ops@127.0.0.1:2201 $ psql ..." */
 };
@@ -141,9 +151,10 @@ struct plan {
 	bool blocked;           /* some verdict blocks or is unknown, and is not overridden */
 	bool no_change;         /* from equals to */
 	double largest_safe_to; /* the value to offer instead when blocked; NAN none */
-	char verify[ACTION_TEXT_BYTES]; /* what will count as done, in words */
-	char undo[ACTION_TEXT_BYTES];   /* how to take it back, in words */
-	char hash[PLAN_HASH_BYTES];     /* over action, target, from, to and exact requests */
+	char verify[ACTION_TEXT_BYTES];  /* what will count as done, in words */
+	char undo[ACTION_TEXT_BYTES];    /* how to take it back, in words */
+	char undo_line[PLAN_LINE_BYTES]; /* the first request that would; "" none */
+	char hash[PLAN_HASH_BYTES];      /* over action, target, from, to and exact requests */
 	bool is_undo;
 	char undo_of[PLAN_ID_BYTES]; /* the run it takes back, "" none */
 	int64_t hold_ms; /* it holds that long, then it is taken back; 0: it is no hold */

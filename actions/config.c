@@ -1,6 +1,7 @@
 #include "actions/config.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +12,30 @@
 #include "core/base/complaints.h"
 #include "core/base/fields.h"
 #include "core/base/json_writer.h"
-#include "core/base/number.h"
 #include "core/base/text.h"
 #include "core/base/yaml.h"
 
-static const char *const verb_names[] = {"cluster.divert", "cluster.restore", "pool.resize",
-	"replica.drain", "replica.return", NULL};
+/* As in the table of verbs, which a test holds against it. */
+static const char *const verb_names[] = {"cluster.divert", "cluster.restore", "replica.drain",
+	"replica.return", "pool.resize", "pool.pause", "pool.resume", "maxconn.set", "role.limit",
+	"retry.limit", "service.scale", "silence", "silence.end", VERB_CUSTOM, NULL};
+static const char *const class_names[] = {"relieve", "shift", "grow", "disrupt", NULL};
+static const char *const target_names[] = {"cluster", "replica", "service", "surface", NULL};
+static const enum entity_kind target_kinds[] = {
+	ENTITY_CLUSTER, ENTITY_REPLICA, ENTITY_SERVICE, ENTITY_SURFACE};
+static const char *const effect_names[] = {"unknown", "none", NULL};
 
 struct action_fields {
-	int verb;
-	const struct yaml_node *http, *ssh;
-	const char *undo;
+	int verb, class, target, effect;
+	const struct yaml_node *roads[ACTION_ROADS];
+	const char *undo, *reads;
 };
+
+#define ROAD(road, name, text)                                                           \
+	{                                                                                \
+		.key = (name), .type = FIELD_NODE,                                       \
+		.offset = offsetof(struct action_fields, roads[(road)]), .help = (text), \
+	}
 
 static const struct field action_rows[] = {
 	{.key = "verb",
@@ -35,15 +48,44 @@ static const struct field action_rows[] = {
 		.type = FIELD_STRING,
 		.offset = offsetof(struct action_fields, undo),
 		.help = "the action that takes it back, where its verb cannot: of a drain, a "
-			"return"},
-	{.key = "http",
-		.type = FIELD_NODE,
-		.offset = offsetof(struct action_fields, http),
-		.help = "do it by an HTTP request: method, url, json, bearer_file, timeout"},
-	{.key = "ssh",
-		.type = FIELD_NODE,
-		.offset = offsetof(struct action_fields, ssh),
-		.help = "do it by a command over SSH: host, user, command, identity_file, timeout"},
+			"return; of a custom action, one that sets the same signal, itself if it "
+			"can"},
+	{.key = "class",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct action_fields, class),
+		.choices = class_names,
+		.help = "of a custom action: what guards take it for"},
+	{.key = "target",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct action_fields, target),
+		.choices = target_names,
+		.help = "of a custom action: what it acts on"},
+	{.key = "reads",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct action_fields, reads),
+		.help = "of a custom action: the signal that shows its value"},
+	{.key = "effect",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct action_fields, effect),
+		.choices = effect_names,
+		.help = "of a custom action: 'none' where it touches neither pools nor traffic"},
+	ROAD(ACTION_BY_HTTP, "http", "do it by an HTTP request"),
+	ROAD(ACTION_BY_SSH, "ssh", "do it by a command over SSH"),
+	ROAD(ACTION_BY_SOCKET, "socket", "do it by a line said to a control socket"),
+	ROAD(ACTION_BY_SQL, "sql", "do it by a statement in PostgreSQL or PgBouncer's console"),
+};
+
+/* The readers of those sections. */
+static const struct road {
+	const char *key;
+	void (*read)(struct reader *reader, const struct yaml_node *node, const char *path,
+		struct action_config *out);
+	void (*schema)(struct json_writer *writer);
+} roads[ACTION_ROADS] = {
+	[ACTION_BY_SSH] = {"ssh", action_read_ssh, action_schema_ssh},
+	[ACTION_BY_HTTP] = {"http", action_read_http, action_schema_http},
+	[ACTION_BY_SOCKET] = {"socket", action_read_socket, action_schema_socket},
+	[ACTION_BY_SQL] = {"sql", action_read_sql, action_schema_sql},
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -80,7 +122,7 @@ void action_check_template(struct reader *reader, const struct yaml_node *node, 
 {
 	char name[KEY_NAME_BYTES];
 	char why[ACTION_TEXT_BYTES];
-	if (!source || template_check(source, verb->parameter, why, sizeof(why)))
+	if (!source || template_check(source, verb, why, sizeof(why)))
 		return;
 	const struct yaml_node *at = yaml_get(node, key);
 	snprintf(name, sizeof(name), "%s.%s", path, key);
@@ -101,6 +143,51 @@ static bool is_action_name(const char *name)
 	return true;
 }
 
+/* A custom action's row is made of what the fleet file says. */
+static const struct verb_row *custom_verb(struct reader *reader, const struct yaml_node *node,
+	const char *path, const struct action_fields *fields)
+{
+	enum signal reads = SIGNAL_COUNT;
+	struct verb_row *verb = arena_alloc(reader->arena, sizeof(*verb));
+	if (!verb) {
+		action_keep(reader, node, NULL);
+		return NULL;
+	}
+	*verb = *verb_find(VERB_CUSTOM);
+	if (fields->class < 0 || fields->target < 0 || !fields->reads) {
+		action_complain(reader, node, path,
+			"a custom action says its class, target and the signal it reads");
+		return NULL;
+	}
+	verb->class = (enum action_class)fields->class;
+	verb->target = target_kinds[fields->target];
+	verb->move = fields->effect == 1 ? MOVE_NOTHING : MOVE_UNKNOWN;
+	if (!signal_find(fields->reads, &reads) || signal_row(reads)->derived ||
+		!(signal_row(reads)->entities & 1u << verb->target)) {
+		complaints_add(reader->complaints, node->file, node->line, path,
+			"'%s' is no signal that is measured on a %s", fields->reads,
+			target_names[fields->target]);
+		reader->ok = false;
+		return NULL;
+	}
+	verb->reads = reads;
+	verb->least = fmax(signal_row(reads)->min, 0);
+	return verb;
+}
+
+static const struct verb_row *read_verb(struct reader *reader, const struct yaml_node *node,
+	const char *path, const struct action_fields *fields)
+{
+	const struct verb_row *verb = verb_find(verb_names[fields->verb]);
+	if (strcmp(verb->name, VERB_CUSTOM) == 0)
+		return custom_verb(reader, node, path, fields);
+	if (fields->class >= 0 || fields->target >= 0 || fields->reads || fields->effect >= 0)
+		action_complain(reader, node, path,
+			"class, target, reads and effect are the verb's own: only a custom action "
+			"says them");
+	return verb;
+}
+
 static void read_action(
 	struct reader *reader, const struct yaml_node *node, struct action_config *out)
 {
@@ -119,29 +206,44 @@ static void read_action(
 	}
 	out->line = node->line;
 	out->undo = fields.undo;
-	out->info.verb = verb_find(verb_names[fields.verb]);
+	out->info.verb = read_verb(reader, node, path, &fields);
 	out->info.transport = "";
 	snprintf(out->info.name, sizeof(out->info.name), "%s", node->key);
-	if ((fields.http != NULL) == (fields.ssh != NULL)) {
-		action_complain(
-			reader, node, path, "needs one of http and ssh: how to reach the system");
+	size_t count = 0;
+	size_t chosen = 0;
+	for (size_t i = 0; i < ACTION_ROADS; i++) {
+		if (fields.roads[i]) {
+			count++;
+			chosen = i;
+		}
+	}
+	if (count != 1) {
+		action_complain(reader, node, path,
+			"needs one of http, ssh, socket and sql: how to reach the system");
 		return;
 	}
-	snprintf(inner, sizeof(inner), "%s.%s", path, fields.http ? "http" : "ssh");
-	if (fields.http)
-		action_read_http(reader, fields.http, inner, out);
-	else
-		action_read_ssh(reader, fields.ssh, inner, out);
+	snprintf(inner, sizeof(inner), "%s.%s", path, roads[chosen].key);
+	if (out->info.verb)
+		roads[chosen].read(reader, fields.roads[chosen], inner, out);
+}
+
+static bool takes_back(const struct verb_row *undo, const struct verb_row *verb)
+{
+	if (!undo)
+		return false;
+	if (strcmp(verb->name, VERB_CUSTOM) == 0)
+		return strcmp(undo->name, VERB_CUSTOM) == 0 && undo->reads == verb->reads &&
+		       undo->target == verb->target;
+	return verb->pair && strcmp(undo->name, verb->pair) == 0;
 }
 
 /* What an action names as its undo must be there, and be of the verb that takes it back. */
 static void check_undo(struct reader *reader, const struct yaml_node *node,
-	const struct action_configs *configs, const struct action_config *action)
+	const struct action_configs *configs, struct action_config *action)
 {
 	char path[KEY_PATH_BYTES];
-	const struct verb_row *verb = action->info.verb;
 	const struct action_config *found = NULL;
-	if (!verb || !action->undo)
+	if (!action->info.verb || !action->undo)
 		return;
 	snprintf(path, sizeof(path), "actions.%.100s.undo", node->key);
 	for (size_t i = 0; i < configs->count; i++) {
@@ -150,9 +252,17 @@ static void check_undo(struct reader *reader, const struct yaml_node *node,
 	}
 	if (!found)
 		action_complain(reader, node, path, "there is no action of that name");
-	else if (!verb->pair || !found->info.verb ||
-		 strcmp(found->info.verb->name, verb->pair) != 0)
+	else if (!takes_back(found->info.verb, action->info.verb))
 		action_complain(reader, node, path, "that action does not take this one back");
+	action->undo_action = found;
+}
+
+const struct action_config *action_undo(const struct action_config *action)
+{
+	const struct verb_row *verb = action->info.verb;
+	if (action->undo_action || verb->is_fixed || strcmp(verb->name, VERB_CUSTOM) == 0)
+		return action->undo_action;
+	return action;
 }
 
 static void read_actions(
@@ -200,10 +310,10 @@ bool action_configs_read(const struct yaml_node *actions, const struct yaml_node
 static void write_binding_schema(void *context, const struct field *row, struct json_writer *writer)
 {
 	(void)context;
-	if (strcmp(row->key, "http") == 0)
-		action_schema_http(writer);
-	else
-		action_schema_ssh(writer);
+	for (size_t i = 0; i < ACTION_ROADS; i++) {
+		if (strcmp(row->key, roads[i].key) == 0)
+			roads[i].schema(writer);
+	}
 }
 
 void action_configs_schema_action(struct text *out)

@@ -24,13 +24,19 @@ struct action_header {
 };
 
 /* How an action reaches its system. */
-enum action_road { ACTION_BY_SSH, ACTION_BY_HTTP };
+enum action_road { ACTION_BY_SSH, ACTION_BY_HTTP, ACTION_BY_SOCKET, ACTION_BY_SQL };
+#define ACTION_ROADS 4
 
 struct http_binding {
 	const char *method; /* "POST" */
 	const char *url;    /* template */
 	const char *json;   /* template of the body, "" none; JSON, or a form where is_form */
 	bool is_form;
+	const char *content_type;  /* of the body; NULL: JSON's or that of a form */
+	const char *read_url;      /* template: read right before, NULL: nothing is */
+	const char *read_value;    /* pointer to the value there; NULL: not compared */
+	const char *read_revision; /* pointer to {revision}, or "etag"; NULL: none */
+	const char *keep;          /* pointer into the reply, to {kept} of the undo; NULL: none */
 	struct action_header headers[ACTION_HEADERS_MOST];
 	size_t header_count;
 	const char *bearer_file, *basic_file, *ca_file, *client_cert_file, *client_key_file;
@@ -45,6 +51,21 @@ struct ssh_binding {
 	bool is_openssh;         /* by the system's ssh client */
 	const char *config_file; /* its ssh_config; NULL: its own choice */
 	const char *command;     /* template */
+	bool is_quiet;           /* success says nothing: what is printed is a refusal */
+	int64_t timeout_ms;
+};
+/* A line said to a control socket, such as HAProxy's. */
+struct socket_binding {
+	const char *address; /* template: "tcp://host:port" or "unix:///path" */
+	const char *send;    /* template, without the line's end */
+	bool is_quiet;
+	int64_t timeout_ms;
+};
+/* A statement for a PostgreSQL server or PgBouncer's console. */
+struct sql_binding {
+	const char *url;       /* template: "postgresql://user@host:port/database" */
+	const char *statement; /* template */
+	const char *password_file, *ca_file, *client_cert_file, *client_key_file;
 	int64_t timeout_ms;
 };
 
@@ -53,7 +74,10 @@ struct action_config {
 	enum action_road road;
 	struct http_binding http;
 	struct ssh_binding ssh;
+	struct socket_binding socket;
+	struct sql_binding sql;
 	const char *undo; /* the action that takes it back; NULL: itself, with the value before */
+	const struct action_config *undo_action; /* that one; NULL: none is named */
 	int line;
 };
 
@@ -140,9 +164,20 @@ void action_configs_schema_guards(struct text *out);
 void action_configs_schema_journal(struct text *out);
 void action_configs_schema_coordination(struct text *out);
 
+/* The action that takes this one back, itself where it can with the value before; NULL: none. */
+const struct action_config *action_undo(const struct action_config *action);
+
 /* The tables. */
 const struct verb_row *verb_rows(size_t *count);
-const struct verb_row *verb_find(const char *name); /* NULL: none */
+const struct verb_row *verb_find(const char *name);   /* NULL: none */
+const char *verb_class_name(enum action_class class); /* "relieve" */
+
+/*
+ * The row of "custom" in the table lacks what only the fleet file says: each such action has a row
+ * of its own, and only a complete one can be planned.
+ */
+#define VERB_CUSTOM "custom"
+bool verb_is_complete(const struct verb_row *verb);
 const struct outcome_row *outcome_rows(size_t *count);
 const char *outcome_name(enum outcome_code code);
 const char *verdict_name(enum verdict_kind kind); /* "pass", "warn", "block", "unknown" */

@@ -23,7 +23,7 @@ static const char *const http_methods[] = {"POST", "PUT", "PATCH", "DELETE", NUL
 struct http_fields {
 	int method;
 	struct http_binding binding;
-	const struct yaml_node *json, *form, *headers;
+	const struct yaml_node *json, *form, *headers, *read;
 };
 #define HTTP_STRING(name, text)                                                      \
 	{                                                                            \
@@ -56,6 +56,13 @@ static const struct field http_rows[] = {
 		.offset = offsetof(struct http_fields, headers),
 		.help = "more headers, such as If-Match or Idempotency-Key: templates, which may "
 			"hold {run}, the run and request"},
+	HTTP_STRING(content_type, "what the body is; default application/json, or that of a form"),
+	{.key = "read",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct http_fields, read),
+		.help = "read this right before, and change nothing when it is not what the plan "
+			"read: url, value, revision"},
+	HTTP_STRING(keep, "pointer into the reply, such as /silenceID: {kept} in the undo"),
 	HTTP_STRING(bearer_file, "file with a bearer token, read when it is needed"),
 	HTTP_STRING(basic_file, "file with user:password, read when it is needed"),
 	HTTP_STRING(ca_file, "certificate authorities to trust instead of the system's"),
@@ -68,6 +75,21 @@ static const struct field http_rows[] = {
 		.max = 600000,
 		.fallback = "5s",
 		.help = "how long to wait for the answer"},
+};
+
+static const struct field read_rows[] = {
+	{.key = "url",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct http_binding, read_url),
+		.help = "what to read; a template; default: the action's own url"},
+	{.key = "value",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct http_binding, read_value),
+		.help = "pointer to the value, such as /spec/replicas: it must be the plan's"},
+	{.key = "revision",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct http_binding, read_revision),
+		.help = "pointer to what becomes {revision}, or 'etag': the answer's ETag"},
 };
 
 /* ---- form: a mapping of names to values ---- */
@@ -118,11 +140,17 @@ static const char *form_template(
 
 /* ---- json: a mapping that becomes the template of a body ---- */
 
-static bool is_parameter_alone(const char *scalar, const struct verb_row *verb)
+static bool is_name_alone(const char *scalar, const char *name)
 {
-	size_t length = strlen(verb->parameter);
-	return scalar[0] == '{' && strncmp(scalar + 1, verb->parameter, length) == 0 &&
+	size_t length = strlen(name);
+	return scalar[0] == '{' && strncmp(scalar + 1, name, length) == 0 &&
 	       strcmp(scalar + 1 + length, "}") == 0;
+}
+
+static bool is_value_alone(const char *scalar, const struct verb_row *verb)
+{
+	return is_name_alone(scalar, verb->parameter) ||
+	       (verb->is_ratio && is_name_alone(scalar, "percent"));
 }
 
 static void add_string(struct text *out, const char *string)
@@ -138,7 +166,7 @@ static void add_scalar(struct text *out, const struct yaml_node *node, const str
 	char digits[NUMBER_TEXT_BYTES];
 	const char *scalar = node->scalar;
 	bool plain = !node->quoted;
-	if (is_parameter_alone(scalar, verb)) {
+	if (is_value_alone(scalar, verb)) {
 		text_add(out, scalar);
 	} else if (plain && (strcmp(scalar, "true") == 0 || strcmp(scalar, "false") == 0 ||
 				    strcmp(scalar, "null") == 0)) {
@@ -239,7 +267,7 @@ static void read_headers(struct reader *reader, const struct yaml_node *node, co
 	}
 }
 
-/* ---- the whole ---- */
+/* ---- read, keep ---- */
 
 static void check_url(
 	struct reader *reader, const struct yaml_node *node, const char *path, const char *url)
@@ -256,6 +284,63 @@ static void check_url(
 		action_complain(reader, node, name,
 			"a URL is shown on screens: put user and password into basic_file");
 }
+
+static void check_pointer(struct reader *reader, const struct yaml_node *node, const char *path,
+	const char *key, const char *pointer)
+{
+	char name[KEY_NAME_BYTES];
+	if (!pointer || pointer[0] == '/')
+		return;
+	snprintf(name, sizeof(name), "%s.%s", path, key);
+	action_complain(reader, node, name, "expected a pointer into JSON, such as /spec/replicas");
+}
+
+static bool mentions_revision(const struct http_binding *binding)
+{
+	bool found = template_mentions(binding->url, "revision") ||
+		     template_mentions(binding->json, "revision");
+	for (size_t i = 0; i < binding->header_count; i++)
+		found = found || template_mentions(binding->headers[i].value, "revision");
+	return found;
+}
+
+static void read_read(struct reader *reader, const struct yaml_node *node, const char *path,
+	const struct verb_row *verb, struct http_binding *binding)
+{
+	char name[KEY_NAME_BYTES];
+	struct http_binding own = {.read_url = NULL};
+	snprintf(name, sizeof(name), "%s.read", path);
+	if (!fields_read(read_rows, COUNT(read_rows), node, name, &own, reader->arena,
+		    reader->complaints)) {
+		reader->ok = false;
+		return;
+	}
+	binding->read_url = own.read_url ? own.read_url : binding->url;
+	binding->read_value = own.read_value;
+	binding->read_revision = own.read_revision;
+	check_url(reader, node, name, binding->read_url);
+	action_check_template(reader, node, name, "url", binding->read_url, verb);
+	check_pointer(reader, node, name, "value", own.read_value);
+	if (own.read_revision && strcmp(own.read_revision, "etag") != 0)
+		check_pointer(reader, node, name, "revision", own.read_revision);
+	if (!own.read_value && !own.read_revision)
+		action_complain(reader, node, name, "needs value or revision: what to look at");
+	if (own.read_revision && !mentions_revision(binding))
+		action_complain(reader, node, name,
+			"nothing of the request holds {revision}: put it into the body or a "
+			"header");
+}
+
+static void check_type(
+	struct reader *reader, const struct yaml_node *node, const char *path, const char *type)
+{
+	if (type && (!strchr(type, '/') ||
+			    type[strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789/+.-; =")]))
+		action_complain(
+			reader, node, path, "content_type is such as application/merge-patch+json");
+}
+
+/* ---- the whole ---- */
 
 void action_read_http(struct reader *reader, const struct yaml_node *node, const char *path,
 	struct action_config *out)
@@ -280,6 +365,10 @@ void action_read_http(struct reader *reader, const struct yaml_node *node, const
 		read_headers(reader, fields.headers, path, out->info.verb, binding);
 	action_check_template(
 		reader, node, path, fields.form ? "form" : "json", binding->json, out->info.verb);
+	if (fields.read)
+		read_read(reader, fields.read, path, out->info.verb, binding);
+	check_type(reader, node, path, binding->content_type);
+	check_pointer(reader, node, path, "keep", binding->keep);
 	action_resolve(reader, node, &binding->bearer_file);
 	action_resolve(reader, node, &binding->basic_file);
 	action_resolve(reader, node, &binding->ca_file);
@@ -288,16 +377,26 @@ void action_read_http(struct reader *reader, const struct yaml_node *node, const
 	if (binding->bearer_file && binding->basic_file)
 		action_complain(
 			reader, node, path, "has both bearer_file and basic_file: choose one");
-	if (!out->info.verb->is_fixed &&
-		!template_mentions(binding->url, out->info.verb->parameter) &&
-		!template_mentions(binding->json, out->info.verb->parameter))
+	if (!out->info.verb->is_fixed && !template_mentions_value(binding->url, out->info.verb) &&
+		!template_mentions_value(binding->json, out->info.verb))
 		action_complain(reader, node, path, "neither url nor body holds the new value");
 	out->http = *binding;
 	out->road = ACTION_BY_HTTP;
 	out->info.transport = "http";
 }
 
+static void write_inner(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	if (strcmp(row->key, "read") == 0) {
+		fields_schema_write(read_rows, COUNT(read_rows), NULL, NULL, writer);
+		return;
+	}
+	json_begin_object(writer);
+	json_end_object(writer);
+}
+
 void action_schema_http(struct json_writer *writer)
 {
-	fields_schema_write(http_rows, COUNT(http_rows), NULL, NULL, writer);
+	fields_schema_write(http_rows, COUNT(http_rows), write_inner, NULL, writer);
 }

@@ -39,6 +39,16 @@ void action_schema_http(struct json_writer *writer);
 void action_read_ssh(struct reader *reader, const struct yaml_node *node, const char *path,
 	struct action_config *out);
 void action_schema_ssh(struct json_writer *writer);
+void action_read_socket(struct reader *reader, const struct yaml_node *node, const char *path,
+	struct action_config *out);
+void action_schema_socket(struct json_writer *writer);
+void action_read_sql(struct reader *reader, const struct yaml_node *node, const char *path,
+	struct action_config *out);
+void action_schema_sql(struct json_writer *writer);
+
+/* The `journal:` section; NULL: it is not in the file. */
+void journal_config_read(struct reader *reader, const struct yaml_node *node,
+	const char *state_directory, struct action_configs *out);
 
 /* The `journal:` section; NULL: it is not in the file. */
 void journal_config_read(struct reader *reader, const struct yaml_node *node,

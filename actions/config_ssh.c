@@ -54,6 +54,11 @@ static const struct field ssh_rows[] = {
 		.offset = offsetof(struct ssh_fields, binding.command),
 		.required = true,
 		.help = "what to run, as the remote shell sees it; a template"},
+	{.key = "quiet",
+		.type = FIELD_BOOL,
+		.offset = offsetof(struct ssh_fields, binding.is_quiet),
+		.fallback = "false",
+		.help = "success prints nothing: whatever is printed is a refusal"},
 	{.key = "timeout",
 		.type = FIELD_DURATION,
 		.offset = offsetof(struct ssh_fields, binding.timeout_ms),
@@ -95,7 +100,7 @@ void action_read_ssh(struct reader *reader, const struct yaml_node *node, const 
 	action_check_template(reader, node, path, "user", binding->user, verb);
 	action_check_template(reader, node, path, "jump", binding->jump, verb);
 	action_check_template(reader, node, path, "command", binding->command, verb);
-	if (!verb->is_fixed && !template_mentions(binding->command, verb->parameter))
+	if (!verb->is_fixed && !template_mentions_value(binding->command, verb))
 		action_complain(reader, node, path, "command does not hold the new value");
 	action_resolve(reader, node, &binding->identity_file);
 	action_resolve(reader, node, &binding->agent_socket);

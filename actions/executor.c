@@ -64,7 +64,7 @@ struct executor *executor_create(struct loop *loop, struct http *http, struct ss
 	plan_init(&executor->plan);
 	sanitise(operator_name, strlen(operator_name), executor->operator_name,
 		sizeof(executor->operator_name));
-	executor->transport = transport_create(http, ssh, is_armed_now, executor);
+	executor->transport = transport_create(loop, http, ssh, is_armed_now, executor);
 	executor->log = run_log_create();
 	executor->approvals = calloc(1, sizeof(*executor->approvals));
 	const char *path = journal ? journal_path(journal) : configs->journal_file;
@@ -73,6 +73,8 @@ struct executor *executor_create(struct loop *loop, struct http *http, struct ss
 		error_no_memory(error, "an executor");
 	else if (path)
 		ok = run_log_read(executor->log, path, error);
+	if (ok)
+		run_log_bind(executor->log, configs);
 	if (ok)
 		return executor;
 	executor_destroy(executor);
@@ -202,11 +204,13 @@ static bool was_undone(const struct executor *executor, const char *id)
 }
 
 /* Every pool must still have what that run set, or what it left as it was. */
-static bool check_drift(const struct run_entry *entry, const struct snapshot *snapshot,
-	uint32_t target, struct error *error)
+static bool check_drift(const struct run_entry *entry, const struct verb_row *undo,
+	const struct snapshot *snapshot, uint32_t target, struct error *error)
 {
 	struct target_value value;
 	target_read(snapshot, entry->verb, target, &value);
+	if (!value.known && undo->is_release)
+		return true;
 	if (!value.known)
 		return error_set(error, ERROR_REJECTED,
 			"%s of %s is not known now: undo would be "
@@ -244,23 +248,23 @@ bool executor_plan_undo(struct executor *executor, const char *id, const char *e
 		return false;
 	uint32_t target =
 		fleet_find_path(snapshot->fleet, entry->verb->target, entry->view.target_path);
-	if (target != ENTITY_NONE && action->info.verb == entry->verb && entry->verb->is_fixed) {
-		if (!action->undo)
-			return error_set(error, ERROR_USAGE,
-				"action '%s' names no 'undo' in the fleet file: take it back by an "
-				"action of %s",
-				action->info.name, entry->verb->pair);
-		action = find_action(executor, action->undo, error);
-		if (!action)
-			return false;
-	} else if (target == ENTITY_NONE || action->info.verb != entry->verb)
+	if (target == ENTITY_NONE || action->info.verb != entry->verb)
 		return error_set(error, ERROR_USAGE,
 			"run '%s' acted on '%s' by %s, which the fleet file no longer has",
 			entry->view.id, entry->view.target_path, entry->verb->name);
-	if (!check_drift(entry, snapshot, target, error))
+	const struct action_config *undo = action_undo(action);
+	if (!undo)
+		return error_set(error, ERROR_USAGE,
+			"action '%s' names no 'undo' in the fleet file: take it back by hand%s%s",
+			action->info.name, entry->verb->pair ? ", by an action of " : "",
+			entry->verb->pair ? entry->verb->pair : "");
+	if (!check_drift(entry, undo->info.verb, snapshot, target, error))
 		return false;
-	struct plan_facts facts = {
-		.environment = environment, .is_undo = true, .undo_of = entry->view.id};
+	action = undo;
+	struct plan_facts facts = {.environment = environment,
+		.is_undo = true,
+		.undo_of = entry->view.id,
+		.kept = entry->kept};
 	return make_plan(executor, action, target, entry->view.from, &facts, snapshot, assessment,
 		now_ms, out, error);
 }
@@ -278,7 +282,7 @@ static bool write_record(
 	else if (strcmp(order->event, "verify") == 0 || strcmp(order->event, "done") == 0)
 		run_log_write_code(order->code, &members);
 	else
-		text_printf(&members, "\"request\":%zu", order->request + 1);
+		run_log_write_reply(order->request + 1, executor->entry.kept, &members);
 	bool ok = text_ok(&members) || error_no_memory(error, "a journal record");
 	ok = ok &&
 	     journal_append(executor->journal, executor->entry.view.id, order->event, order->text,
@@ -344,6 +348,7 @@ static void answered(void *context, enum transport_result result, const char *te
 	static const enum run_event_kind kinds[] = {
 		[TRANSPORT_ACCEPTED] = RUN_EVENT_REPLIED_OK,
 		[TRANSPORT_REFUSED] = RUN_EVENT_REPLIED_FAILED,
+		[TRANSPORT_CHANGED] = RUN_EVENT_NOT_SENT,
 		[TRANSPORT_LOST] = RUN_EVENT_LOST,
 		[TRANSPORT_UNREACHABLE] = RUN_EVENT_NOT_SENT,
 		[TRANSPORT_NOT_PERMITTED] = RUN_EVENT_NOT_SENT,
@@ -355,10 +360,14 @@ static void answered(void *context, enum transport_result result, const char *te
 		.now_ms = loop_now_ms(executor->loop),
 		.code = result == TRANSPORT_UNREACHABLE   ? OUTCOME_UNREACHABLE
 			: result == TRANSPORT_LOCAL_ERROR ? OUTCOME_LOCAL_ERROR
+			: result == TRANSPORT_CHANGED     ? OUTCOME_STALE_PLAN
 							  : OUTCOME_NOT_PERMITTED,
 		.text = text,
 	};
 	executor->answered_generation = executor->generation;
+	if (result == TRANSPORT_ACCEPTED)
+		snprintf(executor->entry.kept, sizeof(executor->entry.kept), "%s",
+			transport_kept(executor->transport));
 	drive(executor, &event);
 }
 
@@ -446,6 +455,8 @@ static bool remake(struct executor *executor, const struct plan *shown,
 		.is_undo = is_true_undo(executor, shown),
 		.undo_of = shown->undo_of,
 	};
+	const struct run_entry *undone = run_log_find(executor->log, shown->undo_of);
+	facts.kept = undone ? undone->kept : NULL;
 	for (size_t i = 0; i < shown->verdict_count; i++) {
 		if (shown->verdicts[i].overridden)
 			overrides[facts.override_count++] = shown->verdicts[i].guard;
@@ -520,16 +531,32 @@ static void nothing_to_do(struct executor *executor, int64_t now_ms)
 		executor->plan.to);
 }
 
+/* What only the moment of sending knows. */
+static bool complete_requests(struct executor *executor, int64_t now_ms, struct error *error)
+{
+	const struct plan *plan = &executor->plan;
+	int64_t hold_ms = plan->hold_ms > 0 ? plan->hold_ms : executor->configs->guards.expire_ms;
+	struct template_moment moment = {
+		.run = executor->entry.view.id, .now_ms = now_ms, .until_ms = now_ms + hold_ms};
+	for (size_t i = 0; i < plan->request_count; i++) {
+		moment.number = i + 1;
+		if (!request_complete(&executor->requests[i], &moment, error))
+			return false;
+	}
+	return true;
+}
+
 static bool begin(
 	struct executor *executor, int64_t now_ms, enum outcome_code *code, struct error *error)
 {
 	char words[ACTION_TEXT_BYTES];
 	const struct plan *plan = &executor->plan;
 	journal_next_run(executor->journal, executor->entry.view.id);
-	for (size_t i = 0; i < plan->request_count; i++)
-		request_name_run(&executor->requests[i], executor->entry.view.id, i + 1);
+	if (!complete_requests(executor, now_ms, error))
+		return false;
 	run_log_put(executor->log, &executor->entry);
 	run_init(&executor->run, plan->request_count);
+	executor->run.is_release = plan->verb->is_release;
 	executor->is_busy = true;
 	executor->looked_generation = plan->generation;
 	executor->generation = plan->generation;
@@ -562,8 +589,14 @@ bool executor_start(struct executor *executor, const struct plan *plan, const ch
 	executor->requests = calloc(PLAN_REQUESTS_MOST, sizeof(*executor->requests));
 	if (!executor->requests)
 		return error_no_memory(error, "the requests of a run");
-	if (requests_make(action, snapshot, plan->target, plan->to, executor->requests,
-		    PLAN_REQUESTS_MOST, error) != executor->plan.request_count)
+	const struct run_entry *undone = run_log_find(executor->log, plan->undo_of);
+	const struct request_change change = {.action = action,
+		.target = plan->target,
+		.from = executor->plan.from,
+		.to = plan->to,
+		.kept = undone ? undone->kept : NULL};
+	if (requests_make(&change, snapshot, executor->requests, PLAN_REQUESTS_MOST, error) !=
+		executor->plan.request_count)
 		return false;
 	begin_view(executor, why, now_ms);
 	if (executor->plan.no_change) {

@@ -73,6 +73,14 @@ static void check_preflight(const struct guard_context *context, struct verdict 
 	char high[VALUE_BYTES];
 	char age[CLOCK_TEXT_BYTES];
 	const char *target = context->plan->target_path;
+	bool is_release = context->plan->verb->is_release;
+	if (!value->known && is_release) {
+		guard_say(out, VERDICT_WARN,
+			"%s of %s is not known; what was not begun stays as it is, so it may be "
+			"ended",
+			signal_name(context), path_of(context, value->missing));
+		return;
+	}
 	if (!value->known) {
 		guard_say(out, VERDICT_UNKNOWN,
 			"%s of %s is not known, so there is nothing to go back to",
@@ -82,7 +90,7 @@ static void check_preflight(const struct guard_context *context, struct verdict 
 	int64_t age_ms = context->now_ms - value->oldest_at_ms;
 	clock_format_span(age_ms, age);
 	if (age_ms > context->limits->max_age_ms)
-		guard_say(out, VERDICT_BLOCK,
+		guard_say(out, is_release ? VERDICT_WARN : VERDICT_BLOCK,
 			"%s of %s was read %s ago: wait for a newer reading, or mend its source",
 			signal_name(context), path_of(context, value->oldest), age);
 	else if (!target_equal(value->low, value->high))
@@ -174,6 +182,11 @@ static void check_staleness(const struct guard_context *context, struct verdict 
 {
 	const struct projection *projection = &context->plan->projection;
 	struct oldest oldest = {.context = context, .entity = ENTITY_NONE, .age_ms = -1};
+	if (context->plan->verb->move == MOVE_UNKNOWN) {
+		guard_say(out, VERDICT_WARN,
+			"nobody can say what this action does, so no reading is asked for");
+		return;
+	}
 	char age[CLOCK_TEXT_BYTES];
 	char most[CLOCK_TEXT_BYTES];
 	clock_format_span(context->limits->max_age_ms, most);
@@ -232,6 +245,26 @@ static const struct projection_line *fullest(const struct projection *projection
 	return worst;
 }
 
+/* A pause carries nothing by design: what counts is who waits, and how much longer than they will.
+ */
+static void check_pause(const struct guard_context *context, struct verdict *out)
+{
+	const struct plan *plan = context->plan;
+	const struct fleet *fleet = context->snapshot->fleet;
+	char span[CLOCK_TEXT_BYTES];
+	double least_ms = INFINITY;
+	uint32_t service = ENTITY_NONE;
+	while ((service = fleet_next(fleet, ENTITY_SERVICE, ENTITY_NONE, service)) != ENTITY_NONE) {
+		uint32_t cluster = fleet_cluster_of(fleet, service);
+		if (cluster == ENTITY_NONE || cluster == plan->target)
+			least_ms = fmin(least_ms, fleet_entity(fleet, service)->timeout_ms);
+	}
+	clock_format_span(plan->hold_ms, span);
+	bool fails = least_ms < (double)plan->hold_ms;
+	guard_say(out, VERDICT_WARN, "whatever asks %s waits while it is paused, at most %s%s",
+		plan->target_path, span, fails ? "; callers that give up earlier fail" : "");
+}
+
 static void check_capacity(const struct guard_context *context, struct verdict *out)
 {
 	const struct projection *projection = &context->plan->projection;
@@ -240,6 +273,10 @@ static void check_capacity(const struct guard_context *context, struct verdict *
 		guard_say(out, VERDICT_UNKNOWN, "cannot be projected: %.200s",
 			projection->unknown_why[0] ? projection->unknown_why
 						   : "too little is known");
+		return;
+	}
+	if (context->plan->verb->move == MOVE_PAUSE_POOL) {
+		check_pause(context, out);
 		return;
 	}
 	for (size_t i = 0; i < projection->line_count; i++) {
@@ -335,6 +372,11 @@ static double step_limit(const struct guard_config *limits, const struct plan *p
 			return plan->from * keep;
 		return keep > 0 ? plan->from / keep : INFINITY;
 	}
+	/* Less that relieves, and any limit where there was none, is no step too far. */
+	if ((plan->verb->class == CLASS_RELIEVE && plan->to < plan->from) || plan->from < 0)
+		return plan->to;
+	if (plan->to < 0)
+		return plan->from;
 	return plan->to > plan->from ? plan->from * limits->max_step
 				     : plan->from / limits->max_step;
 }
@@ -351,8 +393,10 @@ static void check_step(const struct guard_context *context, struct verdict *out)
 	char rule[64];
 	char from[VALUE_BYTES];
 	char to[VALUE_BYTES];
-	if (context->facts->is_undo) {
-		guard_say(out, VERDICT_PASS, "takes back our own change: any step may be");
+	if (context->facts->is_undo || plan->verb->is_fixed) {
+		guard_say(out, VERDICT_PASS,
+			context->facts->is_undo ? "takes back our own change: any step may be"
+						: "there is one step only");
 		return;
 	}
 	if (isnan(plan->from)) {
@@ -457,53 +501,56 @@ static void check_last_serving(const struct guard_context *context, struct verdi
 
 static const struct guard_row rows[] = {
 	{"read-only", "nothing changes until the operator arms it", false, "", "needs no readings",
-		ALL_CLASSES, check_read_only},
+		ALL_CLASSES, false, check_read_only},
 	{"preflight", "the value before is known and fresh, so that there is a way back", false,
 		"max_age", "blocks: an unknown value is unknown, an old one blocks", ALL_CLASSES,
-		check_preflight},
+		false, check_preflight},
 	{"staleness", "every reading the projection uses is at most max_age old", false, "max_age",
 		"blocks; a replica that is wholly silent is counted as out",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, check_staleness},
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, true, check_staleness},
 	{"capacity", "no surviving pool passes the ceiling because of it", true, "ceiling",
 		"unknown, which blocks; an effect that cannot be projected is unknown too",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, check_capacity},
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, true, check_capacity},
 	{"ledger", "all pools of one database together fit the connections it allows", true, "",
-		"unknown, which blocks", 1u << CLASS_GROW, check_ledger},
+		"unknown, which blocks", 1u << CLASS_GROW, true, check_ledger},
 	{"step", "one command changes at most max_step, or max_divert of a weight", true,
 		"max_step max_divert", "unknown, which blocks",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW, check_step},
+		1u << CLASS_SHIFT | 1u << CLASS_GROW, false, check_step},
 	{"blast-radius",
 		"one command moves at most blast_radius of all traffic, a restore max_return", true,
 		"blast_radius", "unknown, which blocks", 1u << CLASS_SHIFT | 1u << CLASS_DISRUPT,
-		check_blast},
+		true, check_blast},
 	{"cooldown", "a target rests after a change; undo is exempt", true, "cooldown",
-		"needs no readings; runs whose outcome is unknown count", ALL_CLASSES,
+		"needs no readings; runs whose outcome is unknown count", ALL_CLASSES, false,
 		guard_check_cooldown},
 	{"brake", "at most this many changes are made within the window; undo is exempt", true,
 		"brake brake_window", "needs no readings; runs whose outcome is unknown count",
-		ALL_CLASSES, guard_check_brake},
+		ALL_CLASSES, false, guard_check_brake},
 	{"freeze", "in a freeze nothing is changed that can wait; relief and undo are exempt", true,
 		"freeze", "needs no readings",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, guard_check_freeze},
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, false,
+		guard_check_freeze},
 	{"min-serving", "a cluster that loses a replica keeps this many that serve", true,
-		"min_serving", "a silent replica is counted as out", 1u << CLASS_DISRUPT,
+		"min_serving", "a silent replica is counted as out", 1u << CLASS_DISRUPT, false,
 		guard_check_min_serving},
 	{"two-person",
 		"above this share of all traffic another person approves the very plan; undo is "
 		"exempt",
 		true, "approve_above approve_within",
 		"how much moves being unknown, another person is needed",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, guard_check_two_person},
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, false,
+		guard_check_two_person},
 	{"expiry", "a change is a hold that ends by itself", false, "expire",
 		"needs no readings; taking it back does",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, guard_check_expiry},
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, false,
+		guard_check_expiry},
 	{"no-change", "what is so already is not done again", false, "",
-		"needs no readings beside preflight", ALL_CLASSES, check_no_change},
+		"needs no readings beside preflight", ALL_CLASSES, false, check_no_change},
 	{"last-serving", "the last cluster that serves keeps its weight", false, "",
 		"a cluster whose weight is not known does not count as serving", 1u << CLASS_SHIFT,
-		check_last_serving},
+		false, check_last_serving},
 	{"journal", "what cannot be recorded is not done", false, "", "needs no readings",
-		ALL_CLASSES, check_journal},
+		ALL_CLASSES, false, check_journal},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 _Static_assert(ROWS <= PLAN_VERDICTS_MOST, "a plan must hold every verdict");
@@ -574,7 +621,10 @@ void guards_judge(const struct guard_context *context, struct plan *plan)
 		struct verdict verdict = {.guard = rows[i].name,
 			.kind = VERDICT_UNKNOWN,
 			.overridable = rows[i].overridable};
-		rows[i].check(context, &verdict);
+		if (rows[i].projects && plan->verb->move == MOVE_NOTHING)
+			guard_say(&verdict, VERDICT_PASS, "touches neither pools nor traffic");
+		else
+			rows[i].check(context, &verdict);
 		bool stops = verdict.kind == VERDICT_BLOCK || verdict.kind == VERDICT_UNKNOWN;
 		verdict.overridden =
 			stops && verdict.overridable && is_overridden(context->facts, rows[i].name);

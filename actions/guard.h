@@ -28,6 +28,7 @@ struct guard_row {
 	const char *settings; /* keys of the guards: section it obeys, "" none */
 	const char *stale;    /* what it does when what it needs is old or missing */
 	unsigned classes;     /* bit set of 1 << enum action_class: where it applies */
+	bool projects;        /* it judges what happens to pools and traffic */
 	void (*check)(const struct guard_context *context, struct verdict *out);
 };
 

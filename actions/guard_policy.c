@@ -15,6 +15,8 @@ void guard_check_cooldown(const struct guard_context *context, struct verdict *o
 	char left[CLOCK_TEXT_BYTES];
 	if (context->facts->is_undo) {
 		guard_say(out, VERDICT_PASS, "takes back our own change: no waiting");
+	} else if (context->plan->verb->is_release) {
+		guard_say(out, VERDICT_PASS, "ends what is on: no waiting");
 	} else if (context->facts->last_change_ms == 0 || left_ms <= 0) {
 		guard_say(out, VERDICT_PASS, "no change of this target just now");
 	} else {
@@ -35,6 +37,8 @@ void guard_check_brake(const struct guard_context *context, struct verdict *out)
 	clock_format_span(limits->brake_window_ms, window);
 	if (facts->is_undo) {
 		guard_say(out, VERDICT_PASS, "takes back our own change: not counted");
+	} else if (context->plan->verb->is_release) {
+		guard_say(out, VERDICT_PASS, "ends what is on: not held up");
 	} else if ((int64_t)facts->recent_changes < limits->brake) {
 		guard_say(out, VERDICT_PASS, "change %zu of at most %lld within %s",
 			facts->recent_changes + 1, (long long)limits->brake, window);

@@ -8,6 +8,7 @@
 
 #include "actions/approval.h"
 #include "actions/guard.h"
+#include "actions/read_back.h"
 #include "actions/request.h"
 #include "actions/template.h"
 #include "core/assess/assess.h"
@@ -66,11 +67,10 @@ static bool check_arguments(const struct verb_row *verb, const struct snapshot *
 		return error_set(error, ERROR_USAGE, "'%s' is a %s, but %s acts on a %s",
 			entity->path, entity_kind_name(entity->kind), verb->name,
 			entity_kind_name(verb->target));
-	double least = verb->class == CLASS_GROW ? 1 : 0;
 	double most = fmin(row->max, 1e6);
-	if (!isfinite(to) || to < least || to > most)
+	if (!isfinite(to) || to < verb->least || to > most)
 		return error_set(error, ERROR_USAGE, "%s must be a number from %.0f to %.0f",
-			verb->parameter, least, most);
+			verb->parameter, verb->least, most);
 	if (verb->is_fixed && to != verb->fixed_to)
 		return error_set(error, ERROR_USAGE, "%s sets %s to %.0f only", verb->name,
 			verb->parameter, verb->fixed_to);
@@ -79,21 +79,28 @@ static bool check_arguments(const struct verb_row *verb, const struct snapshot *
 	return true;
 }
 
-static bool add_requests(struct plan *plan, const struct action_config *action,
+static bool add_requests(struct plan *plan, const struct request_change *change,
 	const struct snapshot *snapshot, struct error *error)
 {
 	struct request *requests = calloc(PLAN_REQUESTS_MOST, sizeof(*requests));
 	if (!requests)
 		return error_no_memory(error, "the requests of a plan");
-	plan->request_count = requests_make(
-		action, snapshot, plan->target, plan->to, requests, PLAN_REQUESTS_MOST, error);
+	plan->request_count = requests_make(change, snapshot, requests, PLAN_REQUESTS_MOST, error);
 	bool ok = plan->request_count > 0;
 	for (size_t i = 0; ok && i < plan->request_count; i++) {
 		struct plan_request *row = &plan->requests[i];
 		snprintf(row->transport, sizeof(row->transport), "%s",
-			requests[i].road == ACTION_BY_HTTP ? "http" : "ssh");
+			action_road_name(requests[i].road));
 		ok = request_line(&requests[i], row->line, error);
 	}
+	/* The way back is written down before the change, so that whoever finds it can go it. */
+	const struct action_config *undo = action_undo(change->action);
+	const struct request_change back = {
+		.action = undo, .target = change->target, .from = change->to, .to = change->from};
+	if (ok && undo && !plan->is_undo && isfinite(change->from) &&
+		requests_make(&back, snapshot, requests, PLAN_REQUESTS_MOST, NULL) > 0 &&
+		!request_line(&requests[0], plan->undo_line, NULL))
+		plan->undo_line[0] = '\0';
 	free(requests);
 	return ok;
 }
@@ -162,9 +169,10 @@ static void add_words(
 		snprintf(plan->undo, sizeof(plan->undo),
 			"action '%.60s' on %s, as long as nobody else has changed it", action->undo,
 			plan->target_path);
-	else if (plan->verb->is_fixed)
+	else if (!action_undo(action))
 		snprintf(plan->undo, sizeof(plan->undo),
-			"none: the fleet file names no action of %s as its undo", plan->verb->pair);
+			"none: the fleet file names no action%s%s as its undo",
+			plan->verb->pair ? " of " : "", plan->verb->pair ? plan->verb->pair : "");
 	else
 		snprintf(plan->undo, sizeof(plan->undo),
 			"%s %s=%s, as long as nobody else has changed it", plan->target_path,
@@ -174,6 +182,17 @@ static void add_words(
 static bool all_equal(const struct target_value *value, double to)
 {
 	return value->known && target_equal(value->low, to) && target_equal(value->high, to);
+}
+
+/* What relieves may stay; all else ends by itself. */
+static int64_t hold_of(const struct verb_row *verb, const struct guard_config *limits,
+	const struct plan_facts *facts)
+{
+	if (facts->is_undo || (verb->class == CLASS_RELIEVE && !verb->is_hold))
+		return 0;
+	if (verb->expire_ms > 0 && verb->expire_ms < limits->expire_ms)
+		return verb->expire_ms;
+	return limits->expire_ms;
 }
 
 static void add_state(struct plan *plan, const struct guard_config *limits,
@@ -193,8 +212,7 @@ static void add_state(struct plan *plan, const struct guard_config *limits,
 	plan->from = value->known ? value->low : NAN;
 	plan->from_age_ms = value->known ? now_ms - value->oldest_at_ms : -1;
 	plan->no_change = all_equal(value, plan->to);
-	plan->hold_ms =
-		facts->is_undo || plan->verb->class == CLASS_RELIEVE ? 0 : limits->expire_ms;
+	plan->hold_ms = hold_of(plan->verb, limits, facts);
 }
 
 static bool build(struct plan *plan, const struct action_config *action,
@@ -208,12 +226,15 @@ static bool build(struct plan *plan, const struct action_config *action,
 	const struct move move = {.kind = plan->verb->move, .entity = plan->target, .to = plan->to};
 	if (!project(snapshot, assessment, &move, limits->ceiling, &plan->projection))
 		return error_no_memory(error, "a projection");
-	const struct cluster_assessment *row =
-		assessment_cluster(assessment, fleet_cluster_of(snapshot->fleet, plan->target));
-	plan->waiting_before = row ? row->waiting : NAN;
+	plan->waiting_before = read_back_waiting(plan, snapshot, assessment);
 	add_effects(plan, snapshot);
 	add_words(plan, action, limits);
-	if (!add_requests(plan, action, snapshot, error) || !add_hash(plan, error))
+	const struct request_change change = {.action = action,
+		.target = plan->target,
+		.from = plan->from,
+		.to = plan->to,
+		.kept = facts->kept};
+	if (!add_requests(plan, &change, snapshot, error) || !add_hash(plan, error))
 		return false;
 	struct plan_facts known = *facts;
 	known.approval = facts->approvals ? approvals_find(facts->approvals, plan->hash) : NULL;
@@ -239,6 +260,9 @@ bool plan_make(const struct action_config *action, const struct guard_config *gu
 	struct plan *out, struct error *error)
 {
 	const struct verb_row *verb = action->info.verb;
+	if (!verb_is_complete(verb))
+		return error_set(error, ERROR_USAGE, "action '%s' has no verb that can be planned",
+			action->info.name);
 	if (!check_arguments(verb, snapshot, target, to, error))
 		return false;
 	struct plan *plan = malloc(sizeof(*plan));

@@ -21,6 +21,7 @@ struct plan_facts {
 	int64_t last_change_ms;       /* on this target, 0 never: for the cool-down */
 	bool is_undo;                 /* undo of our own change: exempt from step and cool-down */
 	const char *undo_of;          /* the run it takes back; NULL or "" none */
+	const char *kept;             /* what the reply to that run said; NULL or "" nothing */
 	const char *const *overrides; /* guard names */
 	size_t override_count;
 	const char *journal_trouble;       /* "" or why the journal cannot be written */

@@ -64,22 +64,50 @@ static enum effect survivors(const struct plan *plan, const struct guard_config 
 	return EFFECT_GOOD;
 }
 
+/* False when a cluster that counts cannot be seen. */
+static bool sum_waiting(const struct plan *plan, const struct snapshot *snapshot,
+	const struct assessment *assessment, double *out)
+{
+	uint32_t own = fleet_cluster_of(snapshot->fleet, plan->target);
+	size_t seen = 0;
+	*out = 0;
+	for (size_t i = 0; i < assessment->cluster_count; i++) {
+		const struct cluster_assessment *row = &assessment->clusters[i];
+		if (own != ENTITY_NONE && row->cluster != own)
+			continue;
+		if (row->stale)
+			return false;
+		*out += row->waiting;
+		seen++;
+	}
+	return seen > 0;
+}
+
+double read_back_waiting(const struct plan *plan, const struct snapshot *snapshot,
+	const struct assessment *assessment)
+{
+	double waiting = NAN;
+	return sum_waiting(plan, snapshot, assessment, &waiting) ? waiting : NAN;
+}
+
 static enum effect judge(const struct plan *plan, const struct guard_config *limits,
 	const struct snapshot *snapshot, const struct assessment *assessment, char *text,
 	size_t text_size)
 {
-	const struct cluster_assessment *row =
-		assessment_cluster(assessment, fleet_cluster_of(snapshot->fleet, plan->target));
-	if (!row || row->stale)
+	double waiting = 0;
+	/* Those who wait behind a pause do so on purpose; what touches no pool cannot harm one. */
+	if (plan->verb->move == MOVE_PAUSE_POOL || plan->verb->move == MOVE_NOTHING)
+		return EFFECT_GOOD;
+	if (!sum_waiting(plan, snapshot, assessment, &waiting))
 		return EFFECT_UNKNOWN;
 	/* Taking weight off, growing pools, returning a replica relieves; the reverse may load it.
 	 */
 	bool relieves =
 		plan->verb->class == CLASS_GROW ? plan->to > plan->from : plan->to < plan->from;
 	double most = plan->waiting_before * (relieves ? WAITING_FACTOR : 1) + WAITING_SLACK;
-	if (row->waiting > most) {
+	if (waiting > most) {
 		snprintf(text, text_size, "clients waiting at %.80s went from %.0f to %.0f",
-			plan->target_path, plan->waiting_before, row->waiting);
+			plan->target_path, plan->waiting_before, waiting);
 		return EFFECT_WORSE;
 	}
 	return survivors(plan, limits, snapshot, assessment, text, text_size);

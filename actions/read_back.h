@@ -31,6 +31,11 @@ struct read_back {
 	char text[ACTION_TEXT_BYTES]; /* what was seen, in words */
 };
 
+/* Clients that wait where the change is felt: at the target's cluster, or of a fleet-wide target in
+ * all; NAN unknown. */
+double read_back_waiting(const struct plan *plan, const struct snapshot *snapshot,
+	const struct assessment *assessment);
+
 /* Readings must be later than `after_ms` and the snapshot newer than `after_generation`. */
 void read_back_see(const struct plan *plan, const struct guard_config *limits,
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t after_ms,

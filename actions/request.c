@@ -4,28 +4,26 @@
 #include <string.h>
 
 #include "actions/target.h"
-#include "actions/template.h"
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/fleet/snapshot.h"
 
-static bool is_per_replica(const struct action_config *action)
+/* A template may be absent. */
+static bool fill(const char *source, const struct template_values *values, char *out, size_t size,
+	struct error *error)
 {
-	if (action->road == ACTION_BY_HTTP)
-		return template_mentions(action->http.url, "replica") ||
-		       template_mentions(action->http.json, "replica");
-	return template_mentions(action->ssh.host, "replica") ||
-	       template_mentions(action->ssh.command, "replica");
+	out[0] = '\0';
+	return !source || template_render(source, values, out, size, error);
 }
 
-static bool render_headers(const struct http_binding *binding, const struct template_values *values,
+/* ---- one way to a system each ---- */
+
+static bool fill_headers(const struct http_binding *binding, const struct template_values *values,
 	struct request *out, struct error *error)
 {
-	struct template_values own = *values;
-	own.keeps_run = true;
-	out->is_form = binding->is_form;
 	for (size_t i = 0; i < binding->header_count; i++) {
 		out->headers[i].name = binding->headers[i].name;
-		if (!template_render(binding->headers[i].value, &own, out->headers[i].value,
+		if (!fill(binding->headers[i].value, values, out->headers[i].value,
 			    sizeof(out->headers[i].value), error))
 			return false;
 		out->header_count++;
@@ -33,81 +31,144 @@ static bool render_headers(const struct http_binding *binding, const struct temp
 	return true;
 }
 
-void request_name_run(struct request *request, const char *run, size_t number)
-{
-	char made[REQUEST_HEADER_BYTES];
-	for (size_t i = 0; i < request->header_count; i++) {
-		char *value = request->headers[i].value;
-		const char *at = strstr(value, TEMPLATE_RUN);
-		if (!at)
-			continue;
-		snprintf(made, sizeof(made), "%.*s%s-%zu%s", (int)(at - value), value, run, number,
-			at + sizeof(TEMPLATE_RUN) - 1);
-		memcpy(value, made, sizeof(made));
-	}
-}
-
-static bool render_ssh(const struct ssh_binding *binding, const struct template_values *values,
+static bool fill_http(const struct action_config *action, const struct template_values *values,
 	struct request *out, struct error *error)
 {
+	const struct http_binding *binding = &action->http;
+	snprintf(out->method, sizeof(out->method), "%s", binding->method);
+	return fill(binding->url, values, out->url, sizeof(out->url), error) &&
+	       fill(binding->json, values, out->body, sizeof(out->body), error) &&
+	       fill(binding->read_url, values, out->read_url, sizeof(out->read_url), error) &&
+	       fill_headers(binding, values, out, error);
+}
+
+static bool fill_ssh(const struct action_config *action, const struct template_values *values,
+	struct request *out, struct error *error)
+{
+	const struct ssh_binding *binding = &action->ssh;
 	out->port = (int)binding->port;
-	return template_render(binding->host, values, out->host, sizeof(out->host), error) &&
-	       (!binding->user || template_render(binding->user, values, out->user,
-					  sizeof(out->user), error)) &&
-	       (!binding->jump || template_render(binding->jump, values, out->jump,
-					  sizeof(out->jump), error)) &&
-	       template_render(binding->command, values, out->command, sizeof(out->command), error);
+	return fill(binding->host, values, out->host, sizeof(out->host), error) &&
+	       fill(binding->user, values, out->user, sizeof(out->user), error) &&
+	       fill(binding->jump, values, out->jump, sizeof(out->jump), error) &&
+	       fill(binding->command, values, out->command, sizeof(out->command), error);
 }
 
-static bool render(const struct action_config *action, const struct template_values *values,
+static bool fill_socket(const struct action_config *action, const struct template_values *values,
 	struct request *out, struct error *error)
 {
-	struct request made = {.road = action->road};
-	bool ok = false;
-	if (action->road == ACTION_BY_HTTP) {
-		snprintf(made.method, sizeof(made.method), "%s", action->http.method);
-		ok = template_render(action->http.url, values, made.url, sizeof(made.url), error) &&
-		     template_render(
-			     action->http.json, values, made.body, sizeof(made.body), error);
-		ok = ok && render_headers(&action->http, values, &made, error);
-	} else {
-		ok = render_ssh(&action->ssh, values, &made, error);
+	return fill(action->socket.address, values, out->url, sizeof(out->url), error) &&
+	       fill(action->socket.send, values, out->command, sizeof(out->command), error);
+}
+
+static bool fill_sql(const struct action_config *action, const struct template_values *values,
+	struct request *out, struct error *error)
+{
+	return fill(action->sql.url, values, out->url, sizeof(out->url), error) &&
+	       fill(action->sql.statement, values, out->command, sizeof(out->command), error);
+}
+
+static void tell_http(const struct request *request, struct text *out)
+{
+	text_printf(out, "%s %s", request->method, request->url);
+	for (size_t i = 0; i < request->header_count; i++)
+		text_printf(out, " [%s: %s]", request->headers[i].name, request->headers[i].value);
+	if (request->body[0])
+		text_printf(out, " %s", request->body);
+	if (request->read_url[0])
+		text_printf(out, " after GET %s", request->read_url);
+}
+
+static void tell_ssh(const struct request *request, struct text *out)
+{
+	text_printf(out, "%s%s%s", request->user, request->user[0] ? "@" : "", request->host);
+	if (request->port > 0)
+		text_printf(out, ":%d", request->port);
+	if (request->jump[0])
+		text_printf(out, " by %s", request->jump);
+	text_printf(out, " $ %s", request->command);
+}
+
+static void tell_line(const struct request *request, struct text *out)
+{
+	text_printf(out, "%s < %s", request->url, request->command);
+}
+
+/* A row per way: how its templates are filled, and how a request is told. */
+static const struct road {
+	const char *name;
+	bool (*fill)(const struct action_config *action, const struct template_values *values,
+		struct request *out, struct error *error);
+	void (*tell)(const struct request *request, struct text *out);
+} roads[ACTION_ROADS] = {
+	[ACTION_BY_SSH] = {"ssh", fill_ssh, tell_ssh},
+	[ACTION_BY_HTTP] = {"http", fill_http, tell_http},
+	[ACTION_BY_SOCKET] = {"socket", fill_socket, tell_line},
+	[ACTION_BY_SQL] = {"sql", fill_sql, tell_line},
+};
+
+const char *action_road_name(enum action_road road)
+{
+	return roads[road].name;
+}
+
+bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], struct error *error)
+{
+	struct text line;
+	text_init(&line, PLAN_LINE_BYTES - 1);
+	roads[request->road].tell(request, &line);
+	bool ok = text_ok(&line);
+	if (ok)
+		memcpy(out, text_string(&line), line.length + 1);
+	text_finish(&line);
+	return ok || error_set(error, ERROR_LIMIT,
+			     "request is longer than %d bytes: what cannot be shown whole is not "
+			     "sent",
+			     PLAN_LINE_BYTES - 1);
+}
+
+bool request_complete(
+	struct request *request, const struct template_moment *moment, struct error *error)
+{
+	struct request made = *request;
+	struct template_moment header = *moment;
+	header.is_header = true;
+	bool ok = template_complete(made.url, sizeof(made.url), moment, error) &&
+		  template_complete(made.body, sizeof(made.body), moment, error) &&
+		  template_complete(made.command, sizeof(made.command), moment, error);
+	for (size_t i = 0; ok && i < made.header_count; i++)
+		ok = template_complete(
+			made.headers[i].value, sizeof(made.headers[i].value), &header, error);
+	if (ok)
+		*request = made;
+	return ok;
+}
+
+/* ---- a change ---- */
+
+static bool is_per_replica(const struct action_config *action)
+{
+	const char *const sources[] = {action->http.url, action->http.json, action->ssh.host,
+		action->ssh.command, action->socket.address, action->socket.send, action->sql.url,
+		action->sql.statement};
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		if (sources[i] && template_mentions(sources[i], "replica"))
+			return true;
 	}
-	if (!ok)
+	return false;
+}
+
+static bool render(const struct request_change *change, const struct template_values *values,
+	struct request *out, struct error *error)
+{
+	const struct action_config *action = change->action;
+	struct request made = {.road = action->road, .from = change->from, .to = change->to};
+	if (!roads[action->road].fill(action, values, &made, error))
 		return error_prefix(error, "action '%s'", action->info.name);
 	*out = made;
 	return true;
 }
 
-bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], struct error *error)
-{
-	int length = 0;
-	char line[PLAN_LINE_BYTES];
-	char port[16] = "";
-	if (request->road == ACTION_BY_HTTP) {
-		length = snprintf(line, sizeof(line), "%s %s", request->method, request->url);
-		for (size_t i = 0; i < request->header_count && length < PLAN_LINE_BYTES; i++)
-			length += snprintf(line + length, sizeof(line) - (size_t)length,
-				" [%s: %s]", request->headers[i].name, request->headers[i].value);
-		if (request->body[0] && length < PLAN_LINE_BYTES)
-			length += snprintf(
-				line + length, sizeof(line) - (size_t)length, " %s", request->body);
-	} else {
-		if (request->port > 0)
-			snprintf(port, sizeof(port), ":%d", request->port);
-		length = snprintf(line, sizeof(line), "%s%s%s%s%s%s $ %s", request->user,
-			request->user[0] ? "@" : "", request->host, port,
-			request->jump[0] ? " by " : "", request->jump, request->command);
-	}
-	if (length < 0 || length >= PLAN_LINE_BYTES)
-		return error_set(error, ERROR_LIMIT,
-			"request is longer than %d bytes: what cannot be shown whole is not sent",
-			PLAN_LINE_BYTES - 1);
-	memcpy(out, line, (size_t)length + 1);
-	return true;
-}
-
-static size_t make_per_replica(const struct action_config *action, const struct snapshot *snapshot,
+static size_t make_per_replica(const struct request_change *change, const struct snapshot *snapshot,
 	struct template_values *values, struct request *out, size_t most, struct error *error)
 {
 	const struct fleet *fleet = snapshot->fleet;
@@ -125,7 +186,7 @@ static size_t make_per_replica(const struct action_config *action, const struct 
 			return 0;
 		}
 		values->replica = replica;
-		if (!render(action, values, &out[count], error))
+		if (!render(change, values, &out[count], error))
 			return 0;
 		count++;
 	}
@@ -136,22 +197,21 @@ static size_t make_per_replica(const struct action_config *action, const struct 
 	return count;
 }
 
-size_t requests_make(const struct action_config *action, const struct snapshot *snapshot,
-	uint32_t target, double value, struct request *out, size_t most, struct error *error)
+size_t requests_make(const struct request_change *change, const struct snapshot *snapshot,
+	struct request *out, size_t most, struct error *error)
 {
+	const struct entity *entity = fleet_entity(snapshot->fleet, change->target);
+	bool is_replica = entity->kind == ENTITY_REPLICA;
 	struct template_values values = {
 		.fleet = snapshot->fleet,
-		.cluster = target,
-		.replica = ENTITY_NONE,
-		.parameter = action->info.verb->parameter,
-		.value = value,
+		.target = change->target,
+		.cluster = fleet_cluster_of(snapshot->fleet, change->target),
+		.replica = is_replica ? change->target : ENTITY_NONE,
+		.verb = change->action->info.verb,
+		.value = change->to,
+		.kept = change->kept,
 	};
-	const struct entity *entity = fleet_entity(snapshot->fleet, target);
-	if (entity->kind == ENTITY_REPLICA) {
-		values.replica = target;
-		values.cluster = entity->parent;
-	} else if (is_per_replica(action)) {
-		return make_per_replica(action, snapshot, &values, out, most, error);
-	}
-	return render(action, &values, out, error) ? 1 : 0;
+	if (entity->kind == ENTITY_CLUSTER && is_per_replica(change->action))
+		return make_per_replica(change, snapshot, &values, out, most, error);
+	return render(change, &values, out, error) ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #define ACTIONS_REQUEST_H
 
 #include "actions/config.h"
+#include "actions/template.h"
 
 struct error;
 struct snapshot;
@@ -18,20 +19,31 @@ struct snapshot;
 /* Secrets are not in it: the transport reads them at the last moment. */
 struct request {
 	enum action_road road;
+	/* http; of a socket or database: its address, and what is said is in `command` */
 	char method[REQUEST_METHOD_BYTES];
 	char url[PLAN_LINE_BYTES];
-	char body[PLAN_LINE_BYTES]; /* "" none */
-	bool is_form;
+	char body[PLAN_LINE_BYTES];     /* "" none */
+	char read_url[PLAN_LINE_BYTES]; /* "" nothing is read before */
 	struct {
 		const char *name; /* the configuration's own */
 		char value[REQUEST_HEADER_BYTES];
 	} headers[ACTION_HEADERS_MOST];
 	size_t header_count;
+	/* ssh */
 	char host[REQUEST_HOST_BYTES];
 	char user[REQUEST_USER_BYTES]; /* "": as ssh_config says */
 	char jump[REQUEST_HOST_BYTES]; /* "": none */
 	char command[PLAN_LINE_BYTES];
 	int port;
+	double from, to; /* the values before and after: what a read right before must show */
+};
+
+/* What is changed, and what is known of it. */
+struct request_change {
+	const struct action_config *action;
+	uint32_t target;
+	double from, to;
+	const char *kept; /* of an undo: what the reply to the change said; "" nothing */
 };
 
 /*
@@ -39,13 +51,20 @@ struct request {
  * and the templates mention {replica}, one per serving replica. Returns how many, 0 with `error`:
  * ERROR_SCHEMA, ERROR_LIMIT (more than `most`, or one too long to be shown whole).
  */
-size_t requests_make(const struct action_config *action, const struct snapshot *snapshot,
-	uint32_t target, double value, struct request *out, size_t most, struct error *error);
+size_t requests_make(const struct request_change *change, const struct snapshot *snapshot,
+	struct request *out, size_t most, struct error *error);
 
-/* Put the run's id and the request's number where headers hold {run}: they are known only now. */
-void request_name_run(struct request *request, const char *run, size_t number);
+/*
+ * Put in what is known only now. Once with the run and the time, {revision} left as it stands, and
+ * where something was read right before, once more with that. Errors: as template_complete().
+ */
+bool request_complete(
+	struct request *request, const struct template_moment *moment, struct error *error);
 
-/* As people read it: "POST URL BODY" or "user@host:port $ command". */
+/* "ssh", "http", "socket" or "sql". */
+const char *action_road_name(enum action_road road);
+
+/* As people read it: "POST URL BODY", "user@host:port $ command", "address < line". */
 bool request_line(const struct request *request, char out[PLAN_LINE_BYTES], struct error *error);
 
 #endif

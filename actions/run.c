@@ -214,7 +214,11 @@ static void look_after_no(struct run *run, bool is_last, struct run_order *out)
 {
 	char text[ACTION_TEXT_BYTES];
 	const struct read_back *seen = &run->last;
-	if (seen->kind == READ_BACK_FROM) {
+	if (seen->kind == READ_BACK_TO && run->is_release) {
+		snprintf(text, sizeof(text), "refused (%.120s), for it is so already: %.150s",
+			run->answer, seen->text);
+		conclude(run, OUTCOME_DONE, text, out);
+	} else if (seen->kind == READ_BACK_FROM) {
 		snprintf(text, sizeof(text), "failed and nothing changed: %.260s", run->answer);
 		conclude(run, OUTCOME_FAILED_UNCHANGED, text, out);
 	} else if (is_last || seen->kind != READ_BACK_NONE) {
@@ -298,7 +302,10 @@ void run_feed(struct run *run, const struct run_event *event, struct run_order *
 		break;
 	case RUN_EVENT_NOT_SENT:
 		if (is_sending)
-			close_early(run, event->code, "nothing was sent", text, out);
+			close_early(run, event->code,
+				event->code == OUTCOME_STALE_PLAN ? "nothing was changed"
+								  : "nothing was sent",
+				text, out);
 		break;
 	case RUN_EVENT_REPLIED_OK:
 		if (is_sending)

@@ -23,7 +23,7 @@ enum run_event_kind {
 	RUN_EVENT_START,
 	RUN_EVENT_JOURNALLED,
 	RUN_EVENT_JOURNAL_FAILED,
-	RUN_EVENT_NOT_SENT, /* refused before a byte left; code: 69, 77 or 1 */
+	RUN_EVENT_NOT_SENT, /* nothing was changed; code: 69, 77, 18 or 1 */
 	RUN_EVENT_REPLIED_OK,
 	RUN_EVENT_REPLIED_FAILED, /* the peer said no */
 	RUN_EVENT_LOST,           /* sent, and no answer came */
@@ -75,6 +75,7 @@ struct run {
 	int64_t answered_ms;   /* when the last answer came or was given up */
 	unsigned good;         /* snapshots in a row that show it, without harm */
 	bool was_journal_lost; /* after something was sent */
+	bool is_release;       /* refused and already so is done (see verb_row) */
 	struct read_back last; /* the last look */
 	enum outcome_code code;
 	char answer[ACTION_TEXT_BYTES];

@@ -110,6 +110,8 @@ static void add_intent(struct run_log *log, const char *id, const struct json_no
 	copy(entry->undo_of, sizeof(entry->undo_of), root, "undo_of");
 	const char *verb = json_text(json_get(root, "verb"));
 	entry->verb = verb ? verb_find(verb) : NULL;
+	if (!verb_is_complete(entry->verb))
+		entry->verb = NULL;
 	if (!json_number_of(json_get(root, "from"), &view->from))
 		view->from = NAN;
 	if (!json_number_of(json_get(root, "to"), &view->to))
@@ -186,6 +188,7 @@ static void add_event(struct run_entry *entry, const char *event, const struct j
 			entry->progress = steps[i].progress;
 		}
 	}
+	copy(entry->kept, sizeof(entry->kept), root, "kept");
 	int64_t expires_ms = 0;
 	const char *expires = json_text(json_get(root, "expires"));
 	if (strcmp(event, "extend") == 0 && expires && clock_parse(expires, &expires_ms))
@@ -284,6 +287,22 @@ static const struct run_entry *later(const struct run_log *log, size_t index)
 	return NULL;
 }
 
+void run_log_bind(struct run_log *log, const struct action_configs *configs)
+{
+	for (size_t i = 0; i < log->count; i++) {
+		struct run_entry *entry = &log->rows[i];
+		for (size_t j = 0; !entry->verb && j < configs->count; j++) {
+			const struct action_info *info = &configs->rows[j].info;
+			if (verb_is_complete(info->verb) &&
+				strcmp(info->verb->name, VERB_CUSTOM) == 0 &&
+				strcmp(info->name, entry->view.action) == 0)
+				entry->verb = info->verb;
+		}
+		entry->view.can_undo = entry->verb && !isnan(entry->view.from) &&
+				       run_entry_may_have_changed(entry);
+	}
+}
+
 static void look(struct run_view *view, const struct verb_row *verb,
 	const struct snapshot *snapshot, uint32_t target)
 {
@@ -332,7 +351,9 @@ int64_t run_log_last_change_ms(const struct run_log *log, const char *target_pat
 		const struct run_view *view = &entry->view;
 		int64_t at_ms =
 			view->ended_ms > view->started_ms ? view->ended_ms : view->started_ms;
-		if (run_entry_may_have_changed(entry) &&
+		/* What touches neither pools nor traffic needs no rest. */
+		bool counts = !entry->verb || entry->verb->move != MOVE_NOTHING;
+		if (counts && run_entry_may_have_changed(entry) &&
 			strcmp(view->target_path, target_path) == 0 && at_ms > last_ms)
 			last_ms = at_ms;
 	}
@@ -411,8 +432,21 @@ void run_log_write_intent(
 		json_member_string(&writer, "approved_by", plan->approved_by);
 	write_overrides(plan, &writer);
 	write_requests(plan, &writer);
+	if (plan->undo_line[0])
+		json_member_string(&writer, "undo", plan->undo_line);
 	json_end_object(&writer);
 	strip_braces(&made, out);
+}
+
+void run_log_write_reply(size_t request, const char *kept, struct text *out)
+{
+	struct json_writer writer;
+	text_printf(out, "\"request\":%zu", request);
+	if (!kept[0])
+		return;
+	text_add(out, ",\"kept\":");
+	json_writer_init(&writer, out);
+	json_string(&writer, kept);
 }
 
 void run_log_write_code(enum outcome_code code, struct text *out)

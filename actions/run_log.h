@@ -8,7 +8,7 @@
 #ifndef ACTIONS_RUN_LOG_H
 #define ACTIONS_RUN_LOG_H
 
-#include "actions/action.h"
+#include "actions/reply.h"
 
 struct error;
 struct run_log;
@@ -22,6 +22,7 @@ struct run_entry {
 	struct run_view view;
 	const struct verb_row *verb; /* NULL: a verb this program does not know */
 	char undo_of[PLAN_ID_BYTES];
+	char kept[REPLY_KEPT_BYTES]; /* what the reply said, for the undo; "" nothing */
 	bool was_sent;
 	const char *progress; /* how far it came, in words; NULL: not sent */
 	bool is_closed;       /* has its "done" */
@@ -42,6 +43,10 @@ void run_log_put(struct run_log *log, const struct run_entry *entry);
 
 /* After the whole file was added: say of cut-off runs how far they came. */
 void run_log_settle(struct run_log *log);
+
+/* Runs of custom actions are of no known verb until the fleet file's action of that name gives them
+ * its own. The configs must outlive the log. */
+void run_log_bind(struct run_log *log, const struct action_configs *configs);
 
 size_t run_log_count(const struct run_log *log);
 const struct run_entry *run_log_at(const struct run_log *log, size_t newest_first);
@@ -66,6 +71,9 @@ void run_log_write_intent(
 
 /* The members of a record that lets a hold last until `until_ms`; 0: for good. */
 void run_log_write_hold(const char *by, int64_t until_ms, struct text *out);
+
+/* The members of a record of request number `request`, from 1; `kept` "" nothing. */
+void run_log_write_reply(size_t request, const char *kept, struct text *out);
 
 /* The members of any other record. */
 void run_log_write_code(enum outcome_code code, struct text *out);

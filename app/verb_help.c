@@ -48,8 +48,9 @@ static void help_actions(struct text *out)
 	size_t count;
 	const struct verb_row *rows = verb_rows(&count);
 	for (size_t i = 0; i < count; i++)
-		text_printf(out, "%-16s %-9s %-8s %s\n", rows[i].name,
-			entity_kind_name(rows[i].target), rows[i].parameter, rows[i].help);
+		text_printf(out, "%-16s %-9s %-11s %-8s %s\n", rows[i].name,
+			entity_kind_name(rows[i].target), rows[i].parameter,
+			verb_class_name(rows[i].class), rows[i].help);
 }
 
 /* "ceiling 85%, max_age 5s": the keys a guard obeys and what they are by default. */

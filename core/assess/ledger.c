@@ -239,6 +239,11 @@ static const struct move_row move_rows[] = {
 	[MOVE_LOSE_REPLICA] = {1u << ENTITY_REPLICA, "a replica", false, 0},
 	[MOVE_RETURN_REPLICA] = {1u << ENTITY_REPLICA, "a replica", false, 0},
 	[MOVE_LIMIT_RETRIES] = {1u << ENTITY_SERVICE, "a service", true, 0},
+	[MOVE_PAUSE_POOL] = {1u << ENTITY_CLUSTER, "a cluster", false, 0},
+	[MOVE_LIMIT_CONNECTIONS] = {1u << ENTITY_REPLICA | 1u << ENTITY_SERVICE,
+		"a replica or a service", true, -1},
+	[MOVE_NOTHING] = {~0u, "something", false, 0},
+	[MOVE_UNKNOWN] = {~0u, "something", false, 0},
 };
 
 static bool knows_move(const struct ledger *ledger, const struct move *move, struct sentence *why)
@@ -263,6 +268,13 @@ bool ledger_knows(const struct ledger *ledger, const struct move *move, char *wh
 	sentence_begin(&sentence, why, PROJECTION_TEXT_BYTES);
 	if (!knows_move(ledger, move, &sentence))
 		return false;
+	if (move->kind == MOVE_NOTHING)
+		return true;
+	if (move->kind == MOVE_UNKNOWN) {
+		sentence_add(
+			&sentence, "nobody can say what this action does to pools and traffic");
+		return false;
+	}
 	uint32_t cluster = subject(ledger, move);
 	if (cluster != ENTITY_NONE) {
 		const struct ledger_cluster *row = ledger_find(ledger, cluster);
@@ -277,13 +289,30 @@ bool ledger_knows(const struct ledger *ledger, const struct move *move, char *wh
 		return knows_divert(ledger, move, &sentence);
 	if (move->kind == MOVE_RESIZE_POOL)
 		return knows_resize(ledger, move, &sentence);
+	if (move->kind == MOVE_PAUSE_POOL && isnan(ledger_find(ledger, cluster)->share)) {
+		sentence_add(&sentence, "what share of the traffic %s has is not known",
+			path_of(ledger, cluster));
+		return false;
+	}
 	return move->kind != MOVE_LIMIT_RETRIES || knows_retries(ledger, move, &sentence);
+}
+
+/* The limit on connections as last told. */
+static double limit_now(const struct ledger *ledger, const struct move *move)
+{
+	bool is_replica =
+		fleet_entity(ledger->snapshot->fleet, move->entity)->kind == ENTITY_REPLICA;
+	return snapshot_reading(ledger->snapshot, move->entity,
+		is_replica ? SIGNAL_REPLICA_MAXCONN : SIGNAL_SERVICE_ROLE_LIMIT)
+		->value;
 }
 
 double ledger_current(const struct ledger *ledger, const struct move *move)
 {
 	if (move->kind == MOVE_DIVERT)
 		return ledger_find(ledger, move->entity)->weight;
+	if (move->kind == MOVE_LIMIT_CONNECTIONS)
+		return limit_now(ledger, move);
 	if (move->kind != MOVE_RESIZE_POOL)
 		return NAN;
 	uint32_t cluster = subject(ledger, move);
@@ -457,6 +486,52 @@ static void apply_retries(struct ledger *ledger, const struct move *move)
 	}
 }
 
+/* Traffic stays where it is and waits. */
+static void apply_pause(struct ledger *ledger, const struct move *move)
+{
+	struct effect *effect = effect_of(ledger, move->entity);
+	effect->changed = true;
+	effect->capacity = 0;
+	ledger->moved_share = effect->share;
+}
+
+/* The database behind a pool gets what the pool may open, whatever is allowed in front of it. */
+static void limit_cluster(struct ledger *ledger, const struct move *move, uint32_t cluster)
+{
+	struct effect *effect = effect_of(ledger, cluster);
+	double now = limit_now(ledger, move);
+	double asked = move->to < 0 ? INFINITY : move->to;
+	bool is_one = fleet_entity(ledger->snapshot->fleet, move->entity)->kind == ENTITY_REPLICA;
+	effect->changed = true;
+	effect->connections = 0;
+	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
+	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
+		double pool = pool_size(ledger, has_shared_pool(ledger, cluster) ? cluster : id);
+		if (is_one && id != move->entity)
+			continue;
+		effect->connections =
+			fmax(effect->connections, isnan(pool) ? asked : fmin(asked, pool));
+		effect->connections_max = fmin(effect->connections_max, database_slots(ledger, id));
+	}
+	bool grows = !(now < 0) && !(asked <= now);
+	effect->over_database = grows && effect->connections > effect->connections_max;
+}
+
+static void apply_limit(struct ledger *ledger, const struct move *move)
+{
+	uint32_t only = subject(ledger, move);
+	for (size_t i = 0; i < ledger->count; i++) {
+		if (only == ENTITY_NONE || ledger->clusters[i].id == only)
+			limit_cluster(ledger, move, ledger->clusters[i].id);
+	}
+}
+
+static void apply_nothing(struct ledger *ledger, const struct move *move)
+{
+	(void)ledger;
+	(void)move;
+}
+
 double ledger_use(double demand, double capacity)
 {
 	return capacity <= 0 ? INFINITY : demand / capacity;
@@ -470,6 +545,10 @@ bool ledger_apply(struct ledger *ledger, const struct move *move, double ceiling
 		[MOVE_LOSE_REPLICA] = apply_replica,
 		[MOVE_RETURN_REPLICA] = apply_replica,
 		[MOVE_LIMIT_RETRIES] = apply_retries,
+		[MOVE_PAUSE_POOL] = apply_pause,
+		[MOVE_LIMIT_CONNECTIONS] = apply_limit,
+		[MOVE_NOTHING] = apply_nothing,
+		[MOVE_UNKNOWN] = apply_nothing,
 	};
 	ledger->moved_share = 0;
 	for (size_t i = 0; i < ledger->count; i++) {

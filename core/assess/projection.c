@@ -133,6 +133,14 @@ static void tell_database(
 {
 	const struct effect *effect = &ledger->effects[index];
 	double others = effect->connections - move->to;
+	if (move->kind == MOVE_LIMIT_CONNECTIONS) {
+		sentence_add(out, "; one database could get ");
+		add_number(out, effect->connections);
+		sentence_add(out, " connections%s", effect->over_database ? " > " : " of ");
+		add_number(out, effect->connections_max);
+		sentence_add(out, " it allows");
+		return;
+	}
 	sentence_add(out, "; pools could open ");
 	add_number(out, move->to);
 	if (others > 0) {
@@ -171,8 +179,10 @@ static void tell_sum(const struct ledger *ledger, const struct move *move, doubl
 		sentence_add(&sentence, "; no smaller step would be safe");
 	} else {
 		sentence_add(&sentence, "; the largest safe step is %s %g -> %g",
-			move->kind == MOVE_DIVERT ? "weight" : "size", current,
-			out->largest_safe_to);
+			move->kind == MOVE_DIVERT        ? "weight"
+			: move->kind == MOVE_RESIZE_POOL ? "size"
+							 : "limit",
+			current, out->largest_safe_to);
 	}
 }
 
@@ -234,7 +244,8 @@ bool project(const struct snapshot *snapshot, const struct assessment *assessmen
 		out->unknown_why[0] = '\0';
 		out->blocked = ledger_apply(&ledger, move, ceiling);
 		bool has_value = move->kind == MOVE_DIVERT || move->kind == MOVE_RESIZE_POOL ||
-				 move->kind == MOVE_LIMIT_RETRIES;
+				 move->kind == MOVE_LIMIT_RETRIES ||
+				 move->kind == MOVE_LIMIT_CONNECTIONS;
 		if (!out->blocked && has_value)
 			out->largest_safe_to = move->to;
 		if (out->blocked) {

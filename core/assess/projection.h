@@ -19,10 +19,15 @@
 enum move_kind {
 	MOVE_DIVERT, /* entity: cluster; to: its new weight, in the units of SIGNAL_CLUSTER_WEIGHT
 		      */
-	MOVE_RESIZE_POOL,    /* entity: cluster or replica; to: connections per pool */
-	MOVE_LOSE_REPLICA,   /* entity: replica */
-	MOVE_RETURN_REPLICA, /* entity: replica */
-	MOVE_LIMIT_RETRIES,  /* entity: service; to: retries as a share of first tries */
+	MOVE_RESIZE_POOL,       /* entity: cluster or replica; to: connections per pool */
+	MOVE_LOSE_REPLICA,      /* entity: replica */
+	MOVE_RETURN_REPLICA,    /* entity: replica */
+	MOVE_LIMIT_RETRIES,     /* entity: service; to: retries as a share of first tries */
+	MOVE_PAUSE_POOL,        /* entity: cluster; its pools hand out nothing while it lasts */
+	MOVE_LIMIT_CONNECTIONS, /* entity: replica or service; to: connections, below 0 any number
+				 */
+	MOVE_NOTHING,           /* any entity: touches neither pools nor traffic */
+	MOVE_UNKNOWN,           /* any entity: nobody can say what it does */
 };
 
 struct move {
@@ -36,8 +41,8 @@ struct projection_line {
 	double share_before, share_after; /* of traffic */
 	double use_before;                /* busy and waiting over pool size; may exceed 1 */
 	double use_low, use_high;         /* after the move */
-	double connections_after; /* MOVE_RESIZE_POOL: what the pools may open on one database; NAN
-				     otherwise */
+	double connections_after; /* of a move that limits connections: what one database may get;
+				     NAN otherwise */
 	double connections_max;   /* what that database allows; NAN unknown */
 	bool changed;             /* the move touches this cluster */
 	bool over_ceiling; /* use_high passes the ceiling, and did not get better by the move */

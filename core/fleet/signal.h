@@ -25,6 +25,7 @@ enum signal {
 	SIGNAL_REPLICA_CONNECTIONS_USED, /* database connection slots in use */
 	SIGNAL_REPLICA_CONNECTIONS_MAX,  /* slots usable by applications */
 	SIGNAL_REPLICA_DROPS,   /* connections per second that its machine turned away unseen */
+	SIGNAL_REPLICA_MAXCONN, /* most connections the load balancer opens to it at once */
 	SIGNAL_REPLICA_STALLED, /* share of time in which work on its machine waits for a processor
 				 */
 	/* pool: of a replica, or of a whole cluster when the pooler is shared */
@@ -34,13 +35,18 @@ enum signal {
 	SIGNAL_POOL_MAX,  /* most connections the pool may open */
 	SIGNAL_POOL_WAITING, /* clients waiting for a connection */
 	SIGNAL_POOL_WAIT,    /* milliseconds a client waits now, for a connection */
+	SIGNAL_POOL_PAUSED,  /* 1 while it hands out no connection on purpose, else 0 */
 	/* cluster: what traffic is divided between */
-	SIGNAL_CLUSTER_WEIGHT, /* weight at the divider; the share is weight over the sum */
+	SIGNAL_CLUSTER_WEIGHT,   /* weight at the divider; the share is weight over the sum */
+	SIGNAL_CLUSTER_SILENCED, /* 1 while its alerts are silenced on purpose, else 0 */
 	/* service: something upstream that depends on the fleet; in one cluster, or fleet-wide */
 	SIGNAL_SERVICE_FIRST_TRIES, /* first attempts per second */
 	SIGNAL_SERVICE_ATTEMPTS,    /* all attempts per second, retries included */
 	SIGNAL_SERVICE_FAILURES,    /* requests per second that failed for good (auth: 401, 403 and
 				       timeouts) */
+	SIGNAL_SERVICE_RETRY_LIMIT, /* most retries allowed per first try: 0.2 is one in five */
+	SIGNAL_SERVICE_ROLE_LIMIT,  /* connections its database role may have; -1 no limit */
+	SIGNAL_SERVICE_INSTANCES,   /* processes of it that run */
 	/* surface: what users touch; in one cluster, or fleet-wide */
 	SIGNAL_SURFACE_REQUESTS, /* per second */
 	SIGNAL_SURFACE_ERRORS,   /* per second, as the user sees them */

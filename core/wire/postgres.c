@@ -54,7 +54,7 @@ struct session {
 	char *queries[POSTGRES_QUERIES_MOST];
 	size_t query_count, query;
 	bool has_names; /* of the columns of the present result */
-	bool reused;
+	bool reused, mutation;
 	bool reading; /* more results are at hand than one turn may take */
 	int64_t began_us;
 	uint64_t wire_bytes;
@@ -136,6 +136,8 @@ static void fail(struct session *session)
 	void *context = session->context;
 	struct error error = session->failure;
 	bool asked = session->id != 0;
+	if (session->mutation && session->stage == STAGE_ASKING)
+		error.kind = ERROR_UNKNOWN_OUTCOME;
 	discard(session);
 	if (asked)
 		done(context, NULL, &error);
@@ -155,7 +157,7 @@ static void succeed(struct session *session)
 	forget_queries(session);
 	session->id = 0;
 	session->stage = STAGE_IDLE;
-	start_timer(session, POSTGRES_KEPT_MS);
+	start_timer(session, session->mutation ? 0 : POSTGRES_KEPT_MS);
 	done(context, &reply, NULL);
 	text_finish(&answer);
 }
@@ -534,7 +536,8 @@ static bool same(const char *a, const char *b)
 static struct session *find_idle(struct postgres *postgres, const struct postgres_request *request)
 {
 	for (struct session *session = postgres->first; session; session = session->next)
-		if (session->stage == STAGE_IDLE && same(session->url, request->url) &&
+		if (session->stage == STAGE_IDLE && !session->mutation && !request->mutation &&
+			same(session->url, request->url) &&
 			same(session->password, request->password) &&
 			same(session->ca_file, request->ca_file) &&
 			same(session->client_cert_file, request->client_cert_file) &&
@@ -629,6 +632,7 @@ static bool take_request(struct session *session, const struct postgres_request 
 	session->wire_bytes = 0;
 	session->began_us = clock_stopwatch_us();
 	session->failure = (struct error){0};
+	session->mutation = request->mutation;
 	for (size_t i = 0; i < request->query_count; i++) {
 		session->queries[i] = strdup(request->queries[i]);
 		if (!session->queries[i])

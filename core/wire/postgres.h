@@ -51,6 +51,8 @@ struct postgres_request {
 	const char *queries[POSTGRES_QUERIES_MOST];
 	size_t query_count;
 	int64_t timeout_ms; /* from connecting, where that is needed, to the last row */
+	bool mutation;      /* it changes something: over a session of its own, and what goes wrong
+			       after the first query had left is ERROR_UNKNOWN_OUTCOME */
 };
 
 struct postgres_reply {

@@ -29,6 +29,7 @@ struct probe {
 	char send[PROBE_SEND_BYTES];
 	size_t send_length, sent;
 	size_t enough;
+	bool mutation;
 	struct text answer;
 	int fd;           /* -1 until connected */
 	uint64_t connect; /* http_connect() under way; 0 none */
@@ -96,6 +97,8 @@ static void end(struct probe *probe)
 		.connect_ms = probe->connect_ms,
 		.took_ms = elapsed_ms(probe)};
 	bool failed = probe->failure.kind != ERROR_NONE;
+	if (failed && probe->mutation && probe->sent > 0)
+		probe->failure.kind = ERROR_UNKNOWN_OUTCOME;
 	detach(probe);
 	probe->done(probe->context, failed ? NULL : &reply, failed ? &probe->failure : NULL);
 	discard(probe);
@@ -260,6 +263,7 @@ static struct probe *make(struct prober *prober, const struct probe_request *req
 	probe->fd = -1;
 	probe->began_us = clock_stopwatch_us();
 	probe->enough = request->enough;
+	probe->mutation = request->mutation;
 	probe->send_length = request->send_length;
 	if (request->send_length > 0)
 		memcpy(probe->send, request->send, request->send_length);

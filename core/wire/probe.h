@@ -15,6 +15,7 @@
 #ifndef CORE_WIRE_PROBE_H
 #define CORE_WIRE_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,8 @@ struct probe_request {
 	size_t enough;      /* stop after so many bytes; 0: when the peer closes */
 	size_t most;        /* of an answer; 0: PROBE_REPLY_BYTES */
 	int64_t timeout_ms; /* from the first step to the end of the answer */
+	bool mutation;      /* it changes something: what goes wrong after a byte had left is
+			       ERROR_UNKNOWN_OUTCOME */
 };
 
 struct probe_reply {

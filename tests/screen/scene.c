@@ -6,29 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/config.h"
+
 #define MINUTE_MS 60000
 #define HISTORY_MINUTES 30
-
-static const struct verb_row divert_verb = {
-	.name = "cluster.divert",
-	.label = "divert traffic",
-	.target = ENTITY_CLUSTER,
-	.parameter = "weight",
-	.reads = SIGNAL_CLUSTER_WEIGHT,
-	.move = MOVE_DIVERT,
-	.class = CLASS_SHIFT,
-	.help = "set a cluster's weight at the divider, so that its traffic goes elsewhere",
-};
-static const struct verb_row resize_verb = {
-	.name = "pool.resize",
-	.label = "resize pools",
-	.target = ENTITY_CLUSTER,
-	.parameter = "size",
-	.reads = SIGNAL_POOL_MAX,
-	.move = MOVE_RESIZE_POOL,
-	.class = CLASS_GROW,
-	.help = "set how many connections each of a cluster's pools may open",
-};
 
 /* A cluster as a scene wants it. */
 struct cluster_facts {
@@ -233,10 +214,10 @@ static void seal(
 	snprintf(assessment->headline, sizeof assessment->headline, "%s", headline);
 	if (assessment->cluster_count > 0)
 		assessment->contingency = assessment->clusters[0].contingency;
-	scene->actions[0] =
-		(struct action_info){.name = "divert", .verb = &divert_verb, .transport = "http"};
+	scene->actions[0] = (struct action_info){
+		.name = "divert", .verb = verb_find("cluster.divert"), .transport = "http"};
 	scene->actions[1] = (struct action_info){
-		.name = "scale-pool", .verb = &resize_verb, .transport = "ssh"};
+		.name = "scale-pool", .verb = verb_find("pool.resize"), .transport = "ssh"};
 	scene->model = (struct console_model){
 		.now_ms = SCENE_NOW_MS,
 		.environment = "demo",
@@ -499,7 +480,7 @@ void scene_add_plan(struct scene *scene, bool refused)
 	*plan = (struct plan){
 		.id = "p-4f1c2a",
 		.action = "divert",
-		.verb = &divert_verb,
+		.verb = verb_find("cluster.divert"),
 		.target = scene->clusters[0],
 		.target_path = "east-a",
 		.from = 100,

@@ -157,9 +157,10 @@ struct transport {
 	enum transport_result result;
 };
 
-struct transport *transport_create(
-	struct http *http, struct ssh *ssh, transport_armed_fn *is_armed, void *context)
+struct transport *transport_create(struct loop *loop, struct http *http, struct ssh *ssh,
+	transport_armed_fn *is_armed, void *context)
 {
+	(void)loop;
 	(void)http;
 	(void)ssh;
 	struct transport *transport = calloc(1, sizeof(*transport));
@@ -168,6 +169,12 @@ struct transport *transport_create(
 		transport->armed_context = context;
 	}
 	return transport;
+}
+
+const char *transport_kept(const struct transport *transport)
+{
+	(void)transport;
+	return "";
 }
 
 void transport_cancel(struct transport *transport)

@@ -225,9 +225,8 @@ static struct console_request accept(
 	switch (console->overlay) {
 	case OVERLAY_MENU:
 		console->menu.chosen = console->menu.rows[console->menu.list.selected];
-		if (!console->menu.chosen.verb->parameter ||
-			!console->menu.chosen.verb->parameter[0])
-			return plan_for(console, value);
+		if (console->menu.chosen.verb->is_fixed)
+			return plan_for(console, console->menu.chosen.verb->fixed_to);
 		value_open(console, model);
 		return redraw;
 	case OVERLAY_VALUE:

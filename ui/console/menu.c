@@ -9,48 +9,25 @@
 #define BOX_COLUMNS 78
 #define LABEL_WIDTH 16
 
-/* What a verb's value counts, and where to begin when asking for one. */
-struct unit_row {
-	enum move_kind move;
-	const char *unit;
-	double suggestion; /* times the present value; 0: none */
-	bool whole;        /* counts whole things */
-	bool ratio;
-	const char *why;
-};
-
-static const struct unit_row unit_rows[] = {
-	{MOVE_DIVERT, "weight", 0.9, false, false, "a tenth less than now"},
-	{MOVE_RESIZE_POOL, "connections per pool", 1.5, true, false, "half as many again as now"},
-	{MOVE_LIMIT_RETRIES, "retries per first try", 0.5, false, true, "half of now"},
-	{MOVE_LOSE_REPLICA, "", 0.0, false, false, ""},
-	{MOVE_RETURN_REPLICA, "", 0.0, false, false, ""},
-};
-
-static const struct unit_row *unit_of(const struct verb_row *verb)
-{
-	for (size_t i = 0; verb && i < sizeof unit_rows / sizeof *unit_rows; i++) {
-		if (unit_rows[i].move == verb->move)
-			return &unit_rows[i];
-	}
-	return NULL;
-}
-
 const char *verb_unit(const struct verb_row *verb)
 {
-	const struct unit_row *unit = unit_of(verb);
-	return unit ? unit->unit : "";
+	return verb && verb->unit ? verb->unit : "";
 }
 
 void verb_figure(const struct verb_row *verb, double value, char out[FIGURE_BYTES])
 {
-	const struct unit_row *unit = unit_of(verb);
-	if (unit && unit->ratio)
+	if (verb && verb->is_ratio)
 		figure_percent(value, out);
 	else if (!isfinite(value))
 		snprintf(out, FIGURE_BYTES, "?");
 	else
 		snprintf(out, FIGURE_BYTES, "%.*f", value == floor(value) ? 0 : 2, value);
+}
+
+/* Whether its value counts whole things. */
+static bool is_whole(const struct verb_row *verb)
+{
+	return signal_row(verb->reads)->unit == UNIT_COUNT;
 }
 
 void verb_words(const struct verb_row *verb, double value, char out[2 * FIGURE_BYTES])
@@ -208,23 +185,24 @@ void menu_draw(const struct view *view)
 
 void value_open(struct console *console, const struct console_model *model)
 {
-	const struct unit_row *unit = unit_of(console->menu.chosen.verb);
+	const struct verb_row *verb = console->menu.chosen.verb;
 	double now;
 	prompt_set(&console->line, "");
 	console->line_trouble[0] = '\0';
 	console->overlay = OVERLAY_VALUE;
-	if (!unit || unit->suggestion <= 0.0 || !value_now(model, &console->menu.chosen, &now))
+	if (verb->suggestion <= 0.0 || !value_now(model, &console->menu.chosen, &now))
 		return;
-	double value = now * unit->suggestion;
+	double value = now * verb->suggestion;
+	bool whole = is_whole(verb);
 	char text[FIGURE_BYTES];
-	if (unit->ratio)
+	if (verb->is_ratio)
 		snprintf(text, sizeof text, "%.0f%%", value * 100.0);
 	else
 		snprintf(text, sizeof text, "%.0f",
-			unit->whole   ? ceil(value)
+			whole         ? ceil(value)
 			: now >= 10.0 ? round(value)
 				      : value);
-	if (!unit->ratio && !unit->whole && now < 10.0)
+	if (!verb->is_ratio && !whole && now < 10.0)
 		snprintf(text, sizeof text, "%.2f", value);
 	prompt_set(&console->line, text);
 }
@@ -256,22 +234,22 @@ static bool parse_value(const char *text, bool is_ratio, bool has_now, double no
 
 bool value_read(struct console *console, const struct console_model *model, double *out)
 {
-	const struct unit_row *unit = unit_of(console->menu.chosen.verb);
+	const struct verb_row *verb = console->menu.chosen.verb;
 	double now = NAN, value;
 	bool has_now = value_now(model, &console->menu.chosen, &now);
 	const char *text = console->line.text;
-	if (!parse_value(text, unit && unit->ratio, has_now, now, &value)) {
+	if (!parse_value(text, verb->is_ratio, has_now, now, &value)) {
 		snprintf(console->line_trouble, sizeof console->line_trouble,
 			"'%.40s' is no value: 90, x1.5, +50%%, -10%%%s", text,
 			has_now ? "" : " (the present value is not known: absolute only)");
 		return false;
 	}
-	if (value < 0.0) {
+	if (value < fmin(verb->least, 0.0)) {
 		snprintf(console->line_trouble, sizeof console->line_trouble,
 			"a value below nothing cannot be set");
 		return false;
 	}
-	*out = unit && unit->whole ? round(value) : round(value * 10000.0) / 10000.0;
+	*out = is_whole(verb) ? round(value) : round(value * 10000.0) / 10000.0;
 	return true;
 }
 
@@ -279,7 +257,6 @@ void value_draw(const struct view *view)
 {
 	struct console *console = view->console;
 	const struct menu_row *chosen = &console->menu.chosen;
-	const struct unit_row *unit = unit_of(chosen->verb);
 	struct area box = console_box(view->canvas, 8, BOX_COLUMNS);
 	struct canvas *canvas = view->canvas;
 	char title[ENTITY_PATH_BYTES + 64], now_text[2 * FIGURE_BYTES];
@@ -300,7 +277,8 @@ void value_draw(const struct view *view)
 	canvas_text(canvas, box.row + 3, left, room, ROLE_DIALOG, "new value");
 	prompt_draw(&console->line, canvas, box.row + 3, left + 11, 14, true);
 	canvas_printf(canvas, box.row + 3, left + 27, room - 27, ROLE_DIM, "%s (begins at %s)",
-		verb_unit(chosen->verb), unit ? unit->why : "");
+		verb_unit(chosen->verb),
+		chosen->verb->suggestion_why ? chosen->verb->suggestion_why : "");
 	canvas_text(canvas, box.row + 4, left, room,
 		console->line_trouble[0] ? ROLE_CRITICAL : ROLE_DIM,
 		console->line_trouble[0] ? console->line_trouble

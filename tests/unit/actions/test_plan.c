@@ -295,16 +295,15 @@ START_TEST(test_headers)
 			.header_count = 2},
 	};
 	scene_open(&scene);
-	ck_assert_uint_eq(
-		requests_make(&action, scene.snapshot, scene.a, 88, requests, 1, &error), 1);
+	const struct request_change change = {
+		.action = &action, .target = scene.a, .from = 100, .to = 88};
+	const struct template_moment moment = {.run = "a-0007", .number = 1};
+	ck_assert_uint_eq(requests_make(&change, scene.snapshot, requests, 1, &error), 1);
 	ck_assert(request_line(&requests[0], line, &error));
 	ck_assert_str_eq(line, "POST http://lb/east-a [If-Match: east-a-88] [Key: k-{run}!] w=88");
-	request_name_run(&requests[0], "a-0007", 1);
+	ck_assert(request_complete(&requests[0], &moment, &error));
 	ck_assert_str_eq(requests[0].headers[1].value, "k-a-0007-1!");
 	ck_assert_str_eq(requests[0].headers[0].value, "east-a-88");
-	action.http.url = "http://lb/{run}";
-	ck_assert_uint_eq(
-		requests_make(&action, scene.snapshot, scene.a, 88, requests, 1, &error), 0);
 	scene_close(&scene);
 }
 END_TEST
