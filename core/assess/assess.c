@@ -194,7 +194,8 @@ static void look(struct tick *tick)
 		struct services rates = rates_of(tick, &assessor->views[i]);
 		cluster_weigh(&assessor->views[i], &assessor->clusters[i], &rates);
 		cause_observe(&assessor->clusters[i].causes, &assessor->views[i],
-			assessor->replicas, tick->now_ms);
+			assessor->replicas, phase_is_incident(assessor->clusters[i].machine.phase),
+			tick->now_ms);
 	}
 }
 

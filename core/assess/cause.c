@@ -39,7 +39,7 @@ static enum trip_level flag_level(bool flag)
 }
 
 void cause_observe(struct cause_memory *memory, const struct cluster_view *view,
-	const struct replica_memory *replicas, int64_t now_ms)
+	const struct replica_memory *replicas, bool incident, int64_t now_ms)
 {
 	const struct symptoms *odd = &view->symptoms;
 	enum trip_level levels[HYPOTHESIS_COUNT] = {
@@ -55,7 +55,8 @@ void cause_observe(struct cause_memory *memory, const struct cluster_view *view,
 		[HYPOTHESIS_TELEMETRY_FAULT] = TRIP_BELOW,
 	};
 	for (unsigned i = 0; i < HYPOTHESIS_COUNT; i++) {
-		const struct trip_rule rule = {rows[i].samples, CAUSE_CLEAR_MS};
+		const struct trip_rule rule = {
+			rows[i].samples, incident ? CAUSE_CLEAR_MS : CAUSE_CALM_MS};
 		trip_step(&memory->trips[i], &rule, levels[i], view->evidence.newest_ms, now_ms);
 	}
 	struct trip *loss = &memory->trips[HYPOTHESIS_REPLICA_LOSS];
@@ -229,6 +230,13 @@ struct silence {
 	int64_t since_ms;
 };
 
+/* The targets of one scraper are named "scraper/target". */
+static bool is_same_scraper(const char *a, const char *b)
+{
+	size_t length = strcspn(a, "/");
+	return length == strcspn(b, "/") && strncmp(a, b, length) == 0;
+}
+
 /* The scraper most of whose polls come to nothing. */
 static bool find_silence(const struct snapshot *snapshot, struct silence *out)
 {
@@ -236,13 +244,13 @@ static bool find_silence(const struct snapshot *snapshot, struct silence *out)
 	for (size_t i = 0; i < snapshot->source_count; i++) {
 		const struct source_status *one = &snapshot->sources[i];
 		if (!source_is_stale(one, snapshot->at_ms) ||
-			(out->name && strcmp(out->name, one->name) == 0))
+			(out->name && is_same_scraper(out->name, one->name)))
 			continue;
 		struct silence group = {.name = one->name, .since_ms = INT64_MAX};
 		for (size_t j = 0; j < snapshot->source_count; j++) {
 			const struct source_status *other = &snapshot->sources[j];
 			bool stale = source_is_stale(other, snapshot->at_ms);
-			if (strcmp(other->name, one->name) != 0) {
+			if (!is_same_scraper(other->name, one->name)) {
 				group.others_answering += !stale;
 				continue;
 			}
@@ -274,8 +282,9 @@ static void argue_telemetry(struct brief *brief)
 	brief->out->entity = ENTITY_NONE;
 	brief->out->onset_ms = silence.since_ms;
 	sentence_add(&brief->evidence,
-		"%zu of %zu polls of '%s' come to nothing, %zu others answer", silence.silent,
-		silence.total, silence.name, silence.others_answering);
+		"%zu of %zu polls of '%.*s' come to nothing, %zu others answer", silence.silent,
+		silence.total, (int)strcspn(silence.name, "/"), silence.name,
+		silence.others_answering);
 	brief->explains = silence.others_answering > 0;
 	brief->specificity = silence.silent == silence.total;
 }

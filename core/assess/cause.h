@@ -37,9 +37,12 @@ struct cause_inputs {
 	int64_t pool_onset_ms; /* when pools filled; 0: they have not */
 };
 
-/* Once a tick for every cluster: step its signs. */
+/*
+ * Once a tick for every cluster: step its signs. A sign is remembered through an incident; one that
+ * came and went while there was none did no harm and is forgotten.
+ */
 void cause_observe(struct cause_memory *memory, const struct cluster_view *view,
-	const struct replica_memory *replicas, int64_t now_ms);
+	const struct replica_memory *replicas, bool incident, int64_t now_ms);
 
 /* Fill assessment->causes. */
 void causes_rank(const struct cause_inputs *inputs, struct assessment *assessment);

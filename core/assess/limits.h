@@ -43,7 +43,9 @@
  * that shows so soon after another stage's onset came first all the same. */
 #define VERDICT_LATE_MS 10000
 #define CAUSE_REACH_MS 30000.0
-#define CAUSE_CLEAR_MS 300000 /* a cause is remembered so long after its sign is gone */
+#define CAUSE_CLEAR_MS \
+	300000             /* in an incident a cause is remembered so long after its sign is gone */
+#define CAUSE_CALM_MS 3000 /* and so long while there is none */
 
 /* Projection */
 #define PROJECTION_MARGIN 0.02 /* an offered step stays so far below its ceiling: noise */

@@ -72,12 +72,80 @@ START_TEST(every_loss_is_listed_the_worst_first)
 }
 END_TEST
 
+static bool is_listed(const struct box *box, enum hypothesis hypothesis)
+{
+	for (size_t i = 0; i < box->seen.cause_count; i++)
+		if (box->seen.causes[i].hypothesis == hypothesis)
+			return true;
+	return false;
+}
+
+/* A burst before the loss that everybody carried is no part of what came after. */
+START_TEST(what_came_and_went_in_calm_is_forgotten)
+{
+	struct box box;
+	box_init(&box, 2);
+	box_near_limit(&box.clusters[0]);
+	box_run(&box, 60);
+	box.clusters[0].first *= 1.6;
+	box.clusters[0].attempts *= 1.6;
+	box_run(&box, 4);
+	box.clusters[0].first /= 1.6;
+	box.clusters[0].attempts /= 1.6;
+	box_run(&box, 10);
+	ck_assert_uint_eq(box.seen.cause_count, 0);
+	box_lose_replica(&box.clusters[0], 1);
+	box_run(&box, 3);
+	ck_assert(is_listed(&box, HYPOTHESIS_REPLICA_LOSS));
+	ck_assert(!is_listed(&box, HYPOTHESIS_DEMAND_SURGE));
+	/* What stands at the beginning of an incident is remembered through it. */
+	box_amplify(&box.clusters[0]);
+	box_run(&box, 10);
+	ck_assert(is_listed(&box, HYPOTHESIS_RETRY_STORM));
+	box.clusters[0].attempts = box.clusters[0].first;
+	box_run(&box, 20);
+	ck_assert(is_listed(&box, HYPOTHESIS_RETRY_STORM));
+	box_finish(&box);
+}
+END_TEST
+
+/* Each target has a name of its own; they fail together or they do not. */
+START_TEST(one_silent_target_of_a_scraper_is_no_telemetry_fault)
+{
+	static const char *const names[] = {
+		"databases/r1", "databases/r2", "databases/r3", "databases-2/r1"};
+	struct box box;
+	uint16_t ids[4];
+	struct error error = {0};
+	box_init(&box, 1);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(
+			store_add_source(box.store, names[i], "exposition", 1000, &ids[i], &error));
+	box_run(&box, 5);
+	for (size_t silent = 0; silent <= 3; silent++) {
+		for (size_t i = 0; i < 4; i++) {
+			struct source_status *source = store_source(box.store, ids[i]);
+			source->last_try_ms = box.now_ms;
+			source->last_ok_ms = box.now_ms - (i < silent ? 60000 : 0);
+			source->state = i < silent ? SOURCE_FAILING : SOURCE_OK;
+		}
+		box_answer(&box, true);
+		box_assess(&box);
+		ck_assert_int_eq(telemetry_is_faulty(box.snapshot), silent >= 2);
+	}
+	ck_assert_ptr_nonnull(strstr(box.seen.causes[0].evidence, "3 of 3 polls of 'databases'"));
+	box_finish(&box);
+}
+END_TEST
+
 static Suite *cause_suite(void)
 {
 	Suite *suite = suite_create("cause");
 	TCase *all = tcase_create("cause");
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, a_lost_replica_is_named);
+	tcase_add_test(all, what_came_and_went_in_calm_is_forgotten);
+	tcase_add_test(all, one_silent_target_of_a_scraper_is_no_telemetry_fault);
 	tcase_add_test(all, a_loss_that_is_carried_wakes_nobody);
 	tcase_add_test(all, every_loss_is_listed_the_worst_first);
 	suite_add_tcase(suite, all);
