@@ -207,6 +207,7 @@ static void seal(
 	add_pressure(scene);
 	assessment->at_ms = SCENE_NOW_MS;
 	assessment->phase = phase;
+	assessment->phase_since_ms = SCENE_NOW_MS - 8 * MINUTE_MS;
 	assessment->severity = severity;
 	assessment->sources_total = 2;
 	assessment->sources_ok += 2;
@@ -304,6 +305,20 @@ static const struct cluster_facts suffering[] = {
 		false, 1000},
 };
 
+static void add_cause(struct scene *scene, enum hypothesis hypothesis, const char *replica,
+	int minutes, double score, const char *evidence, const char *contradiction)
+{
+	struct cause *cause = &scene->assessment.causes[scene->assessment.cause_count++];
+	*cause = (struct cause){
+		.hypothesis = hypothesis,
+		.entity = fleet_find_path(scene->fleet, ENTITY_REPLICA, replica),
+		.score = score,
+		.onset_ms = SCENE_NOW_MS - (int64_t)minutes * MINUTE_MS,
+	};
+	snprintf(cause->evidence, sizeof cause->evidence, "%s", evidence);
+	snprintf(cause->contradiction, sizeof cause->contradiction, "%s", contradiction);
+}
+
 static void begin_incident(struct scene *scene, const struct stage_facts *stages, int minutes)
 {
 	add_stages(scene, stages, STAGE_REPLICAS);
@@ -320,6 +335,10 @@ static void begin_incident(struct scene *scene, const struct stage_facts *stages
 	add_finding(scene, SEVERITY_CRITICAL, 9, "east-a",
 		"auth failures of 22 % come from waiting, not from wrong credentials");
 	add_finding(scene, SEVERITY_WARNING, 8, "east-b", "east-b is past its knee of 85 %");
+	add_cause(scene, HYPOTHESIS_REPLICA_LOSS, "east-a/r2", minutes, 8.5,
+		"east-a/r2 in maintenance; load of the others 1.34x", "");
+	add_cause(scene, HYPOTHESIS_RETRY_STORM, "", minutes - 5, 3,
+		"3.4 attempts per first try, first tries 1.0x", "something below was there first");
 	ck_assert(fleet_add_maintenance(scene->fleet,
 		&(struct maintenance){
 			.replica = fleet_find_path(scene->fleet, ENTITY_REPLICA, "east-a/r2"),
@@ -344,6 +363,12 @@ void scene_saturation(struct scene *scene)
 	seal(scene, PHASE_SATURATION, SEVERITY_CRITICAL,
 		"pools of east-a are full and 412 clients wait; it began with east-a/r2 away for "
 		"maintenance by provider since 17:20Z");
+	scene->assessment.page = true;
+	scene->assessment.page_since_ms = SCENE_NOW_MS - 12 * MINUTE_MS;
+	snprintf(scene->assessment.page_why, sizeof scene->assessment.page_why,
+		"what is left of east-a cannot carry its demand");
+	snprintf(scene->assessment.falsifier, sizeof scene->assessment.falsifier,
+		"wrong if clients stop waiting while the pools stay full");
 }
 
 void scene_metastable(struct scene *scene)

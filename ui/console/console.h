@@ -90,7 +90,8 @@ struct console_request console_key(
 void console_draw(
 	struct console *console, const struct console_model *model, struct canvas *canvas);
 
-/* Open a screen by its palette name ("home", "journal", "runs", "help", "errors", "sources"); false
+/* Open a screen by its palette name ("home", "journal", "runs", "help", "errors", "sources",
+ * "why"); false
  * when there is none. */
 bool console_open(struct console *console, const char *screen);
 

@@ -33,6 +33,7 @@ enum screen_id {
 	SCREEN_RUNS,
 	SCREEN_ERRORS,
 	SCREEN_SOURCES,
+	SCREEN_WHY,
 	SCREEN_HELP,
 	SCREEN_COUNT
 };
@@ -105,6 +106,7 @@ struct console {
 	size_t top; /* first cluster row in sight */
 	size_t page;
 	struct list lists[SCREEN_COUNT];
+	size_t why_tops; /* lines that may come first on the why screen, by its last drawing */
 	struct prompt filter;
 	struct prompt line;              /* filter, palette and value being typed */
 	char line_trouble[NOTICE_BYTES]; /* why the line could not be taken */
@@ -178,6 +180,7 @@ void journal_draw(const struct view *view);
 void runs_draw(const struct view *view);
 void errors_draw(const struct view *view);
 void sources_draw(const struct view *view);
+void why_draw(const struct view *view);
 void help_draw(const struct view *view);
 size_t help_count(void); /* lines of help */
 void journal_line_text(const struct journal_line *line, char *out, size_t size);
