@@ -30,8 +30,6 @@ struct child {
 	char bytes[CHILD_OUTPUT_BYTES + 1];
 };
 
-extern char **environ;
-
 static void discard(struct child *child)
 {
 	loop_timer_stop(child->loop, child->timer);

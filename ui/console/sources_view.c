@@ -49,8 +49,9 @@ static void detail(const struct view *view, size_t index, char *out, size_t size
 			   ? source->next_try_ms - view->model->now_ms
 			   : 0,
 		next);
-	snprintf(out, size, "%s: %s%s%s bytes read so far, next poll in %s", source->name,
-		source->trouble, source->trouble[0] ? "; " : "", bytes, next);
+	snprintf(out, size, "%s: %s%s%s%s%s bytes read so far, next poll in %s", source->name,
+		source->detail, source->detail[0] ? "; " : "", source->trouble,
+		source->trouble[0] ? "; " : "", bytes, next);
 }
 
 void sources_draw(const struct view *view)
