@@ -585,6 +585,7 @@ void scene_add_run(struct scene *scene, enum run_state state, enum outcome_code 
 		.ended_ms = SCENE_NOW_MS - 170000,
 		.by = "kim",
 		.can_undo = true,
+		.expires_ms = SCENE_NOW_MS + 24 * MINUTE_MS,
 		.text = "pool size reads 30 on all 4 replicas",
 	};
 	static const char *const events[][2] = {

@@ -142,17 +142,32 @@ static const struct verb_row *verb_of(const struct console_model *model, const c
 	return NULL;
 }
 
+/* What is held ends by itself, and who looks must know when: " (ends in 24m)", or that it is over
+ * and was not taken back. "" where nothing is held (any more). */
+static void hold_words(const struct view *view, const struct run_view *run, char *out, size_t size)
+{
+	char span[FIGURE_BYTES];
+	int64_t left_ms = run->expires_ms - view->model->now_ms;
+	out[0] = '\0';
+	if (run->expires_ms <= 0 || !run->can_undo)
+		return;
+	figure_short_span(left_ms < 0 ? -left_ms : left_ms, span);
+	snprintf(out, size, left_ms > 0 ? " (ends in %s)" : " (EXPIRED %s ago, not taken back)",
+		span);
+}
+
 void run_line(const struct view *view, const struct run_view *run, char *out, size_t size)
 {
 	const struct verb_row *verb = verb_of(view->model, run->action);
-	char from[FIGURE_BYTES], to[FIGURE_BYTES], span[FIGURE_BYTES];
+	char from[FIGURE_BYTES], to[FIGURE_BYTES], span[FIGURE_BYTES], held[2 * FIGURE_BYTES];
 	verb_figure(verb, run->from, from);
 	verb_figure(verb, run->to, to);
 	bool under_way = run_is_under_way(run);
 	int64_t end_ms = under_way ? view->model->now_ms : run->ended_ms;
 	figure_age(end_ms > run->started_ms ? end_ms - run->started_ms : 0, span);
-	snprintf(out, size, "%s %s %s %s %s -> %s  %s %s %s", run->id, run->by, run->action,
-		run->target_path, from, to, run_state_words(run), under_way ? "for" : "after",
+	hold_words(view, run, held, sizeof held);
+	snprintf(out, size, "%s %s %s %s %s -> %s%s  %s %s %s", run->id, run->by, run->action,
+		run->target_path, from, to, held, run_state_words(run), under_way ? "for" : "after",
 		span);
 }
 
