@@ -1,7 +1,7 @@
 /*
  * Kind alertmanager: which alerts are active, and which of them somebody has silenced. Alerts are
- * other people's conclusions and no measurements: they give no signal, only a line about the
- * source.
+ * other people's conclusions and no measurements: they give a line about the source, and the one
+ * fact that is a setting: cluster.silenced is 1 where an active silence names just that cluster.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "backends/answer.h"
 #include "backends/backend.h"
 #include "backends/fact.h"
+#include "backends/label.h"
 #include "backends/observation.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
@@ -118,14 +119,56 @@ static bool read_alerts(
 	return true;
 }
 
-static void read_silences(const struct json_node *root, struct observations *sink)
+static bool is_active(const struct json_node *silence)
+{
+	const char *state = json_text(json_pointer(silence, "/status/state"));
+	return state && strcmp(state, "active") == 0;
+}
+
+/* A narrower silence leaves other alerts of the cluster audible, and is none of it. */
+static bool names_just(const struct json_node *silence, const char *cluster)
+{
+	const struct json_node *matchers = json_get(silence, "matchers");
+	const struct json_node *matcher = json_first(matchers);
+	const char *name = json_text(json_get(matcher, "name"));
+	const char *value = json_text(json_get(matcher, "value"));
+	bool is_regex = false, is_equal = true; /* older servers know no isEqual */
+	json_bool_of(json_get(matcher, "isRegex"), &is_regex);
+	json_bool_of(json_get(matcher, "isEqual"), &is_equal);
+	return json_count(matchers) == 1 && name && value && !is_regex && is_equal &&
+	       strcmp(name, "cluster") == 0 && strcmp(value, cluster) == 0;
+}
+
+static bool note_cluster(const struct sheet *sheet, const struct json_node *root, uint32_t cluster,
+	struct error *error)
+{
+	const char *name = fleet_entity(sheet->sink->fleet, cluster)->name;
+	struct observation silenced = {.entity = cluster,
+		.group = SIGNAL_CLUSTER_SILENCED,
+		.series = hash_string(HASH_START, name),
+		.signal = SIGNAL_CLUSTER_SILENCED,
+		.at_ms = sheet->at_ms};
+	for (const struct json_node *row = json_first(root); row; row = json_next(row)) {
+		if (is_active(row) && names_just(row, name))
+			silenced.value = 1;
+	}
+	return observations_add(sheet->sink, &silenced, error);
+}
+
+static bool read_silences(
+	const struct sheet *sheet, const struct json_node *root, struct error *error)
 {
 	size_t active = 0;
-	for (const struct json_node *row = json_first(root); row; row = json_next(row)) {
-		const char *state = json_text(json_pointer(row, "/status/state"));
-		active += state && strcmp(state, "active") == 0 ? 1 : 0;
+	for (const struct json_node *row = json_first(root); row; row = json_next(row))
+		active += is_active(row) ? 1 : 0;
+	observations_describe(sheet->sink, "%zu silences active", active);
+	uint32_t id = ENTITY_NONE;
+	while ((id = fleet_next(sheet->sink->fleet, ENTITY_CLUSTER, ENTITY_NONE, id)) !=
+		ENTITY_NONE) {
+		if (!note_cluster(sheet, root, id, error))
+			return false;
 	}
-	observations_describe(sink, "%zu silences active", active);
+	return true;
 }
 
 static bool accept(const void *instance, const struct backend_ask *ask,
@@ -144,7 +187,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 		    error_set(error, ERROR_SCHEMA,
 			    "the answer is no list: is it Alertmanager, with its API v2?");
 	if (good && ask->step == 0)
-		read_silences(root, sink);
+		good = read_silences(&sheet, root, error);
 	else if (good)
 		good = read_alerts(root, sink, error);
 	json_destroy(document);

@@ -24,6 +24,7 @@
 
 #define COLUMNS_MOST 512
 #define LINES_MOST 100000
+#define UNLIMITED 4294967295.0 /* how "slim" says that there is no limit, where it says it */
 
 struct haproxy {
 	const struct source_config *source;
@@ -59,6 +60,7 @@ enum column {
 	COLUMN_OTHER,
 	COLUMN_SELECTED,
 	COLUMN_SESSIONS,
+	COLUMN_LIMIT,
 	COLUMN_COUNT
 };
 
@@ -74,6 +76,7 @@ static const char *const column_names[COLUMN_COUNT] = {
 	[COLUMN_OTHER] = "hrsp_other",
 	[COLUMN_SELECTED] = "lbtot",
 	[COLUMN_SESSIONS] = "stot",
+	[COLUMN_LIMIT] = "slim",
 };
 
 struct table {
@@ -281,6 +284,10 @@ static bool read_server(struct table *table, const char *cluster, struct error *
 		return false;
 	if (meaning && !note(table, entity, SIGNAL_REPLICA_MAINTENANCE, meaning->maintenance, false,
 			       error))
+		return false;
+	double limit = 0;
+	if (number(table, COLUMN_LIMIT, &limit) && limit > 0 && limit < UNLIMITED &&
+		!note(table, entity, SIGNAL_REPLICA_MAXCONN, limit, false, error))
 		return false;
 	double total = 0;
 	return !finished(table, &total) ||

@@ -10,6 +10,7 @@
  *                              not end, what is at work is what is busy
  *   replica.queries            SHOW STATS, where the pool is one replica's: queries that came to an
  *                              end. Who chooses the replica counts those as well that it refuses
+ *   pool.paused                SHOW DATABASES: whether it is paused by hand
  *   pool.max                   SHOW DATABASES: pool_size holds for each user on its own, so it
  * counts once per user seen in SHOW POOLS, up to max_connections
  */
@@ -258,6 +259,10 @@ static bool read_database(const struct console *console, size_t row, struct erro
 		return true;
 	warn_of(console, row, "paused");
 	warn_of(console, row, "disabled");
+	struct fact pause = {.signal = SIGNAL_POOL_PAUSED, .series = series_of(name, NULL)};
+	if (grid_number(databases, row, "paused", &pause.value) &&
+		!note(console, &owner, pause, error))
+		return false;
 	if (!grid_number(databases, row, "pool_size", &size))
 		return true;
 	size_t users = users_of(&console->grids[TABLE_POOLS], name);

@@ -38,6 +38,45 @@ START_TEST(names_the_oldest)
 }
 END_TEST
 
+#define SILENCE(state, matchers) \
+	"{\"status\":{\"state\":\"" state "\"},\"matchers\":[" matchers "]}"
+#define NAMED(value) \
+	"{\"name\":\"cluster\",\"value\":\"" value "\",\"isRegex\":false,\"isEqual\":true}"
+
+/* Only a silence that is active and names a cluster, and nothing but the cluster, silences it. */
+START_TEST(tells_which_clusters_are_silenced)
+{
+	static const struct {
+		const char *body;
+		double east_a;
+	} bodies[] = {
+		{"[]", 0},
+		{"[" SILENCE("active", NAMED("east-a")) "]", 1},
+		{"[" SILENCE("expired", NAMED("east-a")) "]", 0},
+		{"[" SILENCE("active", NAMED("east-b")) "]", 0},
+		{"[" SILENCE("active", NAMED("east-a") ",{\"name\":\"severity\"}") "]", 0},
+		{"[" SILENCE("active",
+			 "{\"name\":\"cluster\",\"value\":\"east-a\",\"isRegex\":true}") "]",
+			0},
+		{"[" SILENCE("active",
+			 "{\"name\":\"cluster\",\"value\":\"east-a\",\"isEqual\":false}") "]",
+			0},
+	};
+	for (size_t i = 0; i < FIXTURE_COUNT(bodies); i++) {
+		struct bench bench;
+		uint32_t cluster = 0;
+		const struct fixture_fact fact = {
+			ENTITY_CLUSTER, "east-a", SIGNAL_CLUSTER_SILENCED, bodies[i].east_a};
+		bench_open(&bench, SOURCE);
+		ck_assert(fleet_intern(
+			bench.fleet, ENTITY_CLUSTER, ENTITY_ROOT, "east-a", &cluster, NULL));
+		ck_assert_msg(bench_accept(&bench, bodies[i].body), "%s", bench.error.text);
+		fixture_expect(&bench, &fact, 1);
+		bench_close(&bench);
+	}
+}
+END_TEST
+
 static const struct fixture_refusal refusals[] = {
 	{0, 200, "{\"status\":\"success\"}", "no list"},
 	{1, 200, "nothing", "does not answer with Alertmanager's JSON"},
@@ -58,6 +97,7 @@ static Suite *alertmanager_suite(void)
 	Suite *suite = suite_create("alertmanager");
 	TCase *tcase = tcase_create("alertmanager");
 	tcase_add_test(tcase, counts_what_a_real_one_said);
+	tcase_add_test(tcase, tells_which_clusters_are_silenced);
 	tcase_add_test(tcase, names_the_oldest);
 	tcase_add_loop_test(tcase, explains_what_came_instead, 0, (int)FIXTURE_COUNT(refusals));
 	suite_add_tcase(suite, tcase);

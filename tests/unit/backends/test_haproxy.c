@@ -63,6 +63,28 @@ START_TEST(reads_servers_by_the_names_of_columns)
 }
 END_TEST
 
+/* No limit is told as nothing, as 0 or as all bits, from version to version. */
+START_TEST(reads_the_limit_where_there_is_one)
+{
+	static const char limits[] =
+		HEADER "be_east_a,r1,0,0,3,9,150,900,1,1,,0,,0,0,0,0,UP,1,1,0,880,2,,,,,,,,\n"
+		       "be_east_a,r2,0,0,3,9,0,900,1,1,,0,,0,0,0,0,UP,1,1,0,880,2,,,,,,,,\n"
+		       "be_east_a,r3,0,0,3,9,4294967295,9,1,1,,0,,0,0,0,0,UP,1,1,0,8,2,,,,,,,,\n"
+		       "be_east_a,r4,0,0,3,9,,900,1,1,,0,,0,0,0,0,UP,1,1,0,880,2,,,,,,,,\n";
+	static const struct fixture_fact facts[] = {
+		{ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_MAXCONN, 150},
+		{ENTITY_REPLICA, "east-a/r2", SIGNAL_REPLICA_MAXCONN, (double)NAN},
+		{ENTITY_REPLICA, "east-a/r3", SIGNAL_REPLICA_MAXCONN, (double)NAN},
+		{ENTITY_REPLICA, "east-a/r4", SIGNAL_REPLICA_MAXCONN, (double)NAN},
+	};
+	struct bench bench;
+	bench_open(&bench, fleet_file);
+	ck_assert_msg(bench_accept(&bench, limits), "%s", bench.error.text);
+	fixture_expect(&bench, facts, FIXTURE_COUNT(facts));
+	bench_close(&bench);
+}
+END_TEST
+
 START_TEST(leaves_out_proxies_that_were_not_named)
 {
 	struct bench bench;
@@ -247,6 +269,7 @@ static Suite *haproxy_suite(void)
 	TCase *tcase = tcase_create("haproxy");
 	tcase_add_loop_test(tcase, reads_servers_by_the_names_of_columns, 0,
 		(int)(sizeof(server_rows) / sizeof(server_rows[0])));
+	tcase_add_test(tcase, reads_the_limit_where_there_is_one);
 	tcase_add_test(tcase, leaves_out_proxies_that_were_not_named);
 	tcase_add_test(tcase, reads_columns_in_any_order_and_quotes);
 	tcase_add_test(tcase, warns_about_what_it_does_not_know);

@@ -17,6 +17,7 @@ static const struct fixture_fact recorded[] = {
 	{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_MAX, 2},
 	{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_WAITING, 1},
 	{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_WAIT, 22403.509},
+	{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_PAUSED, 0},
 	{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_BUSY, 2}, /* its line has somebody in it */
 };
 
@@ -41,6 +42,8 @@ START_TEST(capacity_counts_users)
 		{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_MAX, 40 + 25},
 		{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_USED, 3 + 4 + 5 + 1},
 		{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_WAIT, 1500},
+		{ENTITY_CLUSTER, "east-a", SIGNAL_POOL_PAUSED, 0},
+		{ENTITY_REPLICA, "east-b/r2", SIGNAL_POOL_PAUSED, 1},
 		{ENTITY_REPLICA, "east-b/r2", SIGNAL_POOL_MAX, 20},
 		{ENTITY_REPLICA, "east-b/r2", SIGNAL_POOL_USED, (double)NAN},
 	};
