@@ -5,9 +5,9 @@ to scrape for a while. Spillway watches with the lab's fleet file. The fault com
   nothing    nobody does anything; here the alerts are timed
   by hand    `spillway run RUNBOOK --yes` a minute after Spillway's page: somebody woke up, looked and decided
   automatic  the same at the moment of the page
-Times are seconds after the fault. The trigger is Spillway's first word of an incident (trigger or worse), its page the first
-critical. An alert's page is its arrival at the webhook, where a pager would stand. Error-minutes are minutes of all of a
-surface's requests failing.
+Times are seconds after the fault. The trigger is Spillway's first word of an incident (trigger or worse), its page the moment
+from which it says that somebody should be woken. An alert's page is its arrival at the webhook, where a pager would stand. Error-minutes are minutes of all of a
+surface's requests failing. With --faults: instead, each fault once, and whether Spillway names it rightly.
 """
 import argparse
 import contextlib
@@ -16,98 +16,25 @@ import os
 import pathlib
 import random
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import account
+import calm
 import faults
 import figures
 import layout
-import process
 import servers
+import verdicts
+import watch
 from servers import Trouble
 
-INCIDENT = ("trigger", "load shift", "saturation", "errors", "amplification", "metastable")
 WAYS = ("nothing", "by hand", "automatic")
-CALM_S = 10  # without an error, before a run
 HAND_S = 60
 RUNBOOK = "replica-loss"
-
-
-def said_of(line):
-    """The phase and the replicas serving: "18:50:23 warning  trigger       replicas 3/4, pool ..."."""
-    return line[18:31].strip(), line[32:].partition(",")[0]
-
-
-class Watch:
-    """Spillway's plain lines as they come, each with the time it came."""
-
-    def __init__(self, program, environment):
-        self.lines = []
-        self.child = subprocess.Popen([program, "-c", layout.path("lab.yaml")], stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        for line in self.child.stdout:
-            self.lines.append((time.time(), line.rstrip()))
-
-    def first(self, since, meant):
-        return next(((at, line) for at, line in list(self.lines) if at >= since and meant(line)), None)
-
-    def trigger(self, since):
-        """The first line of an incident that says more than the last one before the fault did."""
-        before = [said_of(line) for at, line in list(self.lines) if at < since]
-        return self.first(since, lambda line: line[18:31].strip() in INCIDENT and said_of(line) != (before or [None])[-1])
-
-    def page(self, since):
-        return self.first(since, lambda line: line[9:17].strip() == "critical")
-
-    def close(self):
-        self.child.terminate()
-        self.child.wait()
-
-
-def fresh_alerting():
-    """Prometheus and Alertmanager with no memory of the run before."""
-    for name in ("prometheus", "alertmanager"):
-        process.stop(name, signal.SIGKILL)
-        shutil.rmtree(layout.path("data", name), ignore_errors=True)
-    for name in ("alertmanager", "prometheus"):
-        servers.start(name, servers.all_servers()[name])
-    return 0
-
-
-def make_well():
-    """Take every fault back, and what was set at run time."""
-    for name in faults.current():
-        faults.end(name)
-    faults.pgbouncer_reload()
-    for cluster in layout.CLUSTERS:
-        faults.haproxy_set(f"set weight be_edge/{cluster} 100")
-    return 0
-
-
-def as_owner(work):
-    if account.dropped(work) != 0:
-        raise Trouble("the lab could not be brought into its first state")
-
-
-def wait_calm():
-    deadline = time.time() + 120
-    began = time.time()
-    while True:
-        rows = figures.seconds(max(began, time.time() - CALM_S))
-        if len(rows) >= CALM_S - 1 and not any(row[2] or row[4] for row in rows):
-            return
-        if time.time() > deadline:
-            raise Trouble("users still see errors two minutes after everything was healed")
-        time.sleep(0.5)
 
 
 def prometheus_firing():
@@ -117,6 +44,12 @@ def prometheus_firing():
         if any(alert["state"] == "firing" for alert in alerts):
             return time.time()
     return None
+
+
+def begin_fault(name):
+    """Strike; returns when."""
+    said = subprocess.run([layout.PYTHON, "-B", layout.HERE / "lab", "fault", name], check=True, text=True, capture_output=True).stdout
+    return float(said.rsplit(" ", 1)[1])
 
 
 class Run:
@@ -129,30 +62,24 @@ class Run:
         self.web = self.api = self.amplification = 0.0
         self.runbook_code = None
 
-    def environment(self, state):
-        share = layout.HERE.parent
-        return {**os.environ, "XDG_STATE_HOME": state, "SPILLWAY_SHARE": str(share), "LC_ALL": "C.UTF-8"}
-
     def live(self):
         with tempfile.TemporaryDirectory(prefix="spillway-compare.") as state:
-            environment = self.environment(state)
-            as_owner(make_well)
+            calm.make_well()
             if self.options.alerts and self.way == "nothing":
-                as_owner(fresh_alerting)
-            wait_calm()
-            watch = Watch(self.options.spillway, environment)
+                calm.fresh_alerting()
+            calm.wait()
             try:
-                time.sleep(self.options.before + self.wait_s)
-                self.suffer(watch, environment)
+                with watch.Watch(self.options.spillway) as seen:
+                    time.sleep(self.options.before + self.wait_s)
+                    self.suffer(seen, watch.environment(state))
             finally:
-                watch.close()
-                as_owner(make_well)
+                calm.make_well()
 
-    def suffer(self, watch, environment):
-        began = self.begin_fault()
+    def suffer(self, seen, environment):
+        began = begin_fault(self.options.fault)
         runbook = None
         while time.time() < began + self.options.window:
-            page = watch.page(began)
+            page = seen.page(began)
             wait = {"by hand": HAND_S, "automatic": 0}.get(self.way)
             if runbook is None and page and wait is not None and time.time() >= page[0] + wait:
                 runbook = subprocess.Popen([self.options.spillway, "run", RUNBOOK, "-c", layout.path("lab.yaml"), "--yes",
@@ -167,22 +94,17 @@ class Run:
             except subprocess.TimeoutExpired:
                 runbook.terminate()
                 self.runbook_code = runbook.wait()
-        self.look_back(watch, began)
+        self.look_back(seen, began)
 
-    def begin_fault(self):
-        said = subprocess.run([layout.PYTHON, "-B", layout.HERE / "lab", "fault", self.options.fault], check=True, text=True,
-                              capture_output=True).stdout
-        return float(said.rsplit(" ", 1)[1])
-
-    def look_back(self, watch, began):
+    def look_back(self, seen, began):
         rows = [row for row in figures.seconds(began) if row[0] < began + self.options.window]
         for surface, place in (("web", 1), ("api", 3)):
             setattr(self, surface, sum(row[place + 1] / row[place] for row in rows if row[place]) / 60)
         error = next((row[0] for row in rows if row[2] or row[4]), None)
         self.first_error = None if error is None else max(error - began, 0.0)
-        trigger, page = watch.trigger(began), watch.page(began)
+        trigger, page = seen.trigger(began), seen.page(began)
         if trigger:
-            self.trigger, self.words = trigger[0] - began, trigger[1].partition(": ")[2]
+            self.trigger, self.words = trigger[0] - began, trigger[1]["headline"]
         if page:
             self.page = page[0] - began
         self.firing = None if self.firing is None else self.firing - began
@@ -248,8 +170,14 @@ def parse(words):
     parser.add_argument("--before", type=int, default=45, help="seconds of calm that everybody sees before it (45)")
     parser.add_argument("--no-alerts", dest="alerts", action="store_false", help="leave Prometheus and Alertmanager alone")
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
+    parser.add_argument("--faults", nargs="?", const=",".join(verdicts.EXPECTED), help="name each of these faults (all)")
+    parser.add_argument("--keep", metavar="DIR", help="with --faults: every assessment, a file a fault")
     parser.add_argument("--json", metavar="FILE", help="write the runs there too")
     options = parser.parse_args(words)
+    if options.faults is not None:
+        options.faults = options.faults.split(",")
+        if unknown := [name for name in options.faults if name not in verdicts.EXPECTED]:
+            parser.error(f"no fault {', '.join(unknown)}; there are: {', '.join(verdicts.EXPECTED)}")
     options.ways = [way.strip() for way in options.ways.split(",")]
     if not options.spillway or not os.access(options.spillway, os.X_OK):
         parser.error("which spillway? --spillway PROGRAM")
@@ -265,6 +193,8 @@ def main():
     try:
         if account.owner() is None:
             raise Trouble("the lab is not up: 'lab up'")
+        if options.faults is not None:
+            return verdicts.compare(options.spillway, options.faults, options.before, begin_fault, options.keep)
         for number in range(1, options.runs + 1):
             wait_s = moments.uniform(0, 20)
             for way in options.ways:

@@ -48,7 +48,7 @@ def replica_down():
     """Maintenance as a provider does it: taken out of the balancer, then stopped."""
     haproxy_set(f"set server be_east/{VICTIM} state maint")
     time.sleep(0.2)  # its reads in hand take that long
-    process.stop(f"pg-{VICTIM}", signal.SIGINT)
+    process.stop(f"pg-{VICTIM}", signal.SIGTERM if layout.has_patroni() else signal.SIGINT)
 
 
 def replica_up():

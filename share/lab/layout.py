@@ -30,10 +30,12 @@ _OFFSETS = {
     "pg-primary": 20, "pg-r1": 21, "pg-r2": 22, "pg-r3": 23,
     "pooler-primary": 30, "pooler-r1": 31, "pooler-r2": 32, "pooler-r3": 33,
     "relay": 39, "exporter-primary": 40, "exporter-r1": 41, "exporter-r2": 42, "exporter-r3": 43,
+    "rest-primary": 60, "rest-r1": 61, "rest-r2": 62, "rest-r3": 63,
     "prometheus": 50, "alertmanager": 51, "node-exporter": 52, "etcd": 53, "etcd-peer": 54, "sshd": 55,
 }
 PORTS = {name: BASE + offset for name, offset in _OFFSETS.items()}
 
+PATRONI_PACKAGES = ("patroni",)  # for `lab up --patroni`
 PACKAGES = (
     "postgresql-15", "postgresql-client-15", "pgbouncer", "haproxy", "prometheus", "prometheus-alertmanager",
     "prometheus-postgres-exporter", "prometheus-node-exporter", "etcd-server", "openssh-server", "openssh-client",
@@ -54,3 +56,8 @@ RATE = 120
 
 def path(*parts):
     return DIR.joinpath(*parts)
+
+
+def has_patroni():
+    """Whether Patroni looks after the databases of the lab that is up, or is coming up."""
+    return path("with-patroni").exists()

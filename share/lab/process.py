@@ -79,6 +79,22 @@ def descendants(pid):
     return found
 
 
+def postmaster_of(name):
+    """The pid of a database server whose process is not a child of the one that was started: Patroni's. Else None."""
+    try:
+        pid = int(layout.path("data", name.removeprefix("pg-"), "postmaster.pid").read_text().split()[0])
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return pid if f"{layout.MARK}={layout.DIR}".encode() in file.read().split(b"\0") else None
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def family(name):
+    """All processes of a server."""
+    roots = [pid_of(name), postmaster_of(name) if name.startswith("pg-") else None]
+    return list(dict.fromkeys(each for root in roots if root for each in descendants(root)))
+
+
 def send(pid, number):
     try:
         os.kill(pid, number)
@@ -88,14 +104,13 @@ def send(pid, number):
 
 def freeze(name):
     """SIGSTOP for the server and all its children, as a host that hangs."""
-    for pid in descendants(pid_of(name)):
+    for pid in family(name):
         send(pid, signal.SIGSTOP)
 
 
 def thaw(name):
-    pid = pid_of(name)
-    for each in descendants(pid) if pid else []:
-        send(each, signal.SIGCONT)
+    for pid in family(name):
+        send(pid, signal.SIGCONT)
 
 
 def stop(name, number=signal.SIGTERM, within_s=5.0):
@@ -103,12 +118,12 @@ def stop(name, number=signal.SIGTERM, within_s=5.0):
     pid = pid_of(name)
     if pid:
         thaw(name)
-        family = [(each, started_at(each)) for each in descendants(pid)]
+        members = [(each, started_at(each)) for each in family(name)]
         send(pid, number)
         deadline = time.monotonic() + within_s
         while pid_of(name) and time.monotonic() < deadline:
             time.sleep(0.02)
-        for each, began in family:
+        for each, began in members:
             if began is not None and started_at(each) == began:
                 send(each, signal.SIGKILL)
         while pid_of(name):

@@ -1,6 +1,7 @@
 """What servers need before they start: keys, passwords, configuration files, and the database itself."""
 import getpass
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -95,6 +96,10 @@ stats_period = 60
 """)
 
 
+# Who says that a node serves: the database's own greeting, or Patroni.
+HEALTH_CHECK = {False: "  option pgsql-check user checker", True: "  option httpchk GET /read-only"}
+
+
 def make_haproxy():
     text = f"""global
   stats socket {layout.path('sock/haproxy')} mode 600 level admin expose-fd listeners
@@ -131,12 +136,13 @@ frontend fe_{cluster}
 backend be_{cluster}
   mode tcp
   balance roundrobin
-  option pgsql-check user checker
+{HEALTH_CHECK[layout.has_patroni()]}
   timeout check 500ms
   default-server check inter 1s fastinter 300ms fall 3 rise 2
 """
         for node in nodes:
-            text += f"  server {node} {HOST}:{PORTS['pooler-' + node]} port {PORTS['pg-' + node]}\n"
+            asked = PORTS[("rest-" if layout.has_patroni() else "pg-") + node]
+            text += f"  server {node} {HOST}:{PORTS['pooler-' + node]} port {asked}\n"
     text += f"""
 frontend stats
   mode http
@@ -206,15 +212,25 @@ receivers:
 """)
 
 
+# What a user adds to the fleet file who has Patroni.
+MEMBERS = """  # Patroni's own word on each member.
+  members:
+    kind: exposition
+    targets:
+""" + "".join(f"""      - {{url: "http://{HOST}:{PORTS['rest-' + node]}/metrics", labels: {{cluster: {layout.CLUSTER_OF[node]}, replica: {node}}}}}
+""" for node in layout.NODES)
+
+
 def make_fleet_file():
     """The example, with this machine's user, ports and directory."""
     text = layout.path("lib/lab.yaml").read_text()
+    if layout.has_patroni():
+        text = text.replace("use: {", "use: {patroni: members, ", 1).replace("  # The session service", MEMBERS + "  # The session service", 1)
     text = text.replace("user: spillway-lab", f"user: {getpass.getuser()}")
     text = text.replace("/tmp/spillway-lab", str(layout.DIR))
     if layout.BASE != layout.DEFAULT_BASE:
-        for port in sorted(PORTS.values()):
-            text = text.replace(str(port - layout.BASE + layout.DEFAULT_BASE), f"@{port}@")
-        text = text.replace("@", "")
+        ports = {str(port - layout.BASE + layout.DEFAULT_BASE): str(port) for port in PORTS.values()}
+        text = re.sub(r"\b\d{5}\b", lambda found: ports.get(found[0], found[0]), text)
     write("lab.yaml", text)
 
 
@@ -252,7 +268,8 @@ CREATE ROLE monitor LOGIN PASSWORD :'monitor';
 GRANT pg_monitor TO monitor;
 CREATE ROLE checker LOGIN PASSWORD :'checker';
 CREATE ROLE hog LOGIN PASSWORD :'hog';
-CREATE ROLE replicator LOGIN REPLICATION PASSWORD :'replicator';
+SELECT 'CREATE ROLE replicator LOGIN REPLICATION' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'replicator') \\gexec
+ALTER ROLE replicator PASSWORD :'replicator';
 CREATE TABLE sessions (name text PRIMARY KEY, made timestamptz NOT NULL DEFAULT now());
 INSERT INTO sessions (name) SELECT 'user-' || n FROM generate_series(0, 19999) AS n;
 INSERT INTO sessions (name) SELECT 'key-' || n FROM generate_series(0, 499) AS n;
@@ -303,6 +320,41 @@ def make_schema():
         psql("primary", SCHEMA, variables=[(role, password(role)) for role in ROLES])
 
 
+def make_patroni(node):
+    """Patroni's file for one member; it makes the database itself."""
+    names = dict(line.split(" = ", 1) for line in SERVER_SETTINGS.strip().splitlines())
+    parameters = "".join(f"    {name}: {value}\n" for name, value in names.items() if name != "listen_addresses")
+    write(f"etc/patroni-{node}.yml", f"""scope: lab
+name: {node}
+restapi: {{listen: "{HOST}:{PORTS['rest-' + node]}", connect_address: "{HOST}:{PORTS['rest-' + node]}"}}
+etcd3: {{host: "{HOST}:{PORTS['etcd']}"}}
+log: {{level: WARNING}}
+bootstrap:
+  dcs:
+    ttl: 30
+    loop_wait: 5
+    retry_timeout: 10
+    postgresql: {{parameters: {{max_connections: {layout.MAX_CONNECTIONS}, max_wal_senders: 8}}}}
+  initdb: [{{encoding: UTF8}}, {{locale: C}}, {{auth: trust}}, no-sync]
+postgresql:
+  listen: "{HOST}:{PORTS['pg-' + node]}"
+  connect_address: "{HOST}:{PORTS['pg-' + node]}"
+  data_dir: {layout.path('data', node)}
+  bin_dir: {layout.PG_BIN}
+  pgpass: {layout.path('etc', 'pgpass-' + node)}
+  use_unix_socket: true
+  basebackup: [{{checkpoint: fast}}, no-sync]
+  authentication:
+    superuser: {{username: {getpass.getuser()}}}
+    replication: {{username: replicator, password: "{password('replicator')}"}}
+  parameters:
+{parameters}  pg_hba:
+    - local all all trust
+    - host replication replicator 127.0.0.1/32 scram-sha-256
+    - host all all 127.0.0.1/32 scram-sha-256
+""")
+
+
 def make_replica_files(node):
     data = layout.path("data", node)
     if (data / "standby.signal").exists():
@@ -324,4 +376,8 @@ def make_files():
     make_haproxy()
     make_prometheus()
     make_fleet_file()
-    make_primary_files()
+    if layout.has_patroni():
+        for node in layout.NODES:
+            make_patroni(node)
+    else:
+        make_primary_files()

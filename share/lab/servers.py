@@ -67,6 +67,8 @@ class Server:
 
 
 def postgres(node):
+    if layout.has_patroni():
+        return Server(["patroni", layout.path("etc", f"patroni-{node}.yml")], node_ready(node))
     before = (lambda: provision.make_replica_files(node)) if node != "primary" else None
     return Server([PG_BIN / "postgres", "-D", layout.path("data", node), "-p", PORTS["pg-" + node]], node_ready(node),
                   before=before, stop=signal.SIGINT)
@@ -150,7 +152,8 @@ def sshd():
 # Each row is started when the one above is ready; the members of a row start together.
 def rows():
     return [
-        {"pg-primary": postgres("primary"), "etcd": etcd(), "sshd": sshd(), "node-exporter": node_exporter(),
+        {"etcd": etcd()},
+        {"pg-primary": postgres("primary"), "sshd": sshd(), "node-exporter": node_exporter(),
          "alertmanager": alertmanager(), "prometheus": prometheus()},
         {f"pg-{node}": postgres(node) for node in layout.REPLICAS},
         {**{f"pooler-{node}": pooler(node) for node in layout.NODES}, **{f"exporter-{node}": exporter(node) for node in layout.NODES}},
@@ -191,13 +194,13 @@ def start(name, server):
 
 def up(say):
     provision.make_files()
-    for number, row in enumerate(rows()):
+    for row in rows():
         with concurrent.futures.ThreadPoolExecutor(len(row)) as pool:
             for job in [pool.submit(start, name, server) for name, server in row.items()]:
                 job.result()
-        if number == 0:
+        if "pg-primary" in row:
             provision.make_schema()
-        if number == 1:
+        if "pg-r1" in row:
             wait_until("streaming replication", streaming)
         say(f"up: {', '.join(row)}")
 
@@ -209,8 +212,14 @@ def down(say):
     for rank in sorted({order.get(name, 99) for name in names}, reverse=True):
         members = [name for name in names if order.get(name, 99) == rank]
         with concurrent.futures.ThreadPoolExecutor(len(members)) as pool:
-            list(pool.map(lambda name: process.stop(name, signal.SIGQUIT if name.startswith("pg-") else signal.SIGTERM, 3), members))
+            list(pool.map(stop, members))
         say(f"down: {', '.join(sorted(members))}")
+
+
+def stop(name):
+    """At once: what the databases hold is taken away with them."""
+    own = name.startswith("pg-") and not layout.has_patroni()
+    process.stop(name, signal.SIGQUIT if own else signal.SIGTERM, 3)
 
 
 def rows_of_names():

@@ -1,0 +1,190 @@
+#!/bin/sh
+# The long form of test_lab.sh, by hand (about 40 minutes): sh tests/e2e/lab_long.sh BUILD_DIR [SCENE...]
+# On real servers, with the wall watching through it all: every verb done and undone (verbs), an incident mended by keys in a
+# terminal (keys), by the runbook (runbook), what must be refused (refused), killed in the middle and taken up again (killed),
+# the tutorial (tutorial), and each fault named rightly (faults).
+. "$(dirname "$0")/lib.sh"
+. "$here/lab_lib.sh"
+shift
+scenes=${*:-verbs refused keys runbook killed tutorial faults}
+
+say() {
+	printf '%s %s\n' "$(date +%T)" "$*"
+}
+
+# ---- what the servers themselves say --------------------------------------------------------------------------
+pool_size() { # NODE-PORT-OFFSET: of the PgBouncer there
+	PGPASSFILE=$LAB_DIR/pgpass psql -XqAt -w -h 127.0.0.1 -p $((LAB_PORT_BASE + $1)) -U ops -d pgbouncer -c 'SHOW DATABASES' |
+		awk -F'|' '$1 == "app" { print $6 }'
+}
+pool_is() { # OFFSET SIZE
+	[ "$(pool_size "$1")" = "$2" ]
+}
+control_says() { # PATH PATTERN
+	curl -fsS -H "Authorization: Bearer $(cat "$LAB_DIR/token")" "http://127.0.0.1:$((LAB_PORT_BASE + 4))$1" | grep -Eq "$2"
+}
+last_run() {
+	"$spillway" journal show -c "$fleet" 2>/dev/null | grep -o 'a-[0-9]*' | tail -n 1
+}
+
+# ---- the wall, in a terminal of its own -----------------------------------------------------------------------
+wall_socket=spillway-lab-wall-$$
+wall_tmux() {
+	tmux -L "$wall_socket" "$@"
+}
+wall_begins() {
+	wall_tmux -f /dev/null new-session -d -x 200 -y 50 "'$wall' --config '$fleet'; echo \"wall ended with \$?\"; sleep 3600"
+	wait_for 20 "the wall has a face" wall_shows 'POOL'
+}
+wall_shows() {
+	wall_tmux capture-pane -p | grep -Eq -- "$1"
+}
+wall_ends() {
+	wall_tmux capture-pane -p >"$work/wall.face"
+	! grep -q 'wall ended' "$work/wall.face" || fail "the wall did not last: $(cat "$work/wall.face")"
+	wall_tmux send-keys C-c
+	wait_for 10 "the wall leaves when told to" wall_shows 'wall ended'
+	wall_tmux kill-server
+}
+
+# ---- scenes ---------------------------------------------------------------------------------------------------
+# done_and_undone ACTION ARGUMENTS... -- CHECK-DONE -- CHECK-UNDONE, the checks as shell words
+scene_verbs() {
+	"$lab" load 60 >/dev/null # so little that one replica carries a cluster: a drain must be allowed
+	sleep_until_settled
+	expect_code 0 "$spillway" act scale-pool cluster=east size=10 -c "$fleet" --yes --reason 'lab'
+	pool_is 31 10 && pool_is 32 10 || fail "both poolers of the east have 10"
+	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
+	pool_is 31 7 && pool_is 32 7 || fail "both have 7 again"
+	expect_code 0 "$spillway" act divert cluster=west weight=80 -c "$fleet" --yes --reason 'lab'
+	control_says /v1/clusters/west/weight '"weight": 80' || fail "the west has weight 80"
+	sleep_until_rested
+	expect_code 0 "$spillway" act give-back cluster=west weight=90 -c "$fleet" --yes --reason 'lab'
+	control_says /v1/clusters/west/weight '"weight": 90' || fail "the west has weight 90"
+	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
+	control_says /v1/clusters/west/weight '"weight": 80' || fail "the west has weight 80 again"
+	expect_code 0 "$spillway" act drain replica=east/r2 -c "$fleet" --yes --reason 'lab'
+	control_says /v1/clusters/east/replicas/r2/state '"drain"' || fail "r2 is drained"
+	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
+	control_says /v1/clusters/east/replicas/r2/state '"ready"' || fail "r2 is back"
+	expect_code 0 "$spillway" journal verify -c "$fleet"
+	"$lab" load 120 >/dev/null
+	lab_mend
+}
+
+# A minute's mean decides what may be drained: wait until it knows of the lower load.
+sleep_until_settled() {
+	wait_for 120 "the east could lose a replica" lab_says 'd["contingency"]["utilisation_after"] < 0.8'
+}
+
+# A target rests after a change.
+sleep_until_rested() {
+	wait_for 60 "the west has rested" sh -c "'$spillway' plan give-back cluster=west weight=90 -c '$fleet' >/dev/null 2>&1; [ \$? -eq 20 ]"
+}
+
+scene_refused() {
+	lab_incident
+	# Half of the weight is more than one step, a drain of the survivor leaves nobody, and who may only read may not act.
+	expect_code 10 "$spillway" act divert cluster=east weight=50 -c "$fleet" --yes --reason 'too much'
+	expect_text "$work/err" 'max_divert|step' 2>/dev/null || expect_text "$work/out" 'divert'
+	expect_code 10 "$spillway" act drain replica=east/r1 -c "$fleet" --yes --reason 'the last one'
+	expect_code 77 env SPILLWAY_READONLY=1 "$spillway" act scale-pool cluster=east size=10 -c "$fleet" --yes
+	expect_code 11 "$spillway" act scale-pool cluster=east size=10 -c "$fleet"
+	control_says /v1/clusters/east/weight '"weight": 100' || fail "nothing was moved"
+	control_says /v1/clusters/east/replicas/r1/state '"ready"' || fail "nothing was drained"
+	pool_is 31 7 || fail "nothing was resized"
+	# Nobody answers at the SSH port: nothing is sent, and it says so.
+	"$lab" fault sshd-down >/dev/null
+	expect_code 69 "$spillway" act scale-pool cluster=east size=10 -c "$fleet" --yes --reason 'no road'
+	pool_is 31 7 || fail "nothing was resized"
+	"$lab" heal sshd-down >/dev/null
+	lab_mend
+}
+
+scene_keys() {
+	lab_incident
+	open_screen 100 40 "'$spillway' -c '$fleet'"
+	wait_for 30 "the console sees it" screen_has '6 user errors.*!CRIT'
+	screen_has 'READ-ONLY' || fail "the console must say that it is read-only"
+	type_text A
+	wait_for 5 "asked before arming" screen_has 'N stay read-only \(default\)'
+	type_text y
+	wait_for 5 "armed" screen_has 'ARMED'
+	screen_has '>!east' || { keys g; wait_for 5 "the worst cluster" screen_has '>!east'; }
+	type_text a
+	wait_for 5 "the menu" screen_has 'scale-pool.*ssh'
+	keys Enter
+	wait_for 5 "asked for a value" screen_has 'new value'
+	keys Enter
+	wait_for 5 "the plan" screen_has 'default_pool_size = 1[01]'
+	keys Tab Tab
+	until screen_has 'Enter runs exactly this'; do
+		screen_has 'more above|below|all of it' || fail "Run is neither ready nor waiting to be read"
+		keys NPage
+		sleep 0.2
+	done
+	keys Enter
+	wait_for 90 "verified" screen_has 'DONE, VERIFIED'
+	keys Escape
+	wait_for 60 "users are well" screen_has '6 user errors  *0\.0%'
+	wait_for 60 "and so they say themselves" lab_is_well
+	type_text q
+	expect_terminal_restored
+	expect_code 0 "$spillway" journal verify -c "$fleet"
+	lab_mend
+}
+
+scene_runbook() {
+	lab_incident
+	wait_for 20 "the wall shows it" wall_shows 'CRIT'
+	expect_code 0 timeout 200 "$spillway" run replica-loss -c "$fleet" --yes --reason 'r2 is in maintenance'
+	wait_for 30 "errors are gone" lab_is_well
+	expect_code 0 "$spillway" journal verify -c "$fleet"
+	lab_mend
+}
+
+sent_lines() {
+	grep -c '"sent"' "$(lab_journal)" 2>/dev/null
+}
+scene_killed() {
+	lab_incident
+	before=$(sent_lines)
+	"$spillway" run replica-loss -c "$fleet" --yes --reason 'to be killed' >"$work/killed.out" 2>&1 </dev/null &
+	victim=$!
+	until [ "$(sent_lines)" -gt "${before:-0}" ]; do
+		kill -0 "$victim" 2>/dev/null || fail "it ended before it sent anything: $(cat "$work/killed.out")"
+		sleep 0.02
+	done
+	kill -9 "$victim"
+	wait "$victim" 2>/dev/null
+	expect_code 0 "$spillway" journal verify -c "$fleet"
+	expect_code 0 "$spillway" journal show -c "$fleet"
+	run=$(grep -o '"r-[0-9]*"' "$(lab_journal)" | tail -n 1 | tr -d '"')
+	expect_code 0 timeout 300 "$spillway" run --resume "$run" -c "$fleet" --yes --reason 'taken up again'
+	pool_is 31 10 || pool_is 31 11 || fail "the pool was grown once, not $(pool_size 31)"
+	wait_for 30 "errors are gone" lab_is_well
+	expect_code 0 "$spillway" journal verify -c "$fleet"
+	lab_mend
+}
+
+scene_tutorial() {
+	sh "$here/test_tutorial.sh" "$build" || fail "the tutorial"
+}
+
+scene_faults() {
+	"$lab" compare --spillway "$spillway" --faults || fail "a fault was not named rightly"
+}
+
+lab_up 23000
+trap 'status=$?; wall_tmux kill-server 2>/dev/null; (exit $status); lab_cleanup' EXIT
+wait_for 40 "calm, and all sources answer" lab_calm
+wall_begins
+for scene in $scenes; do
+	say "$scene"
+	"scene_$scene"
+done
+wall_ends
+journal=$(lab_journal)
+[ -z "$journal" ] || lab_keeps_secrets "$journal" "$work/wall.face"
+lab_gone
+say "done: $scenes"
