@@ -39,6 +39,7 @@ bool ssh_login_init(struct ssh_login *login, const struct ssh_target *target, st
 		.session = session,
 		.tap = tap,
 	};
+	tap->is_patient = true;
 	login->known = known_hosts_read(target->known_hosts_file, error);
 	bool ok = login->known != NULL;
 	if (ok && known_hosts_bad_lines(login->known) > 0)
@@ -143,10 +144,11 @@ static enum ssh_login_step handshake_step(struct ssh_login *login, int fd, struc
 {
 	int code = libssh2_session_handshake(login->session, fd);
 	login->in_handshake = code == LIBSSH2_ERROR_EAGAIN;
-	if (login->in_handshake)
+	if (login->in_handshake && !login->tap->closed)
 		return SSH_LOGIN_BLOCKED;
 	if (code != 0)
 		return handshake_fail(login, code, error);
+	login->tap->is_patient = false;
 	const char *strange = ssh_methods_check(login->session);
 	if (strange) {
 		ssh_target_error(login->target, error, ERROR_UNTRUSTED,

@@ -92,8 +92,7 @@ const char *ssh_methods_check(LIBSSH2_SESSION *session)
 	return NULL;
 }
 
-/* The server's identification line, after the lines it may send before it. */
-static bool banner_skip(struct ssh_bytes *bytes)
+bool ssh_methods_skip_banner(struct ssh_bytes *bytes)
 {
 	while (bytes->left > 0) {
 		const unsigned char *newline = memchr(bytes->at, '\n', bytes->left);
@@ -114,7 +113,7 @@ static bool lists_find(struct ssh_bytes *bytes)
 {
 	uint32_t length = 0;
 	uint8_t padding = 0, type = 0;
-	if (!banner_skip(bytes) || !ssh_bytes_u32(bytes, &length) ||
+	if (!ssh_methods_skip_banner(bytes) || !ssh_bytes_u32(bytes, &length) ||
 		!ssh_bytes_u8(bytes, &padding) || !ssh_bytes_u8(bytes, &type) || type != KEXINIT ||
 		bytes->left < COOKIE_BYTES)
 		return false;

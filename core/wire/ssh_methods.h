@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct ssh_bytes;
+
 /*
  * Before the handshake: limit the session to our lists, with the host key types of `known` ("a,b",
  * "" for none) first; libssh2 would ask for another type than the one known_hosts has and then see
@@ -27,6 +29,10 @@ const char *ssh_methods_check(LIBSSH2_SESSION *session);
  * share one of each. The text is sanitised.
  */
 bool ssh_methods_mismatch(const unsigned char *greeting, size_t length, char *out, size_t size);
+
+/* Move past the server's identification line and what it may say before; false when that has not
+ * all come. What follows are its packets, not yet encrypted. */
+bool ssh_methods_skip_banner(struct ssh_bytes *bytes);
 
 /* The server's first line as sanitised text: "SSH-2.0-OpenSSH_9.2"; "" when it sent no whole line.
  */

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 
 #include "core/base/sanitise.h"
+#include "core/wire/ssh_bytes.h"
+#include "core/wire/ssh_methods.h"
 #include "core/wire/ssh_tunnel.h"
 
 struct ssh_tap_block {
@@ -132,7 +134,7 @@ static LIBSSH2_SEND_FUNC(tap_send)
 		text_append(&tap->unsent, (const char *)buffer + taken, length - taken);
 		tap->send_error = text_ok(&tap->unsent) ? 0 : -ENOBUFS;
 	}
-	return tap->send_error == 0 ? (ssize_t)length : tap->send_error;
+	return tap->send_error == 0 || tap->is_patient ? (ssize_t)length : tap->send_error;
 }
 
 void ssh_tap_flush(struct ssh_tap *tap, int socket)
@@ -160,9 +162,20 @@ bool ssh_tap_is_full(const struct ssh_tap *tap)
  */
 static const unsigned char farewell[16] = {0, 0, 0, 12, 10, 21};
 
+/* How much of an unfinished packet has come: as long as they are plain, packets are strings. */
+static size_t part_length(const struct ssh_tap *tap)
+{
+	struct ssh_bytes bytes = {.at = tap->greeting, .left = tap->greeting_length}, packet;
+	if (tap->received_bytes > tap->greeting_length || !ssh_methods_skip_banner(&bytes))
+		return 0;
+	while (ssh_bytes_string(&bytes, &packet))
+		continue;
+	return bytes.left < sizeof(farewell) ? bytes.left : 0;
+}
+
 void ssh_tap_unwind(struct ssh_tap *tap)
 {
-	tap->farewell_at = 1;
+	tap->farewell_at = 1 + part_length(tap);
 }
 
 static ssize_t farewell_receive(struct ssh_tap *tap, void *buffer, size_t length)
@@ -183,6 +196,8 @@ static LIBSSH2_RECV_FUNC(tap_receive)
 				  : socket_receive(socket, buffer, length, flags);
 	if ((got < 0 && got != -EAGAIN) || (got == 0 && length > 0))
 		tap->closed = true;
+	if (tap->closed && tap->is_patient)
+		return -EAGAIN;
 	if (got < 0)
 		return got;
 	size_t room = sizeof(tap->greeting) - tap->greeting_length;

@@ -49,6 +49,7 @@ struct ssh_tap {
 	struct text unsent; /* of packets that libssh2 holds for sent */
 	int send_error;     /* why nothing can be sent any more, as -errno; 0: it can */
 	bool closed;
+	bool is_patient; /* a connection that has ended is shown to libssh2 as one that is silent */
 	size_t farewell_at; /* of the packet that ends a key exchange; 0: not unwinding */
 	char goodbye[SSH_TAP_GOODBYE_BYTES]; /* the server's parting words, sanitised; "" when none
 					      */
@@ -69,8 +70,9 @@ bool ssh_tap_has_unsent(const struct ssh_tap *tap);
 bool ssh_tap_is_full(const struct ssh_tap *tap);
 
 /*
- * From here on nothing comes but one SSH_MSG_NEWKEYS, then the end. libssh2 1.10 frees the host's
- * key only when a key exchange got that far, so one that will not is brought there.
+ * From here on nothing comes but one SSH_MSG_NEWKEYS, or the rest of one, then the end. libssh2
+ * 1.10 frees the host's key only when a key exchange got that far, so one that will not is brought
+ * there. It must not have given up before: hence `is_patient` until the first exchange is over.
  */
 void ssh_tap_unwind(struct ssh_tap *tap);
 

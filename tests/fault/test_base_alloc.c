@@ -23,60 +23,7 @@
 #include "core/base/loop.h"
 #include "core/base/text.h"
 #include "core/base/yaml.h"
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void *__real_realloc(void *memory, size_t bytes);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_realloc(void *memory, size_t bytes);
-
-/* Which allocation fails next. Only between arm() and disarm(): Check allocates as well. */
-static struct {
-	bool armed;
-	bool and_all_after;
-	size_t left;
-	size_t fired;
-} fault;
-
-static bool fails_now(void)
-{
-	if (!fault.armed)
-		return false;
-	if (fault.left > 1) {
-		fault.left--;
-		return false;
-	}
-	if (fault.fired > 0 && !fault.and_all_after)
-		return false;
-	fault.fired++;
-	return true;
-}
-
-void *__wrap_malloc(size_t bytes)
-{
-	return fails_now() ? NULL : __real_malloc(bytes);
-}
-
-void *__wrap_calloc(size_t count, size_t bytes)
-{
-	return fails_now() ? NULL : __real_calloc(count, bytes);
-}
-
-void *__wrap_realloc(void *memory, size_t bytes)
-{
-	return fails_now() ? NULL : __real_realloc(memory, bytes);
-}
-
-static void arm(void)
-{
-	fault.armed = true;
-}
-
-static void disarm(void)
-{
-	fault.armed = false;
-}
+#include "tests/fault/torture.h"
 
 /* ---- scenarios: true when everything asked for was done ---- */
 
@@ -111,11 +58,11 @@ static bool run_yaml(void)
 	struct complaints complaints;
 	complaints_init(&complaints);
 	const struct yaml_node *root = NULL;
-	arm();
+	torture_arm();
 	struct arena *arena = arena_create((size_t)1024 * 1024);
 	if (arena)
 		root = yaml_parse(arena, "f", good_file, sizeof(good_file) - 1, &complaints);
-	disarm();
+	torture_disarm();
 	if (arena)
 		ck_assert_int_eq(root == NULL, complaints.total > 0);
 	arena_destroy(arena);
@@ -133,9 +80,9 @@ static bool run_yaml_file(void)
 	struct complaints complaints;
 	complaints_init(&complaints);
 	struct arena *arena = arena_create((size_t)1024 * 1024);
-	arm();
+	torture_arm();
 	const struct yaml_node *root = yaml_read(arena, path, &complaints);
-	disarm();
+	torture_disarm();
 	ck_assert_int_eq(root == NULL, complaints.total > 0);
 	arena_destroy(arena);
 	complaints_finish(&complaints);
@@ -155,12 +102,12 @@ static bool run_refusals(void)
 	const struct yaml_node *root =
 		yaml_parse(arena, "f", bad_file, sizeof(bad_file) - 1, &complaints);
 	ck_assert_ptr_nonnull(root);
-	arm();
+	torture_arm();
 	bool read = fields_read(rows, ROWS, root, "", &sample, arena, &complaints);
 	const struct yaml_node *broken =
 		yaml_parse(arena, "f", broken_file, sizeof(broken_file) - 1, &complaints);
 	complaints_print(&complaints, &printed);
-	disarm();
+	torture_disarm();
 	ck_assert(!read);
 	ck_assert_ptr_null(broken);
 	ck_assert_uint_ge(complaints.total, 6);
@@ -183,9 +130,9 @@ static bool run_fields(void)
 	ck_assert_ptr_nonnull(root);
 	struct arena *arena = arena_create((size_t)1024 * 1024);
 	struct sample sample;
-	arm();
+	torture_arm();
 	bool ok = fields_read(rows, ROWS, root, "", &sample, arena, &complaints);
-	disarm();
+	torture_disarm();
 	ck_assert_int_eq(ok, complaints.total == 0);
 	ck_assert_int_eq(ok, sample.url != NULL && sample.label != NULL);
 	ck_assert_int_eq(sample.every_ms, 2000);
@@ -199,9 +146,9 @@ static bool run_schema(void)
 {
 	struct text out;
 	text_init(&out, 65536);
-	arm();
+	torture_arm();
 	fields_schema(rows, ROWS, &out);
-	disarm();
+	torture_disarm();
 	bool ok = text_ok(&out);
 	text_finish(&out);
 	return ok;
@@ -224,7 +171,7 @@ static bool run_expression(void)
 	const struct expression *expression = NULL;
 	text_init(&explained, 65536);
 	/* A full arena first, so that the parser's own allocations fail too. */
-	arm();
+	torture_arm();
 	struct arena *arena = arena_create((size_t)1024 * 1024);
 	for (int i = 0; arena && i < 100; i++)
 		arena_alloc(arena, 100);
@@ -234,7 +181,7 @@ static bool run_expression(void)
 			&error);
 	if (expression)
 		expression_explain(expression, look_up, NULL, &explained);
-	disarm();
+	torture_disarm();
 	if (arena && !expression)
 		ck_assert_int_eq(error.kind, ERROR_NO_MEMORY);
 	if (expression)
@@ -249,12 +196,12 @@ static bool run_text(void)
 {
 	struct text text;
 	text_init(&text, 100000);
-	arm();
+	torture_arm();
 	for (int i = 0; i < 100; i++) {
 		text_add(&text, "pool.used ");
 		text_printf(&text, "%d %*d", i, i * 5, i);
 	}
-	disarm();
+	torture_disarm();
 	ck_assert_uint_eq(strlen(text_string(&text)), text.length);
 	bool ok = text_ok(&text);
 	text_finish(&text);
@@ -267,7 +214,7 @@ static bool run_json(void)
 	struct json_writer writer;
 	text_init(&out, 100000);
 	json_writer_init(&writer, &out);
-	arm();
+	torture_arm();
 	json_begin_array(&writer);
 	for (int i = 0; i < 50; i++) {
 		json_begin_object(&writer);
@@ -276,7 +223,7 @@ static bool run_json(void)
 		json_end_object(&writer);
 	}
 	json_end_array(&writer);
-	disarm();
+	torture_disarm();
 	bool ok = text_ok(&out);
 	text_finish(&out);
 	return ok;
@@ -312,7 +259,7 @@ static bool run_loop(void)
 	clock_init_manual(&clock, 1000);
 	ck_assert_int_eq(pipe(ends), 0);
 	int high = fcntl(ends[1], F_DUPFD, 100);
-	arm();
+	torture_arm();
 	struct loop *loop = loop_create(&clock, &error);
 	if (loop) {
 		ok = true;
@@ -331,7 +278,7 @@ static bool run_loop(void)
 		ok = loop_signal(loop, SIGUSR1, count_signal, &calls, &error) && ok;
 		ok = loop_turn(loop, 0, &error) && ok;
 	}
-	disarm();
+	torture_disarm();
 	ck_assert_int_eq(calls, expected);
 	if (!loop)
 		ck_assert_int_eq(error.kind, ERROR_NO_MEMORY);
@@ -345,76 +292,28 @@ static bool run_loop(void)
 static bool run_check(void)
 {
 	struct error error = {0};
-	arm();
+	torture_arm();
 	bool ok = fields_check(rows, ROWS, &error);
-	disarm();
+	torture_disarm();
 	ck_assert_int_eq(ok, error.kind == ERROR_NONE);
 	return ok;
 }
 
-static const struct {
-	const char *name;
-	bool (*run)(void);
-	bool strict; /* no failure may be made up for: each one must be seen in the result */
-} scenarios[] = {
-	{"yaml", run_yaml, true},
-	{"yaml file", run_yaml_file, true},
-	{"refusals", run_refusals, false},
-	{"fields", run_fields, true},
-	{"schema", run_schema, true},
-	{"expression", run_expression, false},
-	{"text", run_text, true},
-	{"json", run_json, true},
-	{"loop", run_loop, true},
-	{"table check", run_check, true},
+static const struct torture scenarios[] = {
+	{"yaml", run_yaml, false},
+	{"yaml file", run_yaml_file, false},
+	{"refusals", run_refusals, true},
+	{"fields", run_fields, false},
+	{"schema", run_schema, false},
+	{"expression", run_expression, true},
+	{"text", run_text, false},
+	{"json", run_json, false},
+	{"loop", run_loop, false},
+	{"table check", run_check, false},
 };
-#define SCENARIOS ((int)(sizeof(scenarios) / sizeof(scenarios[0])))
-
-static void torture(int which, bool and_all_after)
-{
-	const char *name = scenarios[which].name;
-	for (size_t n = 1;; n++) {
-		fault.left = n;
-		fault.fired = 0;
-		fault.and_all_after = and_all_after;
-		bool ok = scenarios[which].run();
-		if (fault.fired == 0) {
-			ck_assert_msg(ok, "%s fails with all the memory it wants", name);
-			ck_assert_msg(n > 1, "%s allocates nothing", name);
-			return;
-		}
-		ck_assert_msg(!ok || !scenarios[which].strict,
-			"%s does not report that allocation %zu failed", name, n);
-	}
-}
-
-START_TEST(each_allocation_fails_alone)
-{
-	torture(_i, false);
-}
-END_TEST
-
-START_TEST(memory_runs_out_and_stays_out)
-{
-	torture(_i, true);
-}
-END_TEST
-
-static Suite *base_alloc_suite(void)
-{
-	Suite *suite = suite_create("base_alloc");
-	TCase *tcase = tcase_create("base_alloc");
-	tcase_add_loop_test(tcase, each_allocation_fails_alone, 0, SCENARIOS);
-	tcase_add_loop_test(tcase, memory_runs_out_and_stays_out, 0, SCENARIOS);
-	suite_add_tcase(suite, tcase);
-	return suite;
-}
 
 int main(void)
 {
-	SRunner *runner = srunner_create(base_alloc_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return torture_main(
+		"base_alloc", scenarios, (int)(sizeof(scenarios) / sizeof(scenarios[0])));
 }

@@ -23,55 +23,7 @@
 #include "core/wire/ssh_job.h"
 #include "core/wire/ssh_target.h"
 #include "core/wire/ssh_words.h"
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void *__real_realloc(void *memory, size_t bytes);
-char *__real_strdup(const char *string);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_realloc(void *memory, size_t bytes);
-char *__wrap_strdup(const char *string);
-
-/* Which allocation fails next; all that follow fail too when `and_all_after`. */
-static struct {
-	bool armed, and_all_after;
-	size_t left, fired;
-} fault;
-
-static bool fails_now(void)
-{
-	if (!fault.armed)
-		return false;
-	if (fault.left > 1) {
-		fault.left--;
-		return false;
-	}
-	if (fault.fired > 0 && !fault.and_all_after)
-		return false;
-	fault.fired++;
-	return true;
-}
-
-void *__wrap_malloc(size_t bytes)
-{
-	return fails_now() ? NULL : __real_malloc(bytes);
-}
-
-void *__wrap_calloc(size_t count, size_t bytes)
-{
-	return fails_now() ? NULL : __real_calloc(count, bytes);
-}
-
-void *__wrap_realloc(void *memory, size_t bytes)
-{
-	return fails_now() ? NULL : __real_realloc(memory, bytes);
-}
-
-char *__wrap_strdup(const char *string)
-{
-	return fails_now() ? NULL : __real_strdup(string);
-}
+#include "tests/fault/torture.h"
 
 #define KEY "AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
 
@@ -84,9 +36,9 @@ static bool run_known_hosts(void)
 				   "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= "
 				   "ssh-ed25519 " KEY "\n";
 	struct error error = {0};
-	fault.armed = true;
+	torture_arm();
 	struct known_hosts *known = known_hosts_parse(file, sizeof(file) - 1, &error);
-	fault.armed = false;
+	torture_disarm();
 	if (!known)
 		ck_assert_int_eq(error.kind, ERROR_NO_MEMORY);
 	else
@@ -101,10 +53,10 @@ static bool run_quote(void)
 	struct error error = {0};
 	bool ok = true;
 	text_init(&text, 4096);
-	fault.armed = true;
+	torture_arm();
 	for (int i = 0; i < 40; i++)
 		ok = ssh_quote(&text, "it's a 'word'", &error) && ok;
-	fault.armed = false;
+	torture_disarm();
 	if (!ok)
 		ck_assert_int_eq(error.kind, ERROR_NO_MEMORY);
 	text_finish(&text);
@@ -125,9 +77,9 @@ static const struct ssh_command openssh = {
 static bool run_job(void)
 {
 	struct error error = {0};
-	fault.armed = true;
+	torture_arm();
 	struct ssh_job *job = ssh_job_create(&openssh, NULL, NULL, &error);
-	fault.armed = false;
+	torture_disarm();
 	if (!job)
 		ck_assert_int_eq(error.kind, ERROR_NO_MEMORY);
 	else
@@ -142,9 +94,9 @@ static bool run_words(void)
 	struct ssh_words words;
 	struct ssh_target *target = ssh_target_create(&openssh, &error);
 	ck_assert_ptr_nonnull(target);
-	fault.armed = true;
+	torture_arm();
 	bool ok = ssh_words_init(&words, target, "/run/mux/1", 10000, 60, &error);
-	fault.armed = false;
+	torture_disarm();
 	if (ok)
 		ssh_words_finish(&words);
 	else
@@ -193,18 +145,18 @@ static bool run_agent(void)
 	ssh_bytes_add_u32(&list, 1);
 	ssh_bytes_add_string(&list, text_string(&key), key.length);
 	ssh_bytes_add_string(&list, "", 0);
-	fault.armed = true;
+	torture_arm();
 	struct ssh_agent *agent =
 		ssh_agent_create(loop, address.sun_path, count_wake, &wakes, &error);
-	fault.armed = false;
+	torture_disarm();
 	bool ok = agent != NULL;
 	if (ok) {
 		ck_assert(loop_turn(loop, 100, &error));
 		answer(listener, &list);
 		for (int i = 0; i < 10 && ssh_agent_state(agent) == SSH_AGENT_BUSY; i++) {
-			fault.armed = true;
+			torture_arm();
 			loop_turn(loop, 100, &error);
-			fault.armed = false;
+			torture_disarm();
 		}
 		ck_assert_int_ne(ssh_agent_state(agent), SSH_AGENT_BUSY);
 		ok = ssh_agent_state(agent) == SSH_AGENT_READY && ssh_agent_key_count(agent) == 1;
@@ -218,62 +170,16 @@ static bool run_agent(void)
 	return ok;
 }
 
-static const struct {
-	const char *name;
-	bool (*run)(void);
-} scenarios[] = {
-	{"known_hosts", run_known_hosts},
-	{"quote", run_quote},
-	{"job", run_job},
-	{"words", run_words},
-	{"agent", run_agent},
+static const struct torture scenarios[] = {
+	{"known_hosts", run_known_hosts, false},
+	{"quote", run_quote, false},
+	{"job", run_job, false},
+	{"words", run_words, false},
+	{"agent", run_agent, false},
 };
-#define SCENARIOS ((int)(sizeof(scenarios) / sizeof(scenarios[0])))
-
-static void torture(int which, bool and_all_after)
-{
-	const char *name = scenarios[which].name;
-	for (size_t n = 1;; n++) {
-		fault.left = n;
-		fault.fired = 0;
-		fault.and_all_after = and_all_after;
-		bool ok = scenarios[which].run();
-		if (fault.fired == 0) {
-			ck_assert_msg(ok, "%s fails with all the memory it wants", name);
-			ck_assert_msg(n > 1, "%s allocates nothing", name);
-			return;
-		}
-		ck_assert_msg(!ok, "%s does not report that allocation %zu failed", name, n);
-	}
-}
-
-START_TEST(each_allocation_fails_alone)
-{
-	torture(_i, false);
-}
-END_TEST
-
-START_TEST(memory_runs_out_and_stays_out)
-{
-	torture(_i, true);
-}
-END_TEST
-
-static Suite *ssh_alloc_suite(void)
-{
-	Suite *suite = suite_create("ssh_alloc");
-	TCase *tcase = tcase_create("ssh_alloc");
-	tcase_add_loop_test(tcase, each_allocation_fails_alone, 0, SCENARIOS);
-	tcase_add_loop_test(tcase, memory_runs_out_and_stays_out, 0, SCENARIOS);
-	suite_add_tcase(suite, tcase);
-	return suite;
-}
 
 int main(void)
 {
-	SRunner *runner = srunner_create(ssh_alloc_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return torture_main(
+		"ssh_alloc", scenarios, (int)(sizeof(scenarios) / sizeof(scenarios[0])));
 }
