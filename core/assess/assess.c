@@ -12,6 +12,7 @@
 #include "core/assess/headline.h"
 #include "core/assess/limits.h"
 #include "core/assess/page.h"
+#include "core/assess/window.h"
 #include "core/fleet/snapshot.h"
 
 /* What must be remembered between ticks. Clusters are in the order of their creation, which never
@@ -22,6 +23,7 @@ struct assessor {
 	struct cluster_memory *clusters;
 	struct cluster_view *views;
 	size_t cluster_room;
+	struct windows windows;
 	struct chain_memory chain;
 	struct phase_machine wide; /* for services and surfaces that are measured only fleet-wide */
 	struct page_memory page;
@@ -36,7 +38,7 @@ struct assessor {
 struct tick {
 	struct assessor *assessor;
 	const struct snapshot *snapshot;
-	const struct history *history;
+	struct scene scene;
 	struct assessment *out;
 	int64_t now_ms;
 	size_t cluster_count;
@@ -56,6 +58,7 @@ void assessor_destroy(struct assessor *assessor)
 	free(assessor->replicas);
 	free(assessor->clusters);
 	free(assessor->views);
+	windows_finish(&assessor->windows);
 	free(assessor);
 }
 
@@ -121,7 +124,8 @@ static bool make_room(struct tick *tick)
 			  sizeof(struct replica_memory)) &&
 		  reserve(&lists[1], &views, tick->cluster_count, sizeof(struct cluster_view)) &&
 		  reserve(&lists[2], &assessor->cluster_room, tick->cluster_count,
-			  sizeof(struct cluster_memory));
+			  sizeof(struct cluster_memory)) &&
+		  windows_reserve(&assessor->windows, tick->snapshot->entity_count);
 	assessor->replicas = lists[0];
 	assessor->views = lists[1];
 	assessor->clusters = lists[2];
@@ -168,6 +172,7 @@ static struct services rates_of(const struct tick *tick, const struct cluster_vi
 	rates.first_tries *= share;
 	rates.attempts *= share;
 	rates.failures *= share;
+	rates.first_events *= share;
 	return rates;
 }
 
@@ -181,13 +186,13 @@ static double timeout_of(const struct tick *tick, const struct cluster_view *vie
 static void look(struct tick *tick)
 {
 	struct assessor *assessor = tick->assessor;
-	services_of_fleet(tick->snapshot, &tick->services);
-	surfaces_of_fleet(tick->snapshot, &tick->surfaces);
+	services_of_fleet(&tick->scene, &tick->services);
+	surfaces_of_fleet(&tick->scene, &tick->surfaces);
 	double sum = weight_sum(tick);
 	uint32_t id = next_cluster(tick->snapshot, ENTITY_NONE);
 	for (size_t i = 0; i < tick->cluster_count; i++) {
 		cluster_look(&assessor->views[i], &assessor->clusters[i], assessor->replicas,
-			tick->snapshot, tick->history, id, sum);
+			&tick->scene, id, sum);
 		id = next_cluster(tick->snapshot, id);
 	}
 	for (size_t i = 0; i < tick->cluster_count; i++) {
@@ -225,10 +230,14 @@ static void set_traffic_inputs(const struct tick *tick, size_t index, struct pha
 		in->failures = view->services.failure_ratio;
 		in->failures_baseline = baseline_value(&memory->failures);
 		in->attempts = view->services.attempt_factor;
+		in->failures_events = view->services.failure_events;
+		in->attempts_events = view->services.attempt_events;
 	} else if (suspect) {
 		in->failures = tick->services.failure_ratio;
 		in->failures_baseline = baseline_value(&chain->baselines[STAGE_AUTH]);
 		in->attempts = tick->services.attempt_factor;
+		in->failures_events = tick->services.failure_events;
+		in->attempts_events = tick->services.attempt_events;
 	}
 	const struct surfaces *surfaces = NULL;
 	if (fleet_next(fleet, ENTITY_SURFACE, view->id, ENTITY_NONE) != ENTITY_NONE) {
@@ -238,8 +247,10 @@ static void set_traffic_inputs(const struct tick *tick, size_t index, struct pha
 		surfaces = &tick->surfaces;
 		in->errors_baseline = baseline_value(&chain->baselines[STAGE_ERRORS]);
 	}
-	if (surfaces && surfaces->worst < surfaces->count)
+	if (surfaces && surfaces->worst < surfaces->count) {
 		in->errors = surfaces->rows[surfaces->worst].ratio;
+		in->errors_events = surfaces->rows[surfaces->worst].events;
+	}
 }
 
 /* Wait over timeout; where the wait is not measured, from how many wait and how fast they are
@@ -266,7 +277,7 @@ static enum phase step_cluster(
 	phase_inputs_init(&in);
 	in.sample_ms = view->evidence.newest_ms;
 	in.load = view->load_factor;
-	in.load_trip = LOAD_TRIP;
+	in.load_trip = view->load_trip;
 	if (view->serving > 0 && view->serving < view->expected) {
 		double rise = (double)view->expected / view->serving - 1;
 		in.load_trip = 1 + LOAD_SHIFT_SHARE * rise;
@@ -305,11 +316,14 @@ static enum phase step_wide(const struct tick *tick)
 		in.failures = tick->services.failure_ratio;
 		in.failures_baseline = baseline_value(&chain->baselines[STAGE_AUTH]);
 		in.attempts = tick->services.attempt_factor;
+		in.failures_events = tick->services.failure_events;
+		in.attempts_events = tick->services.attempt_events;
 	}
 	bool has_surfaces =
 		fleet_next(fleet, ENTITY_SURFACE, ENTITY_ROOT, ENTITY_NONE) != ENTITY_NONE;
 	if (has_surfaces && tick->surfaces.worst < tick->surfaces.count) {
 		in.errors = tick->surfaces.rows[tick->surfaces.worst].ratio;
+		in.errors_events = tick->surfaces.rows[tick->surfaces.worst].events;
 		in.errors_baseline = baseline_value(&chain->baselines[STAGE_ERRORS]);
 	}
 	/* Here nobody waits for a connection: that belongs to clusters. */
@@ -337,6 +351,8 @@ static void fill_row(const struct tick *tick, size_t index, struct cluster_asses
 		.wait_ms = view->wait_ms,
 		.auth_failures = view->services.failure_ratio,
 		.attempts = view->services.attempt_factor,
+		.auth_events = view->services.failure_events,
+		.attempts_events = view->services.attempt_events,
 		.first_tries = view->services.first_tries,
 		.errors = NAN,
 		.knee = view->knee,
@@ -522,7 +538,7 @@ static void fill_surfaces(struct tick *tick)
 		};
 		const struct entity *entity = fleet_entity(tick->snapshot->fleet, from->entity);
 		memcpy(to->name, entity->name, sizeof(to->name));
-		to->severity = chain_error_severity(from->ratio, to->baseline);
+		to->severity = chain_error_severity(from->ratio, to->baseline, from->events);
 		/* No traffic is no error; that is known. */
 		if (to->known && isnan(to->ratio))
 			to->severity = SEVERITY_OK;
@@ -600,7 +616,7 @@ bool assess(struct assessor *assessor, const struct snapshot *snapshot,
 	struct tick tick = {
 		.assessor = assessor,
 		.snapshot = snapshot,
-		.history = history,
+		.scene = {snapshot, history, &assessor->windows},
 		.out = out,
 		.now_ms = now_ms,
 	};

@@ -86,10 +86,12 @@ struct cluster_assessment {
 	double wait_ms;             /* worst */
 	double auth_failures;       /* ratio */
 	double attempts;            /* per first try */
-	double first_tries;         /* per second */
-	double errors;              /* ratio, its worst surface */
-	double knee;                /* pool use at which waiting begins to hurt, from pool size */
-	double load;                /* per serving replica, over its baseline */
+	double auth_events;         /* first tries that were counted for either; NAN unknown */
+	double attempts_events;
+	double first_tries;  /* per second */
+	double errors;       /* ratio, its worst surface */
+	double knee;         /* pool use at which waiting begins to hurt, from pool size */
+	double load;         /* per serving replica, over its baseline */
 	double demand;       /* connections its traffic asks for, retries included: see cluster.h */
 	double first_demand; /* likewise, of first tries alone */
 	double timeout_ms;   /* how long its clients wait */

@@ -38,18 +38,27 @@ static enum trip_level flag_level(bool flag)
 	return flag ? TRIP_ABOVE : TRIP_BELOW;
 }
 
+/* Of a factor of what is usual, over `clear` of the way to its trip. */
+static enum trip_level factor_level(double factor, double trip, double clear)
+{
+	return trip_level(factor, trip, 1 + (trip - 1) * clear);
+}
+
 void cause_observe(struct cause_memory *memory, const struct cluster_view *view,
 	const struct replica_memory *replicas, bool incident, int64_t now_ms)
 {
 	const struct symptoms *odd = &view->symptoms;
+	double storm = phase_attempts_trip(ATTEMPTS_TRIP, view->services.attempt_events);
 	enum trip_level levels[HYPOTHESIS_COUNT] = {
 		[HYPOTHESIS_REPLICA_LOSS] = flag_level(view->out > 0),
 		[HYPOTHESIS_SLOW_REPLICA] =
 			flag_level(odd->starved > 0 || odd->slow_one != ENTITY_NONE),
-		[HYPOTHESIS_DEMAND_SURGE] = trip_level(view->first_factor, SURGE_TRIP, SURGE_CLEAR),
+		[HYPOTHESIS_DEMAND_SURGE] = factor_level(
+			view->first_factor, view->surge_trip, (SURGE_CLEAR - 1) / (SURGE_TRIP - 1)),
 		[HYPOTHESIS_RETRY_STORM] =
-			trip_level(view->services.attempt_factor, ATTEMPTS_TRIP, ATTEMPTS_CLEAR),
-		[HYPOTHESIS_CONNECTION_LEAK] = trip_level(view->per_attempt, LEAK_TRIP, LEAK_CLEAR),
+			trip_level(view->services.attempt_factor, storm, ATTEMPTS_CLEAR),
+		[HYPOTHESIS_CONNECTION_LEAK] = factor_level(
+			view->per_attempt, view->leak_trip, (LEAK_CLEAR - 1) / (LEAK_TRIP - 1)),
 		[HYPOTHESIS_CAPACITY_CUT] = flag_level(view->cut),
 		[HYPOTHESIS_LAG_EVICTION] = flag_level(odd->lagged_ms != 0),
 		[HYPOTHESIS_TELEMETRY_FAULT] = TRIP_BELOW,
@@ -166,7 +175,7 @@ static void argue_storm(struct brief *brief)
 	brief->out->entity = view->id;
 	sentence_add(&brief->evidence, "%.2f attempts per first try, first tries %.2fx",
 		view->services.attempt_factor, view->first_factor);
-	brief->explains = view->first_factor < SURGE_TRIP ? 1 : 0;
+	brief->explains = view->first_factor < view->surge_trip ? 1 : 0;
 	for (size_t i = 0; i < sizeof(deeper) / sizeof(deeper[0]); i++) {
 		if (!before(brief, deeper[i]))
 			continue;
@@ -185,7 +194,7 @@ static void argue_leak(struct brief *brief)
 	sentence_add(&brief->evidence,
 		"connections busy per attempt %.2fx while first tries are %.2fx", view->per_attempt,
 		view->first_factor);
-	brief->explains = view->first_factor < SURGE_TRIP ? 1 : 0;
+	brief->explains = view->first_factor < view->surge_trip ? 1 : 0;
 	if (is_on(brief, HYPOTHESIS_SLOW_REPLICA))
 		speak_against(brief, "it is one replica, not all");
 	if (before(brief, HYPOTHESIS_REPLICA_LOSS) || before(brief, HYPOTHESIS_CAPACITY_CUT))

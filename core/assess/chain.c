@@ -4,6 +4,7 @@
 
 #include "core/assess/cluster.h"
 #include "core/assess/limits.h"
+#include "core/assess/noise.h"
 
 static const char *const stage_names[STAGE_COUNT] = {
 	[STAGE_REPLICAS] = "replicas serving",
@@ -117,21 +118,24 @@ static void replicas_link(struct link *link, const struct chain_inputs *in, stru
 
 static void load_link(struct link *link, const struct chain_inputs *in)
 {
+	/* The cluster whose load is furthest out of what is usual for it. */
+	double furthest = -1;
 	for (size_t i = 0; i < in->cluster_count; i++) {
 		const struct cluster_view *view = &in->clusters[i];
 		if (isnan(view->load_factor))
 			continue;
 		evidence_join(&link->evidence, &view->evidence);
 		link->out->baseline = 1;
-		if (!(link->out->now >= view->load_factor)) {
+		if (view->load_factor / view->load_trip > furthest) {
+			furthest = view->load_factor / view->load_trip;
 			link->out->now = view->load_factor;
 			link->out->worst = view->id;
+			link->trip = view->load_trip;
 		}
 	}
-	link->trip = LOAD_TRIP;
-	link->clear = LOAD_CLEAR;
-	link->warning = LOAD_TRIP;
-	link->critical = LOAD_CRITICAL;
+	link->clear = 1 + (link->trip - 1) * ((LOAD_CLEAR - 1) / (LOAD_TRIP - 1));
+	link->warning = link->trip;
+	link->critical = fmax(LOAD_CRITICAL, link->trip);
 }
 
 static void pool_link(struct link *link, const struct chain_inputs *in,
@@ -163,23 +167,27 @@ static void pool_link(struct link *link, const struct chain_inputs *in,
 	link->critical = fmax(halfway_full, link->trip);
 }
 
-static void errors_link(struct link *link, double baseline)
+static void errors_link(struct link *link, double baseline, double events)
 {
+	double trip = isnan(baseline) ? ERRORS_TRIP : baseline + ERRORS_WARNING;
+	double clear = isnan(baseline) ? ERRORS_WARNING : baseline + ERRORS_WARNING / 2;
 	link->out->baseline = baseline;
-	link->trip = isnan(baseline) ? ERRORS_TRIP : baseline + ERRORS_WARNING;
-	link->clear = isnan(baseline) ? ERRORS_WARNING : baseline + ERRORS_WARNING / 2;
+	link->trip = fmax(trip, noise_share(events, fmax(baseline, USUAL_FAILURES)));
+	link->clear = clear * (link->trip / trip);
 	link->warning = link->trip;
-	link->critical = phase_errors_trip(baseline);
+	link->critical = phase_errors_trip(baseline, events);
 }
 
-static void attempts_link(struct link *link, double baseline)
+static void attempts_link(struct link *link, double baseline, double events)
 {
-	link->out->baseline = baseline;
-	link->trip = ATTEMPTS_TRIP;
+	double trip = ATTEMPTS_TRIP;
 	if (!isnan(baseline))
-		link->trip = fmax(ATTEMPTS_WARNING, baseline + (ATTEMPTS_WARNING - 1));
+		trip = fmax(ATTEMPTS_WARNING, baseline + (ATTEMPTS_WARNING - 1));
+	link->out->baseline = baseline;
+	link->trip = phase_attempts_trip(trip, events);
 	link->clear = link->trip - (ATTEMPTS_WARNING - 1) / 2;
-	link->warning = fmax(ATTEMPTS_WARNING, isnan(baseline) ? 0 : link->trip);
+	link->warning =
+		isnan(baseline) ? phase_attempts_trip(ATTEMPTS_WARNING, events) : link->trip;
 	link->critical = fmax(ATTEMPTS_TRIP, link->trip);
 }
 
@@ -231,22 +239,25 @@ void chain_assess(struct chain_memory *memory, const struct chain_inputs *inputs
 	stages[STAGE_AUTH].now = inputs->services->failure_ratio;
 	stages[STAGE_AUTH].worst = worst_cluster(inputs, STAGE_AUTH);
 	links[STAGE_AUTH].evidence = inputs->services->evidence;
-	errors_link(&links[STAGE_AUTH], baselines[STAGE_AUTH]);
+	errors_link(&links[STAGE_AUTH], baselines[STAGE_AUTH], inputs->services->failure_events);
 
 	stages[STAGE_ATTEMPTS].now = inputs->services->attempt_factor;
 	stages[STAGE_ATTEMPTS].worst = worst_cluster(inputs, STAGE_ATTEMPTS);
 	links[STAGE_ATTEMPTS].evidence = inputs->services->evidence;
-	attempts_link(&links[STAGE_ATTEMPTS], baselines[STAGE_ATTEMPTS]);
+	attempts_link(&links[STAGE_ATTEMPTS], baselines[STAGE_ATTEMPTS],
+		inputs->services->attempt_events);
 
 	const struct surfaces *surfaces = inputs->surfaces;
+	double events = NAN;
 	if (surfaces->worst < surfaces->count) {
 		stages[STAGE_ERRORS].now = surfaces->rows[surfaces->worst].ratio;
+		events = surfaces->rows[surfaces->worst].events;
 		stages[STAGE_ERRORS].worst = worst_cluster(inputs, STAGE_ERRORS);
 		if (stages[STAGE_ERRORS].worst == ENTITY_NONE)
 			stages[STAGE_ERRORS].worst = surfaces->rows[surfaces->worst].entity;
 	}
 	links[STAGE_ERRORS].evidence = surfaces->evidence;
-	errors_link(&links[STAGE_ERRORS], baselines[STAGE_ERRORS]);
+	errors_link(&links[STAGE_ERRORS], baselines[STAGE_ERRORS], events);
 
 	for (unsigned i = STAGE_LOAD; i < STAGE_COUNT; i++)
 		link_end(&links[i], &memory->trips[i], &rules[i], inputs->now_ms);
@@ -292,12 +303,13 @@ double chain_pool_margin(const struct baseline *baseline)
 	return chance < POOL_OVER_BASELINE ? POOL_OVER_BASELINE : chance;
 }
 
-enum severity chain_error_severity(double ratio, double baseline)
+enum severity chain_error_severity(double ratio, double baseline, double events)
 {
 	if (isnan(ratio))
 		return SEVERITY_UNKNOWN;
-	if (ratio >= phase_errors_trip(baseline))
+	if (ratio >= phase_errors_trip(baseline, events))
 		return SEVERITY_CRITICAL;
 	double warning = isnan(baseline) ? ERRORS_WARNING : baseline + ERRORS_WARNING;
+	warning = fmax(warning, noise_share(events, fmax(baseline, USUAL_FAILURES)));
 	return ratio >= warning ? SEVERITY_WARNING : SEVERITY_OK;
 }

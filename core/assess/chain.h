@@ -57,7 +57,8 @@ enum stage chain_first(const struct stage_assessment stages[STAGE_COUNT]);
 /* How far above its baseline a pool must be to be no longer there by chance. NAN: not learned. */
 double chain_pool_margin(const struct baseline *baseline);
 
-/* How bad a ratio of errors is, given its baseline (NAN: not learned). */
-enum severity chain_error_severity(double ratio, double baseline);
+/* How bad a ratio of errors is, given its baseline (NAN: not learned) and how many requests were
+ * counted (NAN: many). */
+enum severity chain_error_severity(double ratio, double baseline, double events);
 
 #endif

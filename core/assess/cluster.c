@@ -4,7 +4,8 @@
 
 #include "core/assess/knee.h"
 #include "core/assess/limits.h"
-#include "core/fleet/history.h"
+#include "core/assess/noise.h"
+#include "core/assess/window.h"
 #include "core/fleet/snapshot.h"
 
 /* One pass over a cluster, for the functions below. */
@@ -12,8 +13,8 @@ struct look {
 	struct cluster_view *view;
 	struct cluster_memory *memory;
 	struct replica_memory *replicas;
+	const struct scene *scene;
 	const struct snapshot *snapshot;
-	const struct history *history;
 	double weight_sum;
 	uint64_t serving_mark;
 	double smallest_pool;
@@ -81,39 +82,43 @@ static enum signal busy_signal(const struct look *look, uint32_t owner)
 									       : SIGNAL_POOL_USED;
 }
 
-/* Where a window of means begins: where the cluster's shape changed, if that is within it. */
-static int64_t window_from_ms(const struct look *look, int64_t window_ms)
+/* A mean of what was said since the cluster's shape last changed. */
+static bool take_mean(struct look *look, uint32_t owner, enum signal signal, int64_t span_ms,
+	struct window_mean *out)
 {
-	int64_t step_ms = look->memory->step_ms;
-	if (step_ms > look->snapshot->at_ms - LEAST_WINDOW_MS)
-		step_ms = look->snapshot->at_ms - LEAST_WINDOW_MS;
-	int64_t from_ms = look->snapshot->at_ms - window_ms;
-	return step_ms > from_ms ? step_ms : from_ms;
+	int64_t since_ms = look->memory->step_ms;
+	if (since_ms > look->snapshot->at_ms - LEAST_WINDOW_MS)
+		since_ms = look->snapshot->at_ms - LEAST_WINDOW_MS;
+	return evidence_take_mean(
+		&look->view->evidence, look->scene, owner, signal, span_ms, since_ms, out);
 }
 
-static bool pool_mean(struct look *look, uint32_t owner, int64_t window_ms, double *out)
+static bool pool_means(struct look *look, uint32_t owner, double *busy, double *busy_minute)
 {
-	return evidence_take_mean(&look->view->evidence, look->snapshot, look->history, owner,
-		busy_signal(look, owner), window_from_ms(look, window_ms), out);
+	enum signal signal = busy_signal(look, owner);
+	struct window_mean brief, minute;
+	if (!take_mean(look, owner, signal, SHORT_WINDOW_MS, &brief) ||
+		!take_mean(look, owner, signal, LONG_WINDOW_MS, &minute))
+		return false;
+	*busy = brief.value;
+	*busy_minute = minute.value;
+	return true;
 }
 
 /* Those who wait, now and on average: one sample of a queue says little. */
 static void add_queue(struct look *look, uint32_t owner)
 {
 	struct cluster_view *view = look->view;
-	struct evidence *evidence = &view->evidence;
-	int64_t from_ms = window_from_ms(look, SHORT_WINDOW_MS);
-	double now = NAN, mean = NAN;
-	if (evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAITING, &now))
-		evidence_take_mean(evidence, look->snapshot, look->history, owner,
-			SIGNAL_POOL_WAITING, from_ms, &mean);
+	struct window_mean mean = {.value = NAN};
+	double now = NAN;
+	if (take_mean(look, owner, SIGNAL_POOL_WAITING, SHORT_WINDOW_MS, &mean))
+		now = snapshot_reading(look->snapshot, owner, SIGNAL_POOL_WAITING)->value;
 	view->waiting += now;
-	view->waiting_mean += mean;
-	if (evidence_take(evidence, look->snapshot, owner, SIGNAL_POOL_WAIT, &now) &&
-		evidence_take_mean(evidence, look->snapshot, look->history, owner, SIGNAL_POOL_WAIT,
-			from_ms, &mean)) {
+	view->waiting_mean += mean.value;
+	if (take_mean(look, owner, SIGNAL_POOL_WAIT, SHORT_WINDOW_MS, &mean)) {
+		now = snapshot_reading(look->snapshot, owner, SIGNAL_POOL_WAIT)->value;
 		view->wait_ms = fmax(view->wait_ms, now);
-		view->wait_mean_ms = fmax(view->wait_mean_ms, mean);
+		view->wait_mean_ms = fmax(view->wait_mean_ms, mean.value);
 	}
 }
 
@@ -123,8 +128,7 @@ static void add_pool(struct look *look, uint32_t owner)
 	double capacity, busy, busy_minute;
 	view->pools++;
 	bool known = pool_capacity(look, owner, &capacity) &&
-		     pool_mean(look, owner, SHORT_WINDOW_MS, &busy) &&
-		     pool_mean(look, owner, LONG_WINDOW_MS, &busy_minute);
+		     pool_means(look, owner, &busy, &busy_minute);
 	if (!known) {
 		look->pools_known = false;
 	} else {
@@ -194,30 +198,45 @@ static void look_at_pools(struct look *look)
 
 /* ---- load ---- */
 
-static bool sum_over_serving(struct look *look, enum signal signal, double *out)
+/* `seconds`: of time that the shortest of the means stands for. */
+static bool sum_over_serving(struct look *look, enum signal signal, double *out, double *seconds)
 {
 	double sum = 0;
+	*seconds = INFINITY;
 	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
 		id = next_replica(look, id)) {
-		double value;
+		struct window_mean mean;
 		if (look->replicas[id].state != REPLICA_SERVING)
 			continue;
-		if (!evidence_take_mean(&look->view->evidence, look->snapshot, look->history, id,
-			    signal, window_from_ms(look, SHORT_WINDOW_MS), &value))
+		if (!take_mean(look, id, signal, SHORT_WINDOW_MS, &mean))
 			return false;
-		sum += value;
+		sum += mean.value;
+		*seconds = fmin(*seconds, mean.seconds);
 	}
 	*out = sum;
 	return look->view->serving > 0;
+}
+
+/*
+ * How far a figure must be above its baseline before it says anything: `least`, or what its usual
+ * swings over a window of `usual_s` make of one of `seconds`, or what counting `events` does.
+ */
+static double unusual_factor(const struct baseline *baseline, double least, double usual_s,
+	double seconds, double events)
+{
+	double swing = baseline_spread(baseline) / baseline_value(baseline);
+	if (seconds < usual_s)
+		swing *= sqrt(usual_s / seconds);
+	return fmax(fmax(least, 1 + SPREADS_OVER_BASELINE * swing), noise_factor(events));
 }
 
 static void look_at_load(struct look *look)
 {
 	struct cluster_view *view = look->view;
 	struct cluster_memory *memory = look->memory;
-	double sum;
+	double sum, seconds;
 	enum signal by = SIGNAL_REPLICA_QUERIES;
-	if (!sum_over_serving(look, by, &sum)) {
+	if (!sum_over_serving(look, by, &sum, &seconds)) {
 		by = SIGNAL_POOL_BUSY;
 		if (isnan(view->busy) || view->serving == 0)
 			return;
@@ -229,8 +248,13 @@ static void look_at_load(struct look *look)
 		baseline_reset(&memory->load);
 	}
 	double baseline = baseline_value(&memory->load);
-	if (baseline > 0)
-		view->load_factor = view->load / baseline;
+	if (!(baseline > 0))
+		return;
+	bool counted = by == SIGNAL_REPLICA_QUERIES;
+	view->load_factor = view->load / baseline;
+	view->load_trip = unusual_factor(&memory->load, LOAD_TRIP, SHORT_WINDOW_MS / 1000.0,
+		counted ? seconds : SHORT_WINDOW_MS / 1000.0,
+		counted ? baseline * view->serving * seconds : NAN);
 }
 
 /* ---- shape and staleness ---- */
@@ -307,8 +331,8 @@ static void look_for_blindness(struct look *look)
 }
 
 void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
-	struct replica_memory *replicas, const struct snapshot *snapshot,
-	const struct history *history, uint32_t cluster, double weight_sum)
+	struct replica_memory *replicas, const struct scene *scene, uint32_t cluster,
+	double weight_sum)
 {
 	*out = (struct cluster_view){
 		.id = cluster,
@@ -321,6 +345,9 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.knee = NAN,
 		.load = NAN,
 		.load_factor = NAN,
+		.load_trip = LOAD_TRIP,
+		.leak_trip = LEAK_TRIP,
+		.surge_trip = SURGE_TRIP,
 		.share = NAN,
 		.demand = NAN,
 		.first_demand = NAN,
@@ -334,8 +361,8 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.view = out,
 		.memory = memory,
 		.replicas = replicas,
-		.snapshot = snapshot,
-		.history = history,
+		.scene = scene,
+		.snapshot = scene->snapshot,
 		.weight_sum = weight_sum,
 		.serving_mark = 14695981039346656037u,
 	};
@@ -343,10 +370,10 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 	look_at_shape(&look);
 	look_at_pools(&look);
 	look_at_load(&look);
-	symptoms_look(&out->symptoms, replicas, snapshot, history, cluster);
+	symptoms_look(&out->symptoms, replicas, scene, cluster);
 	look_for_blindness(&look);
-	services_of_cluster(snapshot, cluster, &out->services);
-	surfaces_of_cluster(snapshot, cluster, &out->surfaces);
+	services_of_cluster(scene, cluster, &out->services);
+	surfaces_of_cluster(scene, cluster, &out->surfaces);
 	evidence_join(&out->evidence, &out->services.evidence);
 	evidence_join(&out->evidence, &out->surfaces.evidence);
 	double normal = baseline_value(&memory->capacity);
@@ -409,7 +436,9 @@ void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memor
 	if (view->busy >= 1 && normal > 0)
 		view->yield = successes(rates) / view->busy / normal;
 	view->per_attempt = view->busy / rates->attempts / per_attempt;
+	view->leak_trip = unusual_factor(&memory->per_attempt, LEAK_TRIP, 1, 1, NAN);
 	view->first_factor = rates->first_tries / baseline_value(&memory->first);
+	view->surge_trip = unusual_factor(&memory->first, SURGE_TRIP, 1, 1, rates->first_events);
 	view->foreseen = foreseen_of(view, memory);
 }
 

@@ -27,7 +27,7 @@
 #include "core/assess/symptom.h"
 #include "core/assess/upstream.h"
 
-struct history;
+struct scene;
 struct snapshot;
 
 /* What must be remembered of a cluster between ticks. Zeroed at first. */
@@ -70,8 +70,9 @@ struct cluster_view {
 	/* load */
 	double load;        /* per serving replica: queries per second, or connections busy */
 	double load_factor; /* over its baseline */
-			    /* traffic */
-	double share;       /* of all traffic; NAN unknown */
+	double load_trip;   /* from here on that is neither usual nor chance */
+	/* traffic */
+	double share; /* of all traffic; NAN unknown */
 	struct services services;
 	struct surfaces surfaces;
 	double demand;       /* connections, retries included */
@@ -80,7 +81,9 @@ struct cluster_view {
 	double yield;        /* successes per busy connection, over the baseline */
 	double foreseen;     /* see cluster_assessment */
 	double per_attempt;  /* connection-seconds an attempt takes, over the baseline */
+	double leak_trip;    /* from here on that is neither usual nor chance */
 	double first_factor; /* first tries over their baseline */
+	double surge_trip;   /* likewise */
 	struct symptoms symptoms;
 	bool cut; /* capacity per replica fell below its baseline */
 	/* what it all stands on */
@@ -92,11 +95,11 @@ struct cluster_view {
 
 /*
  * Look at one cluster. `weight_sum` is over all clusters, NAN where unknown. `replicas` is indexed
- * by entity id and is updated; `memory` is updated where its shape changed; `history` may be NULL.
+ * by entity id and is updated; `memory` is updated where its shape changed.
  */
 void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
-	struct replica_memory *replicas, const struct snapshot *snapshot,
-	const struct history *history, uint32_t cluster, double weight_sum);
+	struct replica_memory *replicas, const struct scene *scene, uint32_t cluster,
+	double weight_sum);
 
 /*
  * Work out demand, fits and yield from the rates that concern this cluster: of its own services, or

@@ -1,6 +1,6 @@
 #include "core/assess/evidence.h"
 
-#include "core/fleet/history.h"
+#include "core/assess/window.h"
 #include "core/fleet/snapshot.h"
 
 static void note(struct evidence *evidence, int64_t at_ms)
@@ -20,15 +20,13 @@ bool evidence_take(struct evidence *evidence, const struct snapshot *snapshot, u
 	return true;
 }
 
-bool evidence_take_mean(struct evidence *evidence, const struct snapshot *snapshot,
-	const struct history *history, uint32_t entity, enum signal signal, int64_t from_ms,
-	double *out)
+bool evidence_take_mean(struct evidence *evidence, const struct scene *scene, uint32_t entity,
+	enum signal signal, int64_t span_ms, int64_t since_ms, struct window_mean *out)
 {
 	double latest;
-	if (!evidence_take(evidence, snapshot, entity, signal, &latest))
+	if (!evidence_take(evidence, scene->snapshot, entity, signal, &latest))
 		return false;
-	if (!history || !history_mean(history, entity, signal, from_ms, snapshot->at_ms, out))
-		*out = latest;
+	windows_mean(scene, entity, signal, span_ms, since_ms, out);
 	return true;
 }
 

@@ -12,8 +12,9 @@
 
 #include "core/fleet/signal.h"
 
-struct history;
+struct scene;
 struct snapshot;
+struct window_mean;
 
 struct evidence {
 	int64_t oldest_ms; /* when the oldest reading was sampled; 0: none was taken */
@@ -25,13 +26,9 @@ struct evidence {
 bool evidence_take(struct evidence *evidence, const struct snapshot *snapshot, uint32_t entity,
 	enum signal signal, double *out);
 
-/*
- * Take the mean since `from_ms`, provided the latest reading is fresh enough to decide on. Where
- * `history` (may be NULL) holds no sample of that time, the latest reading stands for it.
- */
-bool evidence_take_mean(struct evidence *evidence, const struct snapshot *snapshot,
-	const struct history *history, uint32_t entity, enum signal signal, int64_t from_ms,
-	double *out);
+/* Take a mean as of windows_mean(), provided the latest reading is fresh enough to decide on. */
+bool evidence_take_mean(struct evidence *evidence, const struct scene *scene, uint32_t entity,
+	enum signal signal, int64_t span_ms, int64_t since_ms, struct window_mean *out);
 
 /* Also stand on what another stands on. */
 void evidence_join(struct evidence *evidence, const struct evidence *other);

@@ -18,8 +18,13 @@
 	900000 /* an undeclared replica that is silent so long is no longer expected */
 #define DEFAULT_TIMEOUT_MS 1000.0 /* how long a client waits when no service says */
 #define ENOUGH_PER_SECOND 1.0     /* below this rate a ratio is chance */
-#define SAMPLE_SPACING_MS 500     /* samples closer than this count once */
-#define SETTLED_WINDOW_MS 15000   /* a demand averaged over less is chance */
+#define ENOUGH_EVENTS 300.0       /* a ratio is taken over as long a time as has so many */
+#define EVENT_SPANS_MS                   \
+	{                                \
+		1000, 3000, 10000, 30000 \
+	}
+#define SAMPLE_SPACING_MS 500   /* samples closer than this count once */
+#define SETTLED_WINDOW_MS 15000 /* a demand averaged over less is chance */
 
 /* Replicas */
 #define REPLICA_SURE_MS                                                                          \
@@ -27,10 +32,21 @@
 			     down for so long */
 #define WARM_UP_MS 60000  /* a replica that came back takes little at first */
 #define SHARE_READS 100.0 /* reads expected of each replica before shares mean anything */
-#define SHARE_WINDOW_MOST_MS 10000
+#define SHARE_SPANS_MS                        \
+	{                                     \
+		1000, 2000, 3000, 5000, 10000 \
+	}
 #define STARVED_SHARE 0.5 /* of its share of the reads: less, and it does not serve */
 #define SLOW_TRIP 2.0     /* times as long per read as the others */
 #define LAG_TRIP_S 10.0
+
+/* Noise: see noise.h */
+#define NOISE_SIGMAS 4.0
+#define NOISE_FEW 3.0
+#define RATE_SIGMAS 5.0
+#define DEARTH_SIGMAS 5.0
+#define USUAL_FAILURES 0.001 /* a baseline of none still has one in a thousand now and then */
+#define USUAL_RETRIES 0.005
 
 /* Causes */
 #define SURGE_TRIP 1.10 /* first tries over their baseline */

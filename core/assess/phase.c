@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "core/assess/limits.h"
+#include "core/assess/noise.h"
 
 struct phase_row {
 	const char *name;
@@ -74,20 +75,35 @@ void phase_inputs_init(struct phase_inputs *inputs)
 		.failures = NAN,
 		.failures_baseline = NAN,
 		.attempts = NAN,
+		.errors_events = NAN,
+		.failures_events = NAN,
+		.attempts_events = NAN,
 		.fits = NAN,
 		.yield = NAN,
 	};
 }
 
-double phase_errors_trip(double baseline)
+/* A surface that always has some errors is in trouble when it has one in a hundred more. */
+static double errors_level(double baseline, double above)
 {
-	/* A surface that always has some errors is in trouble when it has one in a hundred more. */
-	return baseline > ERRORS_CLEAR ? baseline + ERRORS_TRIP : ERRORS_TRIP;
+	return baseline > ERRORS_CLEAR ? baseline + above : above;
 }
 
-double phase_errors_clear(double baseline)
+double phase_errors_trip(double baseline, double events)
 {
-	return baseline > ERRORS_CLEAR ? baseline + ERRORS_CLEAR : ERRORS_CLEAR;
+	double chance = noise_share(events, fmax(baseline, USUAL_FAILURES));
+	return fmax(errors_level(baseline, ERRORS_TRIP), chance);
+}
+
+double phase_errors_clear(double baseline, double events)
+{
+	double raised = phase_errors_trip(baseline, events) / errors_level(baseline, ERRORS_TRIP);
+	return errors_level(baseline, ERRORS_CLEAR) * raised;
+}
+
+double phase_attempts_trip(double trip, double events)
+{
+	return fmax(trip, 1 + noise_share(events, USUAL_RETRIES));
 }
 
 /* ---- conditions ---- */
@@ -170,12 +186,13 @@ static bool is_calm(double value, double baseline, double trip, const struct tri
 
 static bool is_recovering(const struct phase_machine *machine, const struct phase_inputs *in)
 {
-	double errors_trip = phase_errors_trip(in->errors_baseline);
-	double failures_trip = phase_errors_trip(in->failures_baseline);
+	double errors_trip = phase_errors_trip(in->errors_baseline, in->errors_events);
+	double failures_trip = phase_errors_trip(in->failures_baseline, in->failures_events);
 	return (!isnan(in->errors) || !isnan(in->failures)) && plight_of(in) <= PLIGHT_NONE &&
 	       is_calm(in->errors, in->errors_baseline, errors_trip, &machine->errors) &&
 	       is_calm(in->failures, in->failures_baseline, failures_trip, &machine->failures) &&
-	       is_calm(in->attempts, 1, ATTEMPTS_TRIP, &machine->amplified);
+	       is_calm(in->attempts, 1, phase_attempts_trip(ATTEMPTS_TRIP, in->attempts_events),
+		       &machine->amplified);
 }
 
 static bool is_stuck(const struct phase_machine *machine, const struct phase_inputs *in)
@@ -184,10 +201,11 @@ static bool is_stuck(const struct phase_machine *machine, const struct phase_inp
 	/* What would fit is reckoned with connections as good as they were. */
 	bool would_fit = in->fits < FITS_TRIP && !in->degraded;
 	bool too_many = in->fits >= 1;
-	bool bad = in->errors >= phase_errors_trip(in->errors_baseline) ||
-		   in->failures >= phase_errors_trip(in->failures_baseline) ||
+	bool bad = in->errors >= phase_errors_trip(in->errors_baseline, in->errors_events) ||
+		   in->failures >= phase_errors_trip(in->failures_baseline, in->failures_events) ||
 		   in->wait >= WAIT_STUCK;
-	bool fed = in->attempts >= ATTEMPTS_STILL || in->yield < YIELD_POOR;
+	bool fed = in->attempts >= phase_attempts_trip(ATTEMPTS_STILL, in->attempts_events) ||
+		   in->yield < YIELD_POOR;
 	bool free_to_mend = (trigger_gone && !in->degraded && !too_many) || would_fit;
 	return machine->hurt && free_to_mend && bad && fed;
 }
@@ -208,15 +226,18 @@ static void step_trips(struct phase_machine *machine, const struct phase_inputs 
 		trip_level(in->load, in->load_trip, 1 + (in->load_trip - 1) / 2), at_ms, now_ms);
 	trip_step(&machine->saturated, &queue, saturation_level(in), at_ms, now_ms);
 	trip_step(&machine->errors, &rule,
-		trip_level(in->errors, phase_errors_trip(in->errors_baseline),
-			phase_errors_clear(in->errors_baseline)),
+		trip_level(in->errors, phase_errors_trip(in->errors_baseline, in->errors_events),
+			phase_errors_clear(in->errors_baseline, in->errors_events)),
 		at_ms, now_ms);
 	trip_step(&machine->failures, &rule,
-		trip_level(in->failures, phase_errors_trip(in->failures_baseline),
-			phase_errors_clear(in->failures_baseline)),
+		trip_level(in->failures,
+			phase_errors_trip(in->failures_baseline, in->failures_events),
+			phase_errors_clear(in->failures_baseline, in->failures_events)),
 		at_ms, now_ms);
 	trip_step(&machine->amplified, &rule,
-		trip_level(in->attempts, ATTEMPTS_TRIP, ATTEMPTS_CLEAR), at_ms, now_ms);
+		trip_level(in->attempts, phase_attempts_trip(ATTEMPTS_TRIP, in->attempts_events),
+			phase_attempts_trip(ATTEMPTS_CLEAR, in->attempts_events)),
+		at_ms, now_ms);
 }
 
 static void step_trigger(

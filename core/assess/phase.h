@@ -33,6 +33,8 @@ struct phase_inputs {
 	double errors, errors_baseline;     /* ratio of the worst surface */
 	double failures, failures_baseline; /* of services, over first tries */
 	double attempts;                    /* per first try */
+	/* How many events each was counted from: few say little (noise.h). NAN: taken as many. */
+	double errors_events, failures_events, attempts_events;
 	double fits;  /* what first tries alone would use of the capacity that serves now */
 	double yield; /* successes per busy connection, over their baseline */
 };
@@ -67,8 +69,11 @@ enum severity phase_severity(enum phase phase);
 bool phase_is_incident(enum phase phase);
 
 /* From where on user errors count, and where they no longer do, given their baseline (NAN: not
- * learned). */
-double phase_errors_trip(double baseline);
-double phase_errors_clear(double baseline);
+ * learned) and how many requests were counted (NAN: many). */
+double phase_errors_trip(double baseline, double events);
+double phase_errors_clear(double baseline, double events);
+
+/* Likewise for attempts per first try, from where on `trip` counts. */
+double phase_attempts_trip(double trip, double events);
 
 #endif

@@ -4,14 +4,16 @@
 
 #include "core/assess/evidence.h"
 #include "core/assess/limits.h"
+#include "core/assess/noise.h"
 #include "core/assess/replica.h"
+#include "core/assess/window.h"
 #include "core/fleet/snapshot.h"
 
 struct examination {
 	struct symptoms *out;
 	struct replica_memory *replicas;
+	const struct scene *scene;
 	const struct snapshot *snapshot;
-	const struct history *history;
 	uint32_t cluster;
 	struct evidence evidence;
 	unsigned serving;
@@ -27,8 +29,11 @@ static uint32_t next_replica(const struct examination *look, uint32_t after)
 static bool mean_of(struct examination *look, uint32_t replica, enum signal signal,
 	int64_t window_ms, double *out)
 {
-	return evidence_take_mean(&look->evidence, look->snapshot, look->history, replica, signal,
-		look->snapshot->at_ms - window_ms, out);
+	struct window_mean mean;
+	if (!evidence_take_mean(&look->evidence, look->scene, replica, signal, window_ms, 0, &mean))
+		return false;
+	*out = mean.value;
+	return true;
 }
 
 static void add_up(struct examination *look)
@@ -55,14 +60,29 @@ static bool is_settled(const struct examination *look, uint32_t replica)
 	return returned_ms == 0 || look->snapshot->at_ms - returned_ms >= WARM_UP_MS;
 }
 
+static bool is_starved(struct examination *look, uint32_t id)
+{
+	static const int64_t spans_ms[] = SHARE_SPANS_MS;
+	double expected = look->queries / look->serving;
+	for (size_t i = 0; i < sizeof(spans_ms) / sizeof(spans_ms[0]); i++) {
+		double seconds = (double)spans_ms[i] / 1000, queries;
+		bool enough = expected * seconds >= SHARE_READS;
+		if (i == 0 && !enough)
+			continue;
+		if (!mean_of(look, id, SIGNAL_REPLICA_QUERIES, spans_ms[i], &queries))
+			return false;
+		if (queries < STARVED_SHARE * expected &&
+			(enough || noise_is_dearth(queries * seconds, expected * seconds)))
+			return true;
+		if (enough)
+			return false;
+	}
+	return false;
+}
+
 static void look_for_starved(struct examination *look, uint32_t id)
 {
-	double expected = look->queries / look->serving;
-	double window_ms = 1000 * ceil(SHARE_READS / expected);
-	double queries;
-	if (look->serving < 2 || !(window_ms <= SHARE_WINDOW_MOST_MS) || !is_settled(look, id) ||
-		!mean_of(look, id, SIGNAL_REPLICA_QUERIES, (int64_t)window_ms, &queries) ||
-		queries >= STARVED_SHARE * expected)
+	if (look->serving < 2 || !is_settled(look, id) || !is_starved(look, id))
 		return;
 	if (look->out->starved++ == 0)
 		look->out->starved_one = id;
@@ -108,8 +128,8 @@ static void look_for_lag(struct examination *look, uint32_t id)
 	}
 }
 
-void symptoms_look(struct symptoms *out, struct replica_memory *replicas,
-	const struct snapshot *snapshot, const struct history *history, uint32_t cluster)
+void symptoms_look(struct symptoms *out, struct replica_memory *replicas, const struct scene *scene,
+	uint32_t cluster)
 {
 	*out = (struct symptoms){
 		.starved_one = ENTITY_NONE,
@@ -122,8 +142,8 @@ void symptoms_look(struct symptoms *out, struct replica_memory *replicas,
 	struct examination look = {
 		.out = out,
 		.replicas = replicas,
-		.snapshot = snapshot,
-		.history = history,
+		.scene = scene,
+		.snapshot = scene->snapshot,
 		.cluster = cluster,
 	};
 	add_up(&look);

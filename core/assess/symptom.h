@@ -3,7 +3,8 @@
  *
  * A replica that finishes less than half of its share of the reads does not serve, whatever its
  * health check says: it hangs, or nothing is sent to it any more. Shares are taken over as long a
- * window as it takes for SHARE_READS reads to be expected of each replica, since fewer are chance.
+ * window as it takes for SHARE_READS reads to be expected of each replica, since fewer are chance;
+ * where reads are few, over SHARE_SPANS_MS in turn, and only what chance can't explain counts.
  */
 #ifndef CORE_ASSESS_SYMPTOM_H
 #define CORE_ASSESS_SYMPTOM_H
@@ -11,9 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct history;
 struct replica_memory;
-struct snapshot;
+struct scene;
 
 struct symptoms {
 	unsigned starved;     /* replicas that finish less than half of their share */
@@ -26,8 +26,8 @@ struct symptoms {
 	uint32_t lagged_one;  /* that replica; ENTITY_NONE */
 };
 
-/* Look. `replicas` is indexed by entity id and remembers who lags; `history` may be NULL. */
-void symptoms_look(struct symptoms *out, struct replica_memory *replicas,
-	const struct snapshot *snapshot, const struct history *history, uint32_t cluster);
+/* Look. `replicas` is indexed by entity id and remembers who lags. */
+void symptoms_look(struct symptoms *out, struct replica_memory *replicas, const struct scene *scene,
+	uint32_t cluster);
 
 #endif

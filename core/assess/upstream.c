@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/assess/limits.h"
+#include "core/assess/window.h"
 #include "core/fleet/snapshot.h"
 
 /* A sum that is unknown until something was added. */
@@ -28,6 +29,34 @@ static bool is_part(const struct snapshot *snapshot, uint32_t entity, enum signa
 	return whole != ENTITY_NONE && snapshot_value(snapshot, whole, signal, &value);
 }
 
+/* Reads rates over the shortest time in which enough happened. */
+struct rate_reader {
+	const struct scene *scene;
+	struct evidence *evidence;
+	uint32_t entity;
+	int64_t span_ms;
+};
+
+static bool take(const struct rate_reader *reader, enum signal signal, struct window_mean *out)
+{
+	return evidence_take_mean(
+		reader->evidence, reader->scene, reader->entity, signal, reader->span_ms, 0, out);
+}
+
+static void choose_span(struct rate_reader *reader, enum signal by)
+{
+	static const int64_t spans_ms[] = EVENT_SPANS_MS;
+	size_t count = sizeof(spans_ms) / sizeof(spans_ms[0]);
+	struct window_mean longest;
+	reader->span_ms = spans_ms[count - 1];
+	if (!take(reader, by, &longest))
+		return;
+	for (size_t i = count; i-- > 0;) {
+		if (longest.value * (double)spans_ms[i] / 1000 >= ENOUGH_EVENTS)
+			reader->span_ms = spans_ms[i];
+	}
+}
+
 /* ---- services ---- */
 
 struct service_sums {
@@ -41,35 +70,43 @@ static void services_begin(struct services *out, struct service_sums *sums)
 		.first_tries = NAN,
 		.attempts = NAN,
 		.failures = NAN,
+		.first_events = NAN,
+		.failure_events = NAN,
+		.attempt_events = NAN,
 		.timeout_ms = NAN,
 	};
 	*sums = (struct service_sums){NAN, NAN, NAN, NAN};
 }
 
-static void services_add(struct services *out, struct service_sums *sums,
-	const struct snapshot *snapshot, uint32_t entity)
+static void services_add(
+	struct services *out, struct service_sums *sums, const struct scene *scene, uint32_t entity)
 {
-	double timeout_ms = fleet_entity(snapshot->fleet, entity)->timeout_ms;
+	double timeout_ms = fleet_entity(scene->snapshot->fleet, entity)->timeout_ms;
 	if (isfinite(timeout_ms) && !(out->timeout_ms <= timeout_ms))
 		out->timeout_ms = timeout_ms;
-	struct evidence *evidence = &out->evidence;
-	double first, attempts, failures;
-	bool has_first =
-		evidence_take(evidence, snapshot, entity, SIGNAL_SERVICE_FIRST_TRIES, &first);
-	if (has_first)
-		add(&out->first_tries, first);
-	if (evidence_take(evidence, snapshot, entity, SIGNAL_SERVICE_ATTEMPTS, &attempts)) {
-		add(&out->attempts, attempts);
+	struct rate_reader reader = {scene, &out->evidence, entity, 0};
+	choose_span(&reader, SIGNAL_SERVICE_FIRST_TRIES);
+	struct window_mean first, attempts, failures;
+	bool has_first = take(&reader, SIGNAL_SERVICE_FIRST_TRIES, &first);
+	double events = has_first ? first.value * first.seconds : NAN;
+	if (has_first) {
+		add(&out->first_tries, first.value);
+		add(&out->first_events, events);
+	}
+	if (take(&reader, SIGNAL_SERVICE_ATTEMPTS, &attempts)) {
+		add(&out->attempts, attempts.value);
 		if (has_first) {
-			add(&sums->attempts, attempts);
-			add(&sums->first_of_attempts, first);
+			add(&sums->attempts, attempts.value);
+			add(&sums->first_of_attempts, first.value);
+			add(&out->attempt_events, events);
 		}
 	}
-	if (evidence_take(evidence, snapshot, entity, SIGNAL_SERVICE_FAILURES, &failures)) {
-		add(&out->failures, failures);
+	if (take(&reader, SIGNAL_SERVICE_FAILURES, &failures)) {
+		add(&out->failures, failures.value);
 		if (has_first) {
-			add(&sums->failures, failures);
-			add(&sums->first_of_failures, first);
+			add(&sums->failures, failures.value);
+			add(&sums->first_of_failures, first.value);
+			add(&out->failure_events, events);
 		}
 	}
 }
@@ -85,27 +122,28 @@ static void services_end(struct services *out, const struct service_sums *sums)
 		out->failure_ratio = 1;
 }
 
-static void services_gather(const struct snapshot *snapshot, uint32_t parent, struct services *out)
+static void services_gather(const struct scene *scene, uint32_t parent, struct services *out)
 {
 	struct service_sums sums;
 	services_begin(out, &sums);
+	const struct snapshot *snapshot = scene->snapshot;
 	const struct fleet *fleet = snapshot->fleet;
 	uint32_t id = fleet_next(fleet, ENTITY_SERVICE, parent, ENTITY_NONE);
 	for (; id != ENTITY_NONE; id = fleet_next(fleet, ENTITY_SERVICE, parent, id)) {
 		if (parent != ENTITY_NONE || !is_part(snapshot, id, SIGNAL_SERVICE_FIRST_TRIES))
-			services_add(out, &sums, snapshot, id);
+			services_add(out, &sums, scene, id);
 	}
 	services_end(out, &sums);
 }
 
-void services_of_cluster(const struct snapshot *snapshot, uint32_t cluster, struct services *out)
+void services_of_cluster(const struct scene *scene, uint32_t cluster, struct services *out)
 {
-	services_gather(snapshot, cluster, out);
+	services_gather(scene, cluster, out);
 }
 
-void services_of_fleet(const struct snapshot *snapshot, struct services *out)
+void services_of_fleet(const struct scene *scene, struct services *out)
 {
-	services_gather(snapshot, ENTITY_NONE, out);
+	services_gather(scene, ENTITY_NONE, out);
 }
 
 /* ---- surfaces ---- */
@@ -121,34 +159,36 @@ static struct surface *surfaces_row(
 	}
 	if (out->count == ASSESSMENT_SURFACES_MOST)
 		return NULL;
-	out->rows[out->count] = (struct surface){entity, NAN, NAN, NAN};
+	out->rows[out->count] = (struct surface){entity, NAN, NAN, NAN, NAN};
 	return &out->rows[out->count++];
 }
 
-static void surfaces_add(struct surfaces *out, const struct snapshot *snapshot, uint32_t entity)
+static void surfaces_add(struct surfaces *out, const struct scene *scene, uint32_t entity)
 {
-	struct surface *row = surfaces_row(out, snapshot->fleet, entity);
-	double requests, errors;
-	if (!row ||
-		!evidence_take(
-			&out->evidence, snapshot, entity, SIGNAL_SURFACE_REQUESTS, &requests) ||
-		!evidence_take(&out->evidence, snapshot, entity, SIGNAL_SURFACE_ERRORS, &errors))
+	struct surface *row = surfaces_row(out, scene->snapshot->fleet, entity);
+	struct rate_reader reader = {scene, &out->evidence, entity, 0};
+	struct window_mean requests, errors;
+	choose_span(&reader, SIGNAL_SURFACE_REQUESTS);
+	if (!row || !take(&reader, SIGNAL_SURFACE_REQUESTS, &requests) ||
+		!take(&reader, SIGNAL_SURFACE_ERRORS, &errors))
 		return;
-	add(&row->requests, requests);
-	add(&row->errors, errors);
-	add(&out->requests, requests);
-	add(&out->errors, errors);
+	add(&row->requests, requests.value);
+	add(&row->errors, errors.value);
+	add(&row->events, requests.value * requests.seconds);
+	add(&out->requests, requests.value);
+	add(&out->errors, errors.value);
 }
 
-static void surfaces_gather(const struct snapshot *snapshot, uint32_t parent, struct surfaces *out)
+static void surfaces_gather(const struct scene *scene, uint32_t parent, struct surfaces *out)
 {
 	*out = (struct surfaces){.requests = NAN, .errors = NAN};
+	const struct snapshot *snapshot = scene->snapshot;
 	const struct fleet *fleet = snapshot->fleet;
 	uint32_t id = fleet_next(fleet, ENTITY_SURFACE, parent, ENTITY_NONE);
 	for (; id != ENTITY_NONE; id = fleet_next(fleet, ENTITY_SURFACE, parent, id)) {
 		surfaces_row(out, fleet, id); /* rows keep their order whatever is stale */
 		if (parent != ENTITY_NONE || !is_part(snapshot, id, SIGNAL_SURFACE_REQUESTS))
-			surfaces_add(out, snapshot, id);
+			surfaces_add(out, scene, id);
 	}
 	out->worst = out->count;
 	double worst = -1;
@@ -164,12 +204,12 @@ static void surfaces_gather(const struct snapshot *snapshot, uint32_t parent, st
 	}
 }
 
-void surfaces_of_cluster(const struct snapshot *snapshot, uint32_t cluster, struct surfaces *out)
+void surfaces_of_cluster(const struct scene *scene, uint32_t cluster, struct surfaces *out)
 {
-	surfaces_gather(snapshot, cluster, out);
+	surfaces_gather(scene, cluster, out);
 }
 
-void surfaces_of_fleet(const struct snapshot *snapshot, struct surfaces *out)
+void surfaces_of_fleet(const struct scene *scene, struct surfaces *out)
 {
-	surfaces_gather(snapshot, ENTITY_NONE, out);
+	surfaces_gather(scene, ENTITY_NONE, out);
 }

@@ -4,7 +4,7 @@
  *
  * A service or surface may be measured in each cluster, fleet-wide, or both; where the whole is
  * measured its parts are not added to it again. A ratio is made only of readings whose both halves
- * are fresh.
+ * are fresh, and where they are of few events, over as long a time as has ENOUGH_EVENTS.
  */
 #ifndef CORE_ASSESS_UPSTREAM_H
 #define CORE_ASSESS_UPSTREAM_H
@@ -16,8 +16,12 @@
 #include "core/assess/assess.h"
 #include "core/assess/evidence.h"
 
+struct scene;
+
 struct services {
 	double first_tries, attempts, failures; /* per second; NAN unknown */
+	double first_events; /* first tries that were counted for that; NAN unknown */
+	double failure_events, attempt_events; /* likewise, behind the ratios below */
 	double failure_ratio;  /* failures over first tries; NAN unknown or no traffic */
 	double attempt_factor; /* attempts over first tries; likewise */
 	double timeout_ms;     /* the shortest declared; NAN none */
@@ -27,6 +31,7 @@ struct services {
 struct surface {
 	uint32_t entity;         /* the first of that name */
 	double requests, errors; /* per second; NAN unknown */
+	double events;           /* requests that were counted for that; NAN unknown */
 	double ratio;            /* NAN unknown or no traffic */
 };
 
@@ -40,11 +45,11 @@ struct surfaces {
 };
 
 /* Those of one cluster. */
-void services_of_cluster(const struct snapshot *snapshot, uint32_t cluster, struct services *out);
-void surfaces_of_cluster(const struct snapshot *snapshot, uint32_t cluster, struct surfaces *out);
+void services_of_cluster(const struct scene *scene, uint32_t cluster, struct services *out);
+void surfaces_of_cluster(const struct scene *scene, uint32_t cluster, struct surfaces *out);
 
 /* Those of the whole fleet. */
-void services_of_fleet(const struct snapshot *snapshot, struct services *out);
-void surfaces_of_fleet(const struct snapshot *snapshot, struct surfaces *out);
+void services_of_fleet(const struct scene *scene, struct services *out);
+void surfaces_of_fleet(const struct scene *scene, struct surfaces *out);
 
 #endif
