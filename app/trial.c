@@ -15,12 +15,14 @@
 #define NAMING_MS 15000    /* METASTABLE may take that long */
 #define CAUSE_MS 15000     /* causes are asked for so long after the first alarm */
 #define BAD_RATIO 0.01
+#define AMPLIFIED 1.2
 
 /* What truly is, as of one tick. */
 struct moment {
 	enum phase phase; /* as shown */
 	enum truth_state state;
-	bool errors; /* users see at least 1 % */
+	bool errors;    /* users see at least 1 % */
+	bool amplified; /* somewhere attempts outnumber first tries by a fifth */
 };
 
 struct watch {
@@ -75,6 +77,8 @@ static struct moment look(const struct watch *watch)
 		struct cluster_truth truth = model_cluster_truth(simulation->model, c);
 		if (truth.state > moment.state)
 			moment.state = truth.state;
+		if (truth.attempts >= AMPLIFIED * truth.first_tries && truth.first_tries > 0)
+			moment.amplified = true;
 	}
 	moment.errors = model_truth(simulation->model).web_error_ratio >= BAD_RATIO;
 	return moment;
@@ -98,6 +102,8 @@ static bool fits(const struct moment *truth, enum phase phase)
 	};
 	if (truth->errors && phase >= PHASE_ERRORS && phase <= PHASE_METASTABLE &&
 		truth->state < TRUTH_FAILING)
+		return true;
+	if (truth->amplified && phase == PHASE_AMPLIFICATION && truth->state < TRUTH_METASTABLE)
 		return true;
 	return phase >= floors[truth->state] && phase <= ceilings[truth->state];
 }

@@ -196,14 +196,29 @@ static double window_s(const struct model *model)
 	return fmin(whole_s, fmax((double)model->now_us / 1e6, 1e-3));
 }
 
+/*
+ * Traffic is divided evenly, so first tries fit only when each replica in rotation can finish its
+ * part: where one hangs or crawls, what is sent to it fails for that, and not for what was before.
+ */
+static double even_capacity(const struct model *model, const struct cluster *cluster)
+{
+	double least = INFINITY;
+	for (size_t i = 0; i < cluster->rotation_count; i++) {
+		const struct pool *pool = &model->pools[cluster->rotation[i]];
+		least = fmin(least, pool->state == REPLICA_READY ? pool_speed(pool) * 1e6 : 0.0);
+	}
+	return cluster->rotation_count > 0 ? least * (double)cluster->rotation_count : 0.0;
+}
+
 static enum truth_state truth_judge(
-	const struct model *model, const struct cluster_truth *truth, size_t replicas)
+	const struct model *model, const struct cluster_truth *truth, const struct cluster *cluster)
 {
 	if (truth->failures >= 0.01 * truth->first_tries && truth->failures > 0.0)
-		return truth->first_tries < truth->capacity ? TRUTH_METASTABLE : TRUTH_FAILING;
+		return truth->first_tries < even_capacity(model, cluster) ? TRUTH_METASTABLE
+									  : TRUTH_FAILING;
 	if (truth->mean_wait_ms > 0.05 * (double)model->scenario.auth_timeout_ms)
 		return TRUTH_SATURATED;
-	return truth->replicas_serving < replicas ? TRUTH_REDUCED : TRUTH_NORMAL;
+	return truth->replicas_serving < cluster->pool_count ? TRUTH_REDUCED : TRUTH_NORMAL;
 }
 
 struct cluster_truth model_cluster_truth(const struct model *model, size_t index)
@@ -230,7 +245,7 @@ struct cluster_truth model_cluster_truth(const struct model *model, size_t index
 	}
 	if (truth.capacity > 0.0)
 		truth.mean_wait_ms = 1000.0 * waiting / truth.capacity;
-	truth.state = truth_judge(model, &truth, cluster->pool_count);
+	truth.state = truth_judge(model, &truth, cluster);
 	return truth;
 }
 
