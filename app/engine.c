@@ -14,12 +14,32 @@
 #include "core/wire/http.h"
 
 #define PICTURE_INTERVALS 3
+#define STORING_MS 1 /* until the next look whether an answer is stored */
+
+/*
+ * A picture must not hold the half of an answer that is just being stored. That takes some turns of
+ * the loop; were it never to end, the picture would be taken all the same.
+ */
+static bool engine_holds_back(struct engine *engine, int64_t now_ms)
+{
+	if (!poller_storing(engine->poller)) {
+		engine->held_back_ms = 0;
+		return false;
+	}
+	if (engine->held_back_ms == 0)
+		engine->held_back_ms = now_ms;
+	return now_ms - engine->held_back_ms < ENGINE_TICK_MS;
+}
 
 static void engine_tick(void *context)
 {
 	struct engine *engine = context;
-	engine->timer = loop_timer_start(engine->loop, ENGINE_TICK_MS, engine_tick, engine);
 	int64_t now_ms = loop_now_ms(engine->loop);
+	bool later = engine_holds_back(engine, now_ms);
+	engine->timer = loop_timer_start(
+		engine->loop, later ? STORING_MS : ENGINE_TICK_MS, engine_tick, engine);
+	if (later)
+		return;
 	struct snapshot *next = store_seal(engine->store, now_ms);
 	if (!next ||
 		!assess(engine->assessor, next, engine->history, now_ms, &engine->assessment)) {

@@ -46,6 +46,8 @@ struct engine {
 	struct snapshot *snapshot;    /* the newest; NULL before the first tick */
 	struct assessment assessment; /* of that snapshot; at_ms 0 before the first */
 	uint64_t timer;
+	int64_t held_back_ms; /* since when the picture waits for an answer that is being stored; 0
+			       */
 	uint64_t missed; /* ticks skipped for want of memory: the last picture stays and ages */
 	engine_tick_fn *on_tick; /* after each new assessment; may be NULL */
 	void *context;

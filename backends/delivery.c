@@ -8,8 +8,8 @@
 #include "core/base/clock.h"
 #include "core/base/loop.h"
 
-#define PIECE_BYTES ((size_t)32 * 1024) /* read between two looks at the clock */
-#define STEP_ROWS ((size_t)1024)
+#define PIECE_BYTES ((size_t)16 * 1024) /* read between two looks at the clock */
+#define STEP_ROWS ((size_t)512)
 #define KEPT_BYTES ((size_t)8192) /* room for an answer is kept for the next, if it is small */
 
 static void on_slice(void *context);

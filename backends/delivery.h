@@ -27,7 +27,7 @@
 struct loop;
 struct source_config;
 
-#define DELIVERY_SLICE_US 1500
+#define DELIVERY_SLICE_US 1000
 #define DELIVERY_SMALL_ROWS 2048 /* as many observations are stored at once */
 #define DELIVERY_MOST_BYTES                                                 \
 	((size_t)64 * 1024 * 1024) /* of an answer that is read as it comes \

@@ -33,38 +33,47 @@ static void sort_run(const struct order *order, size_t from, size_t until)
 	}
 }
 
-/* The two runs at `at` into one, on the other side. */
-static void merge_runs(const struct order *order, size_t at)
+static size_t shorter(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Some rows of two runs into one, on the other side; how many. */
+static size_t merge_some(struct order *order, size_t most)
 {
 	const struct observation *from = order->swapped ? order->room : order->rows;
 	struct observation *to = order->swapped ? order->rows : order->room;
-	size_t middle = order->count - at > order->width ? at + order->width : order->count;
-	size_t end = order->count - middle > order->width ? middle + order->width : order->count;
-	size_t left = at, right = middle;
-	while (left < middle && right < end)
-		if (order->compare(&from[right], &from[left]) < 0)
-			to[at++] = from[right++];
-		else
-			to[at++] = from[left++];
-	memcpy(&to[at], &from[left], (middle - left) * sizeof(*to));
-	memcpy(&to[at + middle - left], &from[right], (end - right) * sizeof(*to));
+	if (order->pair_end == order->at) { /* the next pair */
+		order->left = order->at;
+		order->right = order->at + shorter(order->width, order->count - order->at);
+		order->left_end = order->right;
+		order->pair_end = order->right + shorter(order->width, order->count - order->right);
+	}
+	size_t from_at = order->at, until = order->at + shorter(most, order->pair_end - order->at);
+	while (order->at < until) {
+		bool take_right =
+			order->left == order->left_end ||
+			(order->right < order->pair_end &&
+				order->compare(&from[order->right], &from[order->left]) < 0);
+		to[order->at++] = from[take_right ? order->right++ : order->left++];
+	}
+	return until - from_at;
 }
 
-/* One part of a round; how many rows it was. */
-static size_t step(struct order *order)
+/* A part of a round; how many rows it was. */
+static size_t step(struct order *order, size_t most)
 {
-	size_t part = order->width ? 2 * order->width : RUN;
-	if (part > order->count - order->at)
-		part = order->count - order->at;
-	if (order->width == 0)
+	size_t part = shorter(RUN, order->count - order->at);
+	if (order->width == 0) {
 		sort_run(order, order->at, order->at + part);
-	else
-		merge_runs(order, order->at);
-	order->at += part;
+		order->at += part;
+	} else {
+		part = merge_some(order, most);
+	}
 	if (order->at == order->count) {
 		order->swapped = order->width ? !order->swapped : false;
 		order->width = order->width ? 2 * order->width : RUN;
-		order->at = 0;
+		order->at = order->pair_end = 0;
 	}
 	return part;
 }
@@ -74,7 +83,7 @@ bool order_step(struct order *order, size_t most)
 	if (!order->room)
 		return true;
 	for (size_t done = 0; done < most && order->width < order->count;)
-		done += step(order);
+		done += step(order, most - done);
 	if (order->width < order->count)
 		return false;
 	if (order->swapped)

@@ -22,9 +22,11 @@ struct order {
 	struct observation *rows; /* the caller's */
 	struct observation *room; /* NULL: in order, nothing to do */
 	size_t count;
-	size_t width; /* runs of that many are in order; 0: none yet */
-	size_t at;    /* where the present round is */
-	bool swapped; /* the present round reads from `room` */
+	size_t width;       /* runs of that many are in order; 0: none yet */
+	size_t at;          /* where the present round is: the next row to be put in its place */
+	size_t left, right; /* the heads of the two runs that are being merged, */
+	size_t left_end, pair_end; /* and the ends of both; pair_end is `at`: none are */
+	bool swapped;              /* the present round reads from `room` */
 };
 
 /* ERROR_NO_MEMORY. */

@@ -516,6 +516,11 @@ size_t poller_answered(const struct poller *poller)
 	return count;
 }
 
+bool poller_storing(const struct poller *poller)
+{
+	return poller->room.storing > 0;
+}
+
 void poller_hurry(struct poller *poller)
 {
 	int64_t started = 0;

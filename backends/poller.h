@@ -50,6 +50,10 @@ bool poller_settled(const struct poller *poller);
 /* How many targets answered well at least once. */
 size_t poller_answered(const struct poller *poller);
 
+/* Whether a big answer is being stored, in slices: a picture taken now would hold a part of it.
+ * Over within some turns of the loop. */
+bool poller_storing(const struct poller *poller);
+
 /* Ask everybody now, out of turn, unless a request is in flight (the executor wants a newer
  * snapshot to verify against). */
 void poller_hurry(struct poller *poller);

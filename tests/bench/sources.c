@@ -3,33 +3,43 @@
  *
  *   bench-sources exposition PAGE     a page in memory, all samples kept and none wanted
  *   bench-sources prometheus SERIES   an instant vector of so many series
+ *   bench-sources stream SERIES PARTS   the same over HTTP, through the poller, once a second;
+ *                                       so many series make one entity
  *   bench-sources history REPLICAS    an hour of six signals each, at one second
  *   bench-sources serve PORT BYTES          pages over keep-alive, until killed; prints its port
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "backends/backend.h"
 #include "backends/exposition.h"
 #include "backends/observation.h"
+#include "backends/poller.h"
 #include "backends/source.h"
 #include "core/base/arena.h"
+#include "core/base/clock.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
+#include "core/base/loop.h"
 #include "core/base/text.h"
 #include "core/base/yaml.h"
 #include "core/fleet/entity.h"
 #include "core/fleet/history.h"
+#include "core/fleet/snapshot.h"
+#include "core/wire/http.h"
 
 #define REPEATS 9
 
@@ -59,6 +69,21 @@ static uint64_t next_random(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
+}
+
+/* A listener on loopback, at a port of the system's choosing where *port is 0. */
+static int listen_at(int *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
+	socklen_t length = sizeof(address);
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, 4096) != 0 ||
+		getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+		return -1;
+	*port = ntohs(address.sin_port);
+	return fd;
 }
 
 /* ---- exposition ---- */
@@ -123,17 +148,29 @@ static int bench_exposition(const char *path)
 
 /* ---- a vector of Prometheus ---- */
 
-static void vector_text(struct text *text, int series)
+static bool read_bench_sources(const char *yaml, struct arena *arena, struct sources *out)
+{
+	struct complaints complaints;
+	complaints_init(&complaints);
+	const struct yaml_node *root = yaml_parse(arena, "bench", yaml, strlen(yaml), &complaints);
+	bool good = root && sources_read(yaml_get(root, "sources"), yaml_get(root, "signals"), "/",
+				    arena, out, &complaints);
+	complaints_finish(&complaints);
+	return good;
+}
+
+/* `parts` series, of as many databases, make one replica. */
+static void vector_text(struct text *text, int series, int parts)
 {
 	text_add(text, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[");
 	for (int i = 0; i < series; i++)
 		text_printf(text,
 			"%s{\"metric\":{\"__name__\":\"pool_used\",\"cluster\":\"cluster-%04d\","
 			"\"instance\":\"10.%d.%d.%d:9127\",\"job\":\"pgbouncer\",\"region\":"
-			"\"region-%d\",\"replica\":\"replica-%02d\",\"datacenter\":\"dc-%d\","
+			"\"region-%d\",\"replica\":\"replica-%02d\",\"database\":\"db-%02d\","
 			"\"environment\":\"production\"},\"value\":[1795360066.051,\"%d.%d\"]}",
-			i ? "," : "", i / 20, i >> 16, (i >> 8) & 255, i & 255, i / 5000, i % 20,
-			i % 7, i % 60, i % 10);
+			i ? "," : "", i / parts / 20, i >> 16, (i >> 8) & 255, i & 255, i / 5000,
+			i / parts % 20, i % parts, i % 60, i % 10);
 	text_add(text, "]}}");
 }
 
@@ -163,22 +200,17 @@ static int bench_prometheus(int series)
 {
 	static const char yaml[] = "sources: {p: {kind: prometheus, url: 'http://h'}}\n"
 				   "signals: {pool.used: {from: p, query: pool_used}}\n";
-	struct complaints complaints;
 	struct sources sources = {0};
 	struct error error = {0};
 	struct arena *arena = arena_create(1 << 20);
 	struct fleet *fleet = fleet_create();
-	complaints_init(&complaints);
-	const struct yaml_node *root = yaml_parse(arena, "bench", yaml, strlen(yaml), &complaints);
-	if (!root || !fleet ||
-		!sources_read(yaml_get(root, "sources"), yaml_get(root, "signals"), "/", arena,
-			&sources, &complaints))
+	if (!fleet || !read_bench_sources(yaml, arena, &sources))
 		return 1;
 	struct backend_setup setup = {&sources.rows[0], &sources, 1795360066051};
 	void *instance = sources.rows[0].ops->create(&setup, &error);
 	struct text body;
 	text_init(&body, (size_t)64 * 1024 * 1024);
-	vector_text(&body, series);
+	vector_text(&body, series, 1);
 	double took[REPEATS], before_mb = resident_mb();
 	for (int i = 0; i < REPEATS; i++) {
 		double from = cpu_ms();
@@ -194,9 +226,161 @@ static int bench_prometheus(int series)
 	sources.rows[0].ops->destroy(instance);
 	text_finish(&body);
 	fleet_destroy(fleet);
-	complaints_finish(&complaints);
 	arena_destroy(arena);
 	return 0;
+}
+
+/* ---- the same over HTTP ---- */
+
+#define STREAM_REPLIES 9
+#define FRAME_MS 16
+#define SEAL_MS 250
+
+/* One process that answers whatever is asked with the vector, or with no past. */
+static void serve_vector(int listener, const struct text *body)
+{
+	static const char past[] = "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\","
+				   "\"result\":[]}}";
+	char request[16384], head[128];
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, 0);
+		for (ssize_t got; (got = read(fd, request, sizeof(request) - 1)) > 0;) {
+			request[got] = '\0';
+			bool ranged = strstr(request, "query_range") != NULL;
+			const char *bytes = ranged ? past : body->bytes;
+			size_t left = ranged ? strlen(past) : body->length;
+			int length = snprintf(head, sizeof(head),
+				"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+				"Content-Length: %zu\r\n\r\n",
+				left);
+			if (write(fd, head, (size_t)length) != length)
+				break;
+			for (ssize_t put; left > 0 && (put = write(fd, bytes, left)) > 0;) {
+				bytes += put;
+				left -= (size_t)put;
+			}
+		}
+		close(fd);
+	}
+}
+
+/* What goes on beside the reading: frames to be drawn, pictures to be taken. */
+struct beside {
+	struct loop *loop;
+	struct store *store;
+	struct poller *poller;
+	int64_t due_us, latest_us;
+	size_t pictures;
+};
+
+static void on_frame(void *context)
+{
+	struct beside *beside = context;
+	int64_t now_us = clock_stopwatch_us();
+	if (beside->due_us != 0 && now_us - beside->due_us > beside->latest_us)
+		beside->latest_us = now_us - beside->due_us;
+	beside->due_us = now_us + FRAME_MS * 1000;
+	loop_timer_start(beside->loop, FRAME_MS, on_frame, beside);
+}
+
+static void on_seal(void *context)
+{
+	struct beside *beside = context;
+	bool wait = poller_storing(beside->poller);
+	loop_timer_start(beside->loop, wait ? 1 : SEAL_MS, on_seal, beside);
+	if (wait)
+		return;
+	snapshot_destroy(store_seal(beside->store, loop_now_ms(beside->loop)));
+	beside->pictures++;
+}
+
+/* Replies come in until there were enough; the first, which makes entities, apart from the rest. */
+static bool run_stream(struct beside *beside, int series, size_t body)
+{
+	struct error error = {0};
+	const struct source_status *status = store_source(beside->store, 0);
+	double before_mb = resident_mb(), from = 0, longest = 0;
+	for (uint64_t seen = 0; seen < STREAM_REPLIES;) {
+		int64_t ok_ms = status->last_ok_ms;
+		while (status->last_ok_ms == ok_ms) {
+			double turn = cpu_ms();
+			if (!loop_turn(beside->loop, 50, &error) ||
+				status->state == SOURCE_FAILING) {
+				fprintf(stderr, "%s%s\n", error.text, status->trouble);
+				return false;
+			}
+			turn = cpu_ms() - turn;
+			longest = turn > longest ? turn : longest;
+		}
+		if (++seen == 1) {
+			printf("stream, %d series %8.2f MB, the first: %.1f ms of CPU, longest "
+			       "turn "
+			       "of the loop %.1f\n",
+				series, (double)body / 1e6, cpu_ms(), longest);
+			beside->latest_us = 0;
+			longest = 0;
+			from = cpu_ms();
+		}
+	}
+	printf("stream, then: %.1f ms of CPU a reply (a picture every 250 ms included), longest "
+	       "turn "
+	       "%.1f; on this machine as busy as it is the latest frame came %.1f ms late; peak "
+	       "%.1fx the body\n",
+		(cpu_ms() - from) / (STREAM_REPLIES - 1), longest, (double)beside->latest_us / 1e3,
+		(resident_mb() - before_mb) * 1048576 / (double)body);
+	return true;
+}
+
+static int bench_stream(int series, int parts)
+{
+	char yaml[256];
+	struct error error = {0};
+	struct sources sources = {0};
+	struct text body;
+	struct clock clock;
+	int port = 0, listener = listen_at(&port);
+	text_init(&body, (size_t)64 * 1024 * 1024);
+	vector_text(&body, series, parts);
+	pid_t server = fork();
+	if (server == 0) {
+		fcntl(listener, F_SETFL, 0);
+		serve_vector(listener, &body);
+	}
+	size_t length = body.length;
+	text_finish(&body);
+	snprintf(yaml, sizeof(yaml),
+		"sources: {p: {kind: prometheus, url: 'http://127.0.0.1:%d', every: 1s}}\n"
+		"signals: {pool.used: {from: p, query: pool_used}}\n",
+		port);
+	clock_init_system(&clock);
+	signal(SIGPIPE, SIG_IGN);
+	struct arena *arena = arena_create(1 << 20);
+	struct fleet *fleet = fleet_create();
+	struct store *store = store_create(fleet);
+	struct history *history = history_create(HISTORY_SAMPLES, (size_t)1 << 30);
+	struct loop *loop = loop_create(&clock, &error);
+	struct http *http = http_create(loop, &error);
+	bool good = read_bench_sources(yaml, arena, &sources);
+	struct poller *poller =
+		good ? poller_create(loop, http, fleet, store, history, &sources, NULL, &error)
+		     : NULL;
+	struct beside beside = {.loop = loop, .store = store, .poller = poller};
+	if (poller) {
+		poller_start(poller);
+		on_frame(&beside);
+		on_seal(&beside);
+		good = run_stream(&beside, series, length);
+	}
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	poller_destroy(poller);
+	http_destroy(http);
+	loop_destroy(loop);
+	history_destroy(history);
+	store_destroy(store);
+	fleet_destroy(fleet);
+	arena_destroy(arena);
+	return good && poller ? 0 : 1;
 }
 
 /* ---- history ---- */
@@ -238,21 +422,6 @@ static int bench_history(int replicas)
 
 #define ANSWER_BYTES 65536
 
-static int listen_at(int port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	socklen_t length = sizeof(address);
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, 4096) != 0 ||
-		getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-		return -1;
-	printf("%d\n", ntohs(address.sin_port));
-	fflush(stdout);
-	return fd;
-}
-
 /* One page of about that many bytes, with its header: the same for everybody. */
 static size_t make_answer(char *answer, size_t bytes)
 {
@@ -273,10 +442,12 @@ static int serve(int port, size_t bytes)
 {
 	static char answer[ANSWER_BYTES], request[ANSWER_BYTES];
 	size_t length = make_answer(answer, bytes);
-	int listener = listen_at(port), poll_fd = epoll_create1(0);
+	int listener = listen_at(&port), poll_fd = epoll_create1(0);
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[256];
 	if (listener < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
 		return 1;
+	printf("%d\n", port);
+	fflush(stdout);
 	for (;;) {
 		int count = epoll_wait(poll_fd, ready, 256, -1);
 		for (int i = 0; i < count; i++) {
@@ -303,11 +474,13 @@ int main(int argc, char **argv)
 		return bench_exposition(argv[2]);
 	if (strcmp(what, "prometheus") == 0)
 		return bench_prometheus((int)strtol(argv[2], NULL, 10));
+	if (strcmp(what, "stream") == 0 && argc > 3)
+		return bench_stream((int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10));
 	if (strcmp(what, "history") == 0)
 		return bench_history((int)strtol(argv[2], NULL, 10));
 	if (strcmp(what, "serve") == 0 && argc > 3)
 		return serve((int)strtol(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
-	fprintf(stderr, "usage: bench-sources exposition PAGE | prometheus SERIES | history "
-			"REPLICAS | serve PORT BYTES\n");
+	fprintf(stderr, "usage: bench-sources exposition PAGE | prometheus SERIES | stream SERIES "
+			"PARTS | history REPLICAS | serve PORT BYTES\n");
 	return 2;
 }
