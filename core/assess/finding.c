@@ -71,6 +71,21 @@ static const struct maintenance *planned(const struct snapshot *snapshot, uint32
 	return NULL;
 }
 
+/* It serves, but what it serves is old. */
+static void find_lag(const struct finding_inputs *in, uint32_t id, const char *path)
+{
+	int64_t since_ms = in->replicas[id].lagging_ms;
+	struct sentence sentence;
+	double lag_s;
+	if (!snapshot_value(in->snapshot, id, SIGNAL_REPLICA_LAG, &lag_s) ||
+		!begin(in->assessment, &sentence, SEVERITY_WARNING, id, since_ms))
+		return;
+	sentence_add(&sentence, "replica %s is ", path);
+	sentence_add_seconds(&sentence, lag_s);
+	sentence_add(&sentence, " behind its primary, too far since ");
+	sentence_add_time(&sentence, since_ms);
+}
+
 static void find_replica(const struct finding_inputs *in, uint32_t id)
 {
 	const struct replica_memory *memory = &in->replicas[id];
@@ -95,6 +110,8 @@ static void find_replica(const struct finding_inputs *in, uint32_t id)
 		sentence_add(
 			&sentence, "replica %s unknown: nothing fresh is said of it since ", path);
 		sentence_add_time(&sentence, memory->since_ms);
+	} else if (memory->lagging_ms != 0) {
+		find_lag(in, id, path);
 	}
 }
 
@@ -159,18 +176,17 @@ static void find_cluster(
 	}
 	find_contingency(in, row, path);
 	find_pools(in, row, path, out->stages[STAGE_POOL].onset_ms);
-	if (row->auth_failures >= phase_errors_trip(NAN, row->auth_events) &&
-		chain_error_severity(row->auth_failures, out->stages[STAGE_AUTH].baseline,
-			row->auth_events) == SEVERITY_CRITICAL &&
+	if (row->auth_failures >= phase_errors_trip(NAN) &&
+		chain_error_severity(row->auth_failures, out->stages[STAGE_AUTH].baseline) ==
+			SEVERITY_CRITICAL &&
 		begin(out, &sentence, SEVERITY_CRITICAL, row->cluster,
 			out->stages[STAGE_AUTH].onset_ms)) {
 		sentence_add(&sentence, "auth failures in %s: ", path);
 		sentence_add_percent(&sentence, row->auth_failures);
 		sentence_add(&sentence, " of first tries");
 	}
-	if (row->attempts >= phase_attempts_trip(ATTEMPTS_TRIP, row->attempts_events) &&
-		begin(out, &sentence, SEVERITY_CRITICAL, row->cluster,
-			out->stages[STAGE_ATTEMPTS].onset_ms)) {
+	if (row->attempts >= ATTEMPTS_TRIP && begin(out, &sentence, SEVERITY_CRITICAL, row->cluster,
+						      out->stages[STAGE_ATTEMPTS].onset_ms)) {
 		sentence_add(&sentence, "retries amplify in %s: %.1f attempts per first try, ",
 			path, row->attempts);
 		sentence_add_percent(&sentence, 1 - 1 / row->attempts);
