@@ -176,17 +176,18 @@ static void find_cluster(
 	}
 	find_contingency(in, row, path);
 	find_pools(in, row, path, out->stages[STAGE_POOL].onset_ms);
-	if (row->auth_failures >= phase_errors_trip(NAN) &&
-		chain_error_severity(row->auth_failures, out->stages[STAGE_AUTH].baseline) ==
-			SEVERITY_CRITICAL &&
+	if (row->auth_failures >= phase_errors_trip(NAN, row->auth_events) &&
+		chain_error_severity(row->auth_failures, out->stages[STAGE_AUTH].baseline,
+			row->auth_events) == SEVERITY_CRITICAL &&
 		begin(out, &sentence, SEVERITY_CRITICAL, row->cluster,
 			out->stages[STAGE_AUTH].onset_ms)) {
 		sentence_add(&sentence, "auth failures in %s: ", path);
 		sentence_add_percent(&sentence, row->auth_failures);
 		sentence_add(&sentence, " of first tries");
 	}
-	if (row->attempts >= ATTEMPTS_TRIP && begin(out, &sentence, SEVERITY_CRITICAL, row->cluster,
-						      out->stages[STAGE_ATTEMPTS].onset_ms)) {
+	if (row->attempts >= phase_attempts_trip(ATTEMPTS_TRIP, row->attempts_events) &&
+		begin(out, &sentence, SEVERITY_CRITICAL, row->cluster,
+			out->stages[STAGE_ATTEMPTS].onset_ms)) {
 		sentence_add(&sentence, "retries amplify in %s: %.1f attempts per first try, ",
 			path, row->attempts);
 		sentence_add_percent(&sentence, 1 - 1 / row->attempts);
