@@ -11,6 +11,7 @@
 #include "actions/executor.h"
 #include "actions/journal.h"
 #include "actions/plan.h"
+#include "app/brief.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
@@ -51,6 +52,7 @@ struct console_app {
 	struct theme theme; /* the terminal borrows it */
 	struct console *console;
 	struct plan plan;
+	struct brief brief;
 	bool has_plan;
 	char plan_trouble[ERROR_TEXT_BYTES];
 	int64_t armed_until_ms;
@@ -400,6 +402,7 @@ static void app_tick(void *context)
 	struct console_app *app = context;
 	executor_tick(app->control->executor, app->engine->snapshot, &app->engine->assessment,
 		app_now_ms(app));
+	brief_tick(&app->brief, app->control, app->engine, (*app->config)->environment);
 	app_tell_sources(app);
 	const struct run_view *run = executor_run(app->control->executor);
 	enum run_state state = run ? run->state : RUN_IDLE;
@@ -547,6 +550,7 @@ static bool app_open(struct console_app *app, struct error *error)
 		.ascii = options->ascii,
 	};
 	plan_init(&app->plan);
+	brief_init(&app->brief, app->engine);
 	app->journal = calloc(JOURNAL_SHOWN, sizeof *app->journal);
 	app->console = console_create();
 	if (!app->journal || !app->console)
@@ -575,6 +579,7 @@ int console_app_run(const struct options *options, struct config **config, struc
 	terminal_close(app->terminal);
 	console_destroy(app->console);
 	plan_finish(&app->plan);
+	brief_finish(&app->brief);
 	free(app->source_states);
 	free(app->journal);
 	free(app);

@@ -11,6 +11,7 @@
 #include "actions/seal.h"
 #include "app/config.h"
 #include "app/engine.h"
+#include "app/pack_actions.h"
 #include "app/path.h"
 #include "app/remote.h"
 #include "core/base/complaints.h"
@@ -26,8 +27,10 @@ bool control_read(
 	struct error error = {0};
 	if (!path_state_directory(state, sizeof state, &error))
 		snprintf(state, sizeof state, "%s", config->directory);
-	bool ok = action_configs_read(config->actions, config->guards, config->journal,
-		config->directory, state, config->arena, out, complaints);
+	const struct yaml_node *actions = config->actions;
+	bool ok = pack_actions_merge(actions, config->arena, &actions, complaints);
+	ok = ok && action_configs_read(actions, config->guards, config->journal, config->directory,
+			   state, config->arena, out, complaints);
 	return coordination_config_read(
 		       config->coordination, config->directory, config->arena, out, complaints) &&
 	       ok;

@@ -1,21 +1,17 @@
 #include "app/pack.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/path.h"
+#include "app/pack_file.h"
 #include "backends/backend.h"
 #include "core/base/arena.h"
 #include "core/base/complaints.h"
-#include "core/base/error.h"
-#include "core/base/fields.h"
 #include "core/base/yaml.h"
 
 #define SIGNALS_MOST 64
 #define NAMES_MOST 256
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The rows of one signal, gathered from packs. */
 struct gathered {
@@ -40,24 +36,6 @@ struct wish {
 	size_t bound;                  /* rows that found a source */
 };
 
-struct pack_file {
-	const char *about;
-	const struct yaml_node *signals;
-};
-
-static const struct field pack_fields[] = {
-	{.key = "about",
-		.type = FIELD_STRING,
-		.required = true,
-		.offset = offsetof(struct pack_file, about),
-		.help = "what is read, in one sentence"},
-	{.key = "signals",
-		.type = FIELD_NODE,
-		.required = true,
-		.offset = offsetof(struct pack_file, signals),
-		.help = "rows as in a fleet file, without 'from'"},
-};
-
 static void complain(
 	struct merge *merge, const struct yaml_node *node, const char *key, const char *what)
 {
@@ -77,70 +55,22 @@ static struct yaml_node *new_node(struct merge *merge, const struct yaml_node *l
 	return node;
 }
 
-static void unknown(struct merge *merge, const struct yaml_node *node, const char *what,
-	const char *name, const char *const *names, size_t count)
-{
-	const char *near = complaints_nearest(name, names, count);
-	complaints_add(merge->complaints, node->file, node->line, "use",
-		"there is no %s '%s'%s%s%s", what, name, near ? "; did you mean '" : "",
-		near ? near : "", near ? "'?" : "");
-	merge->good = false;
-}
-
-/* ---- which pack ---- */
-
-static void unknown_pack(struct merge *merge, const struct wish *wish)
-{
-	char directory[PATH_BYTES];
-	const char *names[NAMES_MOST];
-	size_t count = 0;
-	struct error error = {0};
-	if (!path_shared_file("packs", directory, sizeof directory, &error)) {
-		complain(merge, wish->place, "use", error.text);
-		return;
-	}
-	DIR *open = opendir(directory);
-	for (struct dirent *entry; open && count < NAMES_MOST && (entry = readdir(open)) != NULL;) {
-		size_t length = strlen(entry->d_name);
-		if (length <= 5 || strcmp(entry->d_name + length - 5, ".yaml") != 0)
-			continue;
-		const char *name = arena_strndup(merge->arena, entry->d_name, length - 5);
-		if (name)
-			names[count++] = name;
-	}
-	if (open)
-		closedir(open);
-	unknown(merge, wish->place, "pack", wish->name, names, count);
-}
-
-/* A pack's name is never a path. */
-static bool is_pack_name(const char *name)
-{
-	return name[0] != '\0' && name[0] != '.' && !strchr(name, '/') && strlen(name) < 64;
-}
-
 static const struct yaml_node *read_pack(struct merge *merge, const struct wish *wish)
 {
-	char part[96], path[PATH_BYTES];
-	snprintf(part, sizeof part, "packs/%.64s.yaml", wish->name);
-	if (!is_pack_name(wish->name) || !path_shared_file(part, path, sizeof path, NULL)) {
-		unknown_pack(merge, wish);
-		return NULL;
-	}
-	const char *kept = arena_strdup(merge->arena, path);
-	const struct yaml_node *root =
-		kept ? yaml_read(merge->arena, kept, merge->complaints) : NULL;
 	struct pack_file file;
-	if (!root || !fields_read(pack_fields, COUNT(pack_fields), root, "", &file, merge->arena,
-			     merge->complaints)) {
+	if (!pack_file_read(
+		    wish->name, wish->place, "use", merge->arena, &file, merge->complaints)) {
 		merge->good = false;
 		return NULL;
 	}
-	if (file.signals->kind != YAML_MAPPING) {
+	if (!file.signals)
+		complain(merge, wish->place, "use",
+			"that pack has no signals: an action names it, under 'actions'");
+	else if (file.signals->kind != YAML_MAPPING)
 		complain(merge, file.signals, "signals", "expected a mapping of signals to rows");
-		return NULL;
-	}
-	return file.signals;
+	else
+		return file.signals;
+	return NULL;
 }
 
 /* ---- from which sources ---- */
@@ -180,7 +110,8 @@ static void check_source(struct merge *merge, const struct yaml_node *name)
 	const struct yaml_node *source = merge->sources ? merge->sources->first : NULL;
 	for (; source && source->key && count < NAMES_MOST; source = source->next)
 		names[count++] = source->key;
-	unknown(merge, name, "source", name->scalar, names, count);
+	pack_complain_unknown(merge->complaints, name, "use", "source", name->scalar, names, count);
+	merge->good = false;
 }
 
 static void check_sources(struct merge *merge, const struct wish *wish)

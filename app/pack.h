@@ -4,10 +4,10 @@
  *   use: [pgbouncer, haproxy]                every source that a row can be read from
  *   use: {pgbouncer: poolers, node: [a, b]}  only the sources named
  *
- * A pack is a file share/packs/NAME.yaml with `about`, one sentence, and `signals` as in a fleet
- * file, but without `from`: a row with `metric` is read from sources of kind exposition, one with
- * `query` from kind prometheus. A signal that has rows in the fleet file itself takes none from
- * packs. Where several packs have rows of one signal they are alternatives, in the order of `use`.
+ * A pack's `signals` (pack_file.h) are as in a fleet file, but without `from`: a row with `metric`
+ * is read from sources of kind exposition, one with `query` from kind prometheus. A signal that has
+ * rows in the fleet file itself takes none from packs. Where several packs have rows of one signal
+ * they are alternatives, in the order of `use`.
  */
 #ifndef APP_PACK_H
 #define APP_PACK_H

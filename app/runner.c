@@ -126,6 +126,10 @@ void runner_tick(struct runner *runner)
 		return;
 	if (runner->waiting_for_run && !runner_collect(runner))
 		return;
+	bool is_held =
+		brief_tick(&runner->brief, runner->control, runner->engine, runner->environment);
+	if (executor_is_busy(runner->control->executor))
+		return; /* something brief is being ended */
 	int64_t now_ms = loop_now_ms(runner->engine->loop);
 	struct runbook_order order;
 	runbook_step(runner->state, runner->engine->snapshot, &runner->engine->assessment,
@@ -139,7 +143,8 @@ void runner_tick(struct runner *runner)
 		runner_act(runner, &order, now_ms);
 		break;
 	case RUNBOOK_FINISHED:
-		runner->finished = true;
+		runner->brief.at_once = true;
+		runner->finished = !is_held;
 		runner->code = order.code;
 		runner_say(runner, order.step, order.text);
 		break;
@@ -160,6 +165,7 @@ bool runner_init(struct runner *runner, struct engine *engine, struct control *c
 		.context = context,
 	};
 	plan_init(&runner->plan);
+	brief_init(&runner->brief, engine);
 	runner->state = runbook_begin(runbook, values, value_count, engine->snapshot,
 		control->infos, control->info_count, error);
 	return runner->state != NULL;
@@ -169,5 +175,6 @@ void runner_finish(struct runner *runner)
 {
 	runbook_end(runner->state);
 	plan_finish(&runner->plan);
+	brief_finish(&runner->brief);
 	*runner = (struct runner){0};
 }

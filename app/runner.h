@@ -12,6 +12,7 @@
 
 #include "actions/plan.h"
 #include "actions/runbook.h"
+#include "app/brief.h"
 
 struct control;
 struct engine;
@@ -29,6 +30,7 @@ struct runner {
 	const char *reason;
 	struct runbook_state *state;
 	struct plan plan;
+	struct brief brief;
 	bool waiting_for_run; /* a change is in flight */
 	bool has_result;      /* `result` is to be told to the engine */
 	struct run_view result;

@@ -11,9 +11,12 @@ void schema_print(struct text *out)
 		      "file\",\"type\":\"object\",\"additionalProperties\":false,"
 		      "\"required\":[\"version\"],\"properties\":{");
 	config_schema_members(out);
-	text_add(out, ",\"actions\":{\"type\":\"object\",\"additionalProperties\":");
+	text_add(out, ",\"actions\":{\"type\":\"object\",\"additionalProperties\":"
+		      "{\"anyOf\":[");
 	action_configs_schema_action(out);
-	text_add(out, "},\"guards\":");
+	text_add(out, ",{\"type\":\"object\",\"description\":\"The actions of a pack, and how its "
+		      "system is reached.\",\"required\":[\"use\"],\"properties\":{\"use\":{"
+		      "\"type\":\"string\"}}}]}},\"guards\":");
 	action_configs_schema_guards(out);
 	text_add(out, ",\"journal\":");
 	action_configs_schema_journal(out);

@@ -10,6 +10,7 @@
 
 #include "actions/executor.h"
 #include "actions/plan.h"
+#include "app/brief.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
@@ -33,6 +34,7 @@ struct act {
 	struct engine engine;
 	struct control control;
 	struct plan plan;
+	struct brief brief;
 	bool interrupted;
 };
 
@@ -187,6 +189,34 @@ static void act_freshen(struct act *act)
 	}
 }
 
+/* What clients wait behind is ended before this program is; breaking off ends it at once. The code
+ * is that of the whole. */
+static int act_end_brief(struct act *act, int code)
+{
+	struct error error = {0};
+	const struct verb_row *verb = act->plan.verb;
+	const struct run_view *run = executor_run(act->control.executor);
+	char id[PLAN_ID_BYTES];
+	if (verb->expire_ms <= 0 || !run)
+		return code;
+	snprintf(id, sizeof id, "%s", run->id);
+	if (!act->options->quiet)
+		fprintf(stderr, "spillway: %s is held; it ends by itself, or with Ctrl-C\n", id);
+	while (brief_tick(&act->brief, &act->control, &act->engine, act->config->environment)) {
+		act->brief.at_once = act->brief.at_once || act->interrupted;
+		act->interrupted = false;
+		if (!loop_turn(act->engine.loop, ENGINE_TICK_MS, &error))
+			break;
+	}
+	run = executor_run(act->control.executor);
+	if (run && strcmp(run->id, id) == 0 && code != OUTCOME_DONE)
+		return code; /* it changed nothing, or nothing that is known of */
+	bool is_over = run && strcmp(run->id, id) != 0 && run->code == OUTCOME_DONE;
+	fprintf(stderr, "spillway: %s: %s\n", is_over ? "ended" : "NOT ENDED, do it by hand",
+		run ? run->text : id);
+	return is_over ? code : OUTCOME_ROLLBACK_FAILED;
+}
+
 static void act_print_outcome(const struct act *act, const struct run_view *run, int code)
 {
 	if (strcmp(act->options->output, "json") == 0) {
@@ -238,11 +268,13 @@ static int act_execute(struct act *act)
 		fprintf(stderr, "spillway: interrupted: %s\n",
 			left ? "the request had been sent: read back before doing it again"
 			     : "nothing was sent");
-		return left ? OUTCOME_UNKNOWN : OUTCOME_INTERRUPTED;
+		if (act->plan.verb->expire_ms > 0)
+			executor_interrupt(act->control.executor, loop_now_ms(act->engine.loop));
+		return act_end_brief(act, left ? OUTCOME_UNKNOWN : OUTCOME_INTERRUPTED);
 	}
 	code = run ? run->code : OUTCOME_LOCAL_ERROR;
 	act_print_outcome(act, run, (int)code);
-	return (int)code;
+	return act_end_brief(act, (int)code);
 }
 
 static bool act_open(struct act *act, const struct options *options, int *code)
@@ -251,6 +283,7 @@ static bool act_open(struct act *act, const struct options *options, int *code)
 	if (!verb_open_fleet(options, &act->config, &act->engine, &act->control, code))
 		return false;
 	plan_init(&act->plan);
+	brief_init(&act->brief, &act->engine);
 	if (!act_read_only(act))
 		executor_arm(act->control.executor, loop_now_ms(act->engine.loop) + CONTROL_ARM_MS);
 	return true;
@@ -259,6 +292,7 @@ static bool act_open(struct act *act, const struct options *options, int *code)
 static int act_close(struct act *act, int code)
 {
 	plan_finish(&act->plan);
+	brief_finish(&act->brief);
 	verb_close_fleet(act->config, &act->engine, &act->control);
 	return code;
 }
