@@ -66,6 +66,12 @@ static struct rig rig;
 static void box_setup(void)
 {
 	box_keys(&box);
+	box_sshd(&box, "MaxStartups 200");
+}
+
+static void rekeying_box_setup(void)
+{
+	box_keys(&box);
 	box_sshd(&box, "MaxStartups 200\nRekeyLimit 64K");
 }
 
@@ -257,6 +263,14 @@ static Suite *ssh_cut_suite(void)
 	tcase_add_test(tests, a_connection_cut_at_the_end_of_the_key_exchange_leaks_nothing);
 	tcase_add_loop_test(tests, a_connection_cut_anywhere_tells_what_is_known, 0, 4);
 	suite_add_tcase(suite, tests);
+	TCase *rekeying = tcase_create("bad connections with new keys time and again");
+	tcase_set_timeout(rekeying, 60);
+	tcase_add_unchecked_fixture(rekeying, rekeying_box_setup, box_teardown);
+	tcase_add_checked_fixture(rekeying, rig_setup, rig_teardown);
+	tcase_add_loop_test(
+		rekeying, half_sent_packets_are_finished_before_anything_else, 3, count);
+	tcase_add_loop_test(rekeying, half_sent_packets_in_a_tunnel_and_under_it, 3, count);
+	suite_add_tcase(suite, rekeying);
 	return suite;
 }
 
