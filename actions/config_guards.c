@@ -48,6 +48,8 @@ static const struct field guards_rows[] = {
 	GUARD_MS(brake_window, 1000, 86400000, "10m", "the time that brake counts over"),
 	GUARD(min_serving, FIELD_INTEGER, 1, 1000, "2",
 		"replicas of a cluster that must go on serving"),
+	GUARD(max_held, FIELD_PERCENT, 0.01, 1, "50%",
+		"most of all clusters that changes in force keep from their usual traffic at once"),
 	GUARD(approve_above, FIELD_PERCENT, 0.001, 1, NULL,
 		"share of all traffic above which another person must approve; absent: never"),
 	GUARD_MS(approve_within, 1000, 86400000, "10m", "how long a request for approval stands"),

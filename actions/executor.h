@@ -12,6 +12,7 @@
 #include "actions/plan.h"
 
 struct assessment;
+struct coordination;
 struct error;
 struct executor;
 struct hold;
@@ -28,6 +29,13 @@ struct executor *executor_create(struct loop *loop, struct http *http, struct ss
 	struct error *error);
 void executor_destroy(struct executor *executor); /* a run in flight is journalled as interrupted,
 						     outcome unknown where bytes left */
+
+/*
+ * Agree with others before each change: it must outlive the executor. With a store on another
+ * machine a run waits, before its intent, for the lock and for readings newer than that; another
+ * plan by then is OUTCOME_STALE_PLAN. Without this nobody is asked.
+ */
+void executor_coordinate(struct executor *executor, struct coordination *coordination);
 
 /* Read-only until armed. Arming lasts until `until_ms`. */
 void executor_arm(struct executor *executor, int64_t until_ms);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/approval.h"
+#include "actions/coordination.h"
 #include "core/base/clock.h"
 #include "core/fleet/snapshot.h"
 
@@ -102,6 +103,79 @@ void guard_check_min_serving(const struct guard_context *context, struct verdict
 		(long long)context->limits->min_serving);
 }
 
+static bool keeps_away(const struct verb_row *verb)
+{
+	return verb && (verb->class == CLASS_SHIFT || verb->class == CLASS_DISRUPT);
+}
+
+static bool is_held(const struct guard_context *context, uint32_t cluster)
+{
+	const struct fleet *fleet = context->snapshot->fleet;
+	for (size_t i = 0; i < context->facts->hold_count; i++) {
+		const struct hold *hold = &context->facts->holds[i];
+		uint32_t entity =
+			keeps_away(hold->verb)
+				? fleet_find_path(fleet, hold->verb->target, hold->target_path)
+				: ENTITY_NONE;
+		if (entity != ENTITY_NONE && fleet_cluster_of(fleet, entity) == cluster)
+			return true;
+	}
+	return false;
+}
+
+/* However small each change is: many small ones are a large one. */
+void guard_check_held(const struct guard_context *context, struct verdict *out)
+{
+	const struct fleet *fleet = context->snapshot->fleet;
+	uint32_t own = fleet_cluster_of(fleet, context->plan->target);
+	uint32_t cluster = ENTITY_NONE;
+	unsigned all = 0;
+	unsigned held = 0;
+	while ((cluster = fleet_next(fleet, ENTITY_CLUSTER, ENTITY_NONE, cluster)) != ENTITY_NONE) {
+		all++;
+		held += cluster == own || is_held(context, cluster);
+	}
+	unsigned most = (unsigned)(context->limits->max_held * all + 1e-9);
+	if (most < 1)
+		most = 1;
+	if (context->facts->is_undo)
+		guard_say(out, VERDICT_PASS, "takes back our own change: one less is held");
+	else if (own == ENTITY_NONE || is_held(context, own))
+		guard_say(out, VERDICT_PASS, "no further cluster is kept from its traffic");
+	else
+		guard_say(out, held > most ? VERDICT_BLOCK : VERDICT_PASS,
+			"%u of %u clusters would be kept from their usual traffic at once, at most "
+			"%u may%s",
+			held, all, most,
+			held > most ? ": take one back first, see 'spillway holds'" : "");
+}
+
+/* Who is already at it; taken for good only as the change begins. */
+void guard_check_lock(const struct guard_context *context, struct verdict *out)
+{
+	const struct coordination_view *view = context->facts->coordination;
+	if (!view || view->state == COORDINATION_GRANTED) {
+		guard_say(out, VERDICT_PASS,
+			view ? "nobody else acts there now" : "there is nobody to agree with");
+	} else if (view->state == COORDINATION_TAKEN) {
+		/* What another is in the middle of is nobody's to set aside. */
+		out->overridable = false;
+		guard_say(out, VERDICT_BLOCK, "%.300s", view->text);
+	} else {
+		guard_say(out, VERDICT_UNKNOWN,
+			"whether somebody else acts there cannot be known: %.200s", view->text);
+	}
+}
+
+static bool sets_aside(const struct plan_facts *facts, const char *guard)
+{
+	for (size_t i = 0; i < facts->override_count; i++) {
+		if (strcmp(facts->overrides[i], guard) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Why one person is not enough; "" when one is. */
 static void needs_two(const struct guard_context *context, char *out, size_t size)
 {
@@ -110,8 +184,17 @@ static void needs_two(const struct guard_context *context, char *out, size_t siz
 	out[0] = '\0';
 	if (!(most > 0) || context->facts->is_undo)
 		return;
+	static const char *const weighty[] = {"capacity", "blast-radius", "held"};
+	for (size_t i = 0; i < sizeof(weighty) / sizeof(weighty[0]); i++) {
+		if (sets_aside(context->facts, weighty[i])) {
+			snprintf(out, size, "guard %s is set aside", weighty[i]);
+			return;
+		}
+	}
 	if (plan->verb->class == CLASS_DISRUPT)
 		snprintf(out, size, "%s disrupts", plan->verb->name);
+	else if (plan->verb->move == MOVE_DIVERT && plan->to <= 0)
+		snprintf(out, size, "it takes all traffic from %.60s", plan->target_path);
 	else if (!plan->projection.known)
 		snprintf(out, size, "how much traffic moves is not known");
 	else if (plan->projection.moved_share > most + 1e-9)

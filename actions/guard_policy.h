@@ -1,6 +1,6 @@
 /*
  * guard_policy.h - the guards that know of time and people rather than of load: cool-down, brake,
- * freeze, expiry, two-person, min-serving. Rows of guard.c's table; pure.
+ * freeze, expiry, two-person, min-serving, held, lock. Rows of guard.c's table; pure.
  */
 #ifndef ACTIONS_GUARD_POLICY_H
 #define ACTIONS_GUARD_POLICY_H
@@ -16,6 +16,8 @@ void guard_check_brake(const struct guard_context *context, struct verdict *out)
 void guard_check_freeze(const struct guard_context *context, struct verdict *out);
 void guard_check_min_serving(const struct guard_context *context, struct verdict *out);
 void guard_check_two_person(const struct guard_context *context, struct verdict *out);
+void guard_check_held(const struct guard_context *context, struct verdict *out);
+void guard_check_lock(const struct guard_context *context, struct verdict *out);
 void guard_check_expiry(const struct guard_context *context, struct verdict *out);
 
 #endif

@@ -294,6 +294,7 @@ enum outcome_code plan_outcome(const struct plan *plan)
 		{"brake", OUTCOME_RETRY_LATER},
 		{"two-person", OUTCOME_NEEDS_CONFIRMATION},
 		{"journal", OUTCOME_LOCAL_ERROR},
+		{"lock", OUTCOME_LOCKED},
 	};
 	enum outcome_code code = OUTCOME_DONE;
 	for (size_t i = 0; i < plan->verdict_count; i++) {

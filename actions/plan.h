@@ -10,7 +10,9 @@
 struct approval;
 struct approvals;
 struct assessment;
+struct coordination_view;
 struct error;
+struct hold;
 struct snapshot;
 struct text;
 
@@ -29,6 +31,9 @@ struct plan_facts {
 	int64_t brake_free_ms;             /* when the oldest of those leaves it */
 	const struct approvals *approvals; /* NULL: none were asked for */
 	const struct approval *approval;   /* of this plan: plan_make() finds it in approvals */
+	const struct coordination_view *coordination; /* NULL: there is nobody to agree with */
+	const struct hold *holds;                     /* all changes in force, others' included */
+	size_t hold_count;
 };
 
 void plan_init(struct plan *plan);
@@ -48,8 +53,8 @@ bool plan_make(const struct action_config *action, const struct guard_config *gu
 /*
  * The exit code of a plan that is not run as it stands: DONE nothing to change, CHANGES_PENDING
  * nothing hinders it, NOT_PERMITTED when read-only is among the blockers; RETRY_LATER,
- * NEEDS_CONFIRMATION or LOCAL_ERROR when cool-down and brake, two-person or the journal alone
- * hinder it; else REFUSED.
+ * NEEDS_CONFIRMATION, LOCAL_ERROR or LOCKED when cool-down and brake, two-person, the journal or
+ * the lock alone hinder it; else REFUSED.
  */
 enum outcome_code plan_outcome(const struct plan *plan);
 

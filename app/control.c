@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actions/coordination.h"
 #include "actions/executor.h"
 #include "actions/journal.h"
 #include "actions/seal.h"
@@ -16,9 +17,12 @@
 #include "app/remote.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
+#include "core/base/loop.h"
 #include "core/base/number.h"
 #include "core/base/sanitise.h"
 #include "core/wire/http.h"
+
+#define AGREEMENT_MS 3000
 
 bool control_read(
 	const struct config *config, struct action_configs *out, struct complaints *complaints)
@@ -79,9 +83,30 @@ static bool control_wire(struct control *control, struct engine *engine, struct 
 		if (!control->seal)
 			return false;
 	}
+	if (control->journal) {
+		control->coordination = coordination_create(engine->loop, engine->http,
+			&control->configs.coordination, control->operator_name, error);
+		if (!control->coordination)
+			return false;
+	}
 	control->executor = executor_create(engine->loop, engine->http, remote_ssh(control->remote),
 		control->journal, &control->configs, control->operator_name, error);
+	if (control->executor && control->coordination)
+		executor_coordinate(control->executor, control->coordination);
 	return control->executor != NULL;
+}
+
+void control_wait_agreement(struct control *control, struct engine *engine)
+{
+	struct coordination_view view = {.state = COORDINATION_GRANTED};
+	struct error error = {.kind = ERROR_NONE};
+	int64_t until_ms = loop_now_ms(engine->loop) + AGREEMENT_MS;
+	bool waits = control->coordination && control->configs.coordination.is_etcd;
+	while (waits && loop_now_ms(engine->loop) < until_ms) {
+		coordination_look(control->coordination, "", &view);
+		if (view.state != COORDINATION_DOWN || !loop_turn(engine->loop, 50, &error))
+			return;
+	}
 }
 
 bool control_init(struct control *control, struct engine *engine,
@@ -104,6 +129,9 @@ bool control_init(struct control *control, struct engine *engine,
 void control_finish(struct control *control)
 {
 	executor_destroy(control->executor);
+	if (control->coordination)
+		coordination_flush(control->coordination);
+	coordination_destroy(control->coordination);
 	if (control->seal) {
 		seal_flush(control->seal);
 		if (seal_trouble(control->seal)[0])

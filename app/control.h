@@ -13,6 +13,7 @@
 
 struct complaints;
 struct config;
+struct coordination;
 struct engine;
 struct executor;
 struct journal;
@@ -28,7 +29,8 @@ struct control {
 	struct journal *journal; /* NULL: read-only, or it cannot be written: see journal_trouble */
 	struct error
 		journal_trouble; /* why there is none; ERROR_REJECTED: another process has it */
-	struct seal *seal;       /* NULL: the journal is not signed */
+	struct coordination *coordination; /* NULL: read-only, nobody to agree with */
+	struct seal *seal;                 /* NULL: the journal is not signed */
 	struct remote *remote;
 	struct executor *executor;
 	bool may_write; /* false: read-only for good */
@@ -52,6 +54,10 @@ void control_name_operator(char *out, size_t size);
  */
 bool control_init(struct control *control, struct engine *engine,
 	const struct action_configs *configs, bool read_only, struct error *error);
+
+/* Wait a moment for the store that operators agree by, if there is one, so that a first plan knows
+ * of the others. */
+void control_wait_agreement(struct control *control, struct engine *engine);
 
 /* Before engine_finish(). Seals the journal, which may take a moment; what cannot be sealed is told
  * on stderr. */

@@ -155,6 +155,8 @@ bool verb_open_fleet(const struct options *options, struct config **config, stru
 		verb_close_fleet(*config, engine, control);
 		return false;
 	}
+	if (control)
+		control_wait_agreement(control, engine);
 	if (!options->quiet)
 		verb_tell_troubles(engine);
 	return true;

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "core/base/base64.h"
 #include "core/base/error.h"
 #include "core/wire/ssh_bytes.h"
 
@@ -64,8 +65,8 @@ static bool hash_parse(const struct ssh_bytes *hosts, unsigned char salt[SHA1_BY
 		return false;
 	size_t salt_length = 0, digest_length = 0;
 	size_t rest = hosts->left - 3 - (size_t)(bar - first) - 1;
-	return ssh_bytes_base64(first, (size_t)(bar - first), salt, SHA1_BYTES, &salt_length) &&
-	       ssh_bytes_base64(bar + 1, rest, digest, SHA1_BYTES, &digest_length) &&
+	return base64_decode(first, (size_t)(bar - first), salt, SHA1_BYTES, &salt_length) &&
+	       base64_decode(bar + 1, rest, digest, SHA1_BYTES, &digest_length) &&
 	       salt_length == SHA1_BYTES && digest_length == SHA1_BYTES;
 }
 
@@ -100,7 +101,7 @@ static bool entry_parse(struct ssh_bytes line, char *base, struct entry *out)
 		return false;
 	char *key = base + (encoded.at - (const unsigned char *)base);
 	size_t length = 0;
-	if (!ssh_bytes_base64(key, encoded.left, key, encoded.left, &length))
+	if (!base64_decode(key, encoded.left, key, encoded.left, &length))
 		return false;
 	entry.key = (struct ssh_bytes){.at = (const unsigned char *)key, .left = length};
 	struct ssh_bytes fields = entry.key;

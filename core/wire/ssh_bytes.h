@@ -1,6 +1,5 @@
 /*
- * ssh_bytes.h - the data types of RFC 4251 section 5, read with bounds and written into a text; and
- * base64.
+ * ssh_bytes.h - the data types of RFC 4251 section 5, read with bounds and written into a text.
  *
  * A reader never moves past its end: a field that does not fit makes the call false and leaves the
  * reader where it was.
@@ -30,11 +29,5 @@ bool ssh_bytes_equal(const struct ssh_bytes *bytes, const char *string);
 
 void ssh_bytes_add_u32(struct text *out, uint32_t value);
 void ssh_bytes_add_string(struct text *out, const void *bytes, size_t length);
-
-/*
- * Decode padded base64 (RFC 4648, no blanks) into `out`, which may be where the text itself is.
- * False when it is not base64 or does not fit in `size`.
- */
-bool ssh_bytes_base64(const char *text, size_t length, void *out, size_t size, size_t *out_length);
 
 #endif

@@ -16,6 +16,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 
+#include "core/base/base64.h"
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
 #include "core/base/text.h"
@@ -165,7 +166,7 @@ static enum verdict openssh_judge(struct ssh_key *key, const char *file)
 			bytes[length++] = (unsigned char)*from;
 	}
 	enum verdict verdict = NOT_A_KEY;
-	if (ssh_bytes_base64((const char *)bytes, length, bytes, size, &decoded))
+	if (base64_decode((const char *)bytes, length, bytes, size, &decoded))
 		verdict = openssh_parse(key, (struct ssh_bytes){.at = bytes, .left = decoded});
 	OPENSSL_cleanse(bytes, size);
 	free(bytes);

@@ -20,7 +20,7 @@ actions:
   silent: {verb: cluster.divert, http: {method: POST, url: "http://127.0.0.1:$port/silent", json: {weight: "{weight}"}, timeout: 600s}}
   no: {verb: cluster.divert, http: {method: POST, url: "http://127.0.0.1:$port/no", json: {weight: "{weight}"}, timeout: 5s}}
   away: {verb: cluster.divert, http: {method: POST, url: "http://127.0.0.1:1/x", json: {weight: "{weight}"}, timeout: 5s}}
-guards: {cooldown: 1s, verify_within: 5s}
+guards: {cooldown: 1s, verify_within: 5s, max_held: 100%}
 journal: {file: $work/journal.jsonl}
 Y
 posts() { # how many POSTs to PATH the server saw

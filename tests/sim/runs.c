@@ -32,6 +32,7 @@ static struct guard_config sim_limits(struct sim *sim)
 		.brake = 100,
 		.brake_window_ms = 600000,
 		.min_serving = 2,
+		.max_held = 0.67,
 		.approve_within_ms = 600000,
 	};
 }

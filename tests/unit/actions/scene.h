@@ -151,6 +151,7 @@ static inline struct guard_config scene_limits(void)
 		.brake = 100,
 		.brake_window_ms = 600000,
 		.min_serving = 2,
+		.max_held = 1,
 		.approve_within_ms = 600000,
 	};
 }

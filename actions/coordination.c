@@ -1,0 +1,181 @@
+#include "actions/coordination.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/config.h"
+#include "actions/coordination_etcd.h"
+#include "actions/coordination_lock.h"
+#include "actions/lease.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/loop.h"
+#include "core/base/sanitise.h"
+#include "core/fleet/snapshot.h"
+
+#define FLUSH_MS 2000
+
+struct coordination {
+	struct loop *loop;
+	const struct coordination_config *config;
+	struct coordination_self self;
+	struct coordination_lock lock; /* kind file, or with the glass broken */
+	struct etcd_desk *desk;        /* NULL: kind file */
+	bool is_local;                 /* what was entered is the lock of this machine */
+	bool is_entered;
+};
+
+struct coordination *coordination_create(struct loop *loop, struct http *http,
+	const struct coordination_config *config, const char *who, struct error *error)
+{
+	struct coordination *coordination = calloc(1, sizeof(*coordination));
+	if (!coordination) {
+		error_no_memory(error, "coordination");
+		return NULL;
+	}
+	coordination->loop = loop;
+	coordination->config = config;
+	coordination_self_init(&coordination->self, who);
+	coordination_lock_init(&coordination->lock);
+	if (config->is_etcd) {
+		coordination->desk =
+			etcd_desk_create(loop, http, config, &coordination->self, error);
+		if (!coordination->desk) {
+			free(coordination);
+			return NULL;
+		}
+	}
+	return coordination;
+}
+
+void coordination_destroy(struct coordination *coordination)
+{
+	if (!coordination)
+		return;
+	coordination_lock_give(&coordination->lock);
+	etcd_desk_destroy(coordination->desk);
+	free(coordination);
+}
+
+void coordination_flush(struct coordination *coordination)
+{
+	struct error error = {.kind = ERROR_NONE};
+	coordination_leave(coordination);
+	int64_t until_ms = loop_now_ms(coordination->loop) + FLUSH_MS;
+	while (coordination->desk && etcd_desk_is_leaving(coordination->desk) &&
+		loop_now_ms(coordination->loop) < until_ms) {
+		if (!loop_turn(coordination->loop, 100, &error))
+			return;
+	}
+}
+
+const char *coordination_domain(
+	const struct coordination *coordination, const struct snapshot *snapshot, uint32_t target)
+{
+	static const char whole[] = "fleet";
+	if (!coordination->config->by_region)
+		return whole;
+	uint32_t at = target;
+	while (at != ENTITY_NONE && at != ENTITY_ROOT) {
+		const struct entity *entity = fleet_entity(snapshot->fleet, at);
+		if (entity->kind == ENTITY_REGION)
+			return entity->name;
+		at = entity->parent;
+	}
+	return whole;
+}
+
+static enum coordination_answer enter_here(struct coordination *coordination,
+	const struct coordination_ask *ask, char text[ACTION_TEXT_BYTES])
+{
+	char value[LEASE_HOLDER_BYTES];
+	char holder[LEASE_HOLDER_BYTES];
+	char who[ACTION_TEXT_BYTES];
+	struct error error = {.kind = ERROR_NONE};
+	value[0] = '\0';
+	if (ask->what[0])
+		coordination_record_write(&coordination->self, ask->what,
+			clock_wall_ms(loop_clock(coordination->loop)), value, sizeof(value));
+	enum coordination_answer answer = coordination_lock_take(&coordination->lock,
+		coordination->config->directory, coordination->config->fleet, ask->domain, value,
+		holder, sizeof(holder), &error);
+	coordination->is_entered = answer == COORDINATION_GRANTED;
+	text[0] = '\0';
+	if (answer == COORDINATION_DOWN) {
+		sanitise(error.text, strlen(error.text), text, ACTION_TEXT_BYTES);
+	} else if (answer == COORDINATION_TAKEN) {
+		coordination_record_words(holder, who);
+		snprintf(text, ACTION_TEXT_BYTES, "%.200s acts in '%.60s': wait for its end", who,
+			ask->domain);
+	}
+	return answer;
+}
+
+enum coordination_answer coordination_enter(struct coordination *coordination,
+	const struct coordination_ask *ask, coordination_done_fn *done, void *context,
+	char text[ACTION_TEXT_BYTES])
+{
+	coordination->is_local = !coordination->desk || ask->breaks_glass;
+	if (coordination->is_local)
+		return enter_here(coordination, ask, text);
+	coordination->is_entered = true;
+	return etcd_desk_enter(coordination->desk, ask, done, context);
+}
+
+enum coordination_answer coordination_check(struct coordination *coordination,
+	coordination_done_fn *done, void *context, char text[ACTION_TEXT_BYTES])
+{
+	text[0] = '\0';
+	if (!coordination->is_local)
+		return etcd_desk_check(coordination->desk, done, context);
+	/* The kernel keeps it as long as this process lives. */
+	return COORDINATION_GRANTED;
+}
+
+void coordination_leave(struct coordination *coordination)
+{
+	coordination_lock_give(&coordination->lock);
+	if (coordination->desk && coordination->is_entered && !coordination->is_local)
+		etcd_desk_leave(coordination->desk);
+	coordination->is_entered = false;
+}
+
+bool coordination_is_remote(const struct coordination *coordination)
+{
+	return coordination->desk && !coordination->is_local;
+}
+
+void coordination_look(
+	struct coordination *coordination, const char *domain, struct coordination_view *out)
+{
+	*out = (struct coordination_view){.state = COORDINATION_GRANTED};
+	if (coordination->desk) {
+		etcd_desk_look(coordination->desk, domain, out);
+		return;
+	}
+	if (coordination->is_entered)
+		return;
+	/* Taking it for a moment is the only way to know. */
+	const struct coordination_ask ask = {.domain = domain, .what = ""};
+	out->state = enter_here(coordination, &ask, out->text);
+	coordination_leave(coordination);
+}
+
+size_t coordination_peers(
+	const struct coordination *coordination, struct coordination_peer *out, size_t most)
+{
+	return coordination->desk ? etcd_desk_peers(coordination->desk, out, most) : 0;
+}
+
+size_t coordination_holds(
+	const struct coordination *coordination, int64_t now_ms, struct hold *out, size_t most)
+{
+	return coordination->desk ? etcd_desk_holds(coordination->desk, now_ms, out, most) : 0;
+}
+
+void coordination_publish(struct coordination *coordination, const struct hold *holds, size_t count)
+{
+	if (coordination->desk)
+		etcd_desk_publish(coordination->desk, holds, count);
+}

@@ -1,0 +1,172 @@
+#include "actions/executor_parts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actions/guard.h"
+#include "actions/journal.h"
+#include "core/base/complaints.h"
+#include "core/base/error.h"
+#include "core/fleet/snapshot.h"
+
+const struct action_config *executor_find_action(
+	const struct executor *executor, const char *name, struct error *error)
+{
+	const char *names[ACTIONS_MOST];
+	for (size_t i = 0; i < executor->configs->count; i++) {
+		names[i] = executor->configs->rows[i].info.name;
+		if (strcmp(names[i], name) == 0)
+			return &executor->configs->rows[i];
+	}
+	const char *nearest = complaints_nearest(name, names, executor->configs->count);
+	error_set(error, ERROR_USAGE, "no action '%.60s' in the fleet file%s%s%s", name,
+		nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	return NULL;
+}
+
+/* What others do and hold, as far as they have told. */
+static void add_others(struct executor *executor, uint32_t target, struct plan_facts *facts,
+	const struct snapshot *snapshot, int64_t now_ms)
+{
+	struct coordination *coordination = executor->coordination;
+	facts->holds = executor->in_force;
+	facts->hold_count = holds_list(executor->log, now_ms, executor->in_force, HOLDS_MOST);
+	if (!coordination || target >= snapshot->entity_count)
+		return;
+	coordination_look(coordination, coordination_domain(coordination, snapshot, target),
+		&executor->beside);
+	facts->coordination = &executor->beside;
+	size_t own = facts->hold_count;
+	facts->hold_count +=
+		coordination_holds(coordination, now_ms, executor->in_force + own, HOLDS_MOST);
+	for (size_t i = own; i < facts->hold_count; i++) {
+		const struct hold *hold = &executor->in_force[i];
+		if (hold->set_ms > facts->last_change_ms &&
+			strcmp(hold->target_path, fleet_entity(snapshot->fleet, target)->path) == 0)
+			facts->last_change_ms = hold->set_ms;
+	}
+}
+
+bool executor_make_plan(struct executor *executor, const struct action_config *action,
+	uint32_t target, double to, struct plan_facts *facts, const struct snapshot *snapshot,
+	const struct assessment *assessment, int64_t now_ms, struct plan *out, struct error *error)
+{
+	for (size_t i = 0; i < facts->override_count; i++) {
+		const struct guard_row *guard = guard_find(facts->overrides[i]);
+		if (!guard || !guard->overridable)
+			return error_set(error, ERROR_USAGE, "guard '%.60s' %s",
+				facts->overrides[i],
+				guard ? "cannot be overridden" : "does not exist");
+	}
+	if (target < snapshot->entity_count)
+		facts->last_change_ms = run_log_last_change_ms(
+			executor->log, fleet_entity(snapshot->fleet, target)->path);
+	int64_t window_ms = executor->configs->guards.brake_window_ms;
+	int64_t oldest_ms = 0;
+	facts->recent_changes =
+		run_log_changes_since(executor->log, now_ms - window_ms, &oldest_ms);
+	facts->brake_free_ms = oldest_ms + window_ms;
+	if (executor->journal &&
+		!approvals_read(journal_path(executor->journal), &executor->configs->signing,
+			now_ms, executor->approvals, error))
+		return false;
+	facts->approvals = executor->approvals;
+	add_others(executor, target, facts, snapshot, now_ms);
+	facts->armed = executor_is_armed(executor, now_ms);
+	facts->journal_trouble = executor->journal ? journal_trouble(executor->journal) : NULL;
+	return plan_make(action, &executor->configs->guards, facts, snapshot, assessment, target,
+		to, now_ms, out, error);
+}
+
+bool executor_plan(struct executor *executor, const char *action, uint32_t target, double to,
+	const char *environment, const char *const *overrides, size_t override_count,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct plan *out, struct error *error)
+{
+	const struct action_config *config = executor_find_action(executor, action, error);
+	struct plan_facts facts = {
+		.environment = environment,
+		.overrides = overrides,
+		.override_count = override_count,
+	};
+	return config && executor_make_plan(executor, config, target, to, &facts, snapshot,
+				 assessment, now_ms, out, error);
+}
+
+static bool was_undone(const struct executor *executor, const char *id)
+{
+	for (size_t i = 0; i < run_log_count(executor->log); i++) {
+		const struct run_entry *entry = run_log_at(executor->log, i);
+		if (strcmp(entry->undo_of, id) == 0 && entry->view.code == OUTCOME_DONE)
+			return true;
+	}
+	return false;
+}
+
+/* Every pool must still have what that run set, or what it left as it was. */
+static bool check_drift(const struct run_entry *entry, const struct verb_row *undo,
+	const struct snapshot *snapshot, uint32_t target, struct error *error)
+{
+	struct target_value value;
+	target_read(snapshot, entry->verb, target, &value);
+	if (!value.known && undo->is_release)
+		return true;
+	if (!value.known)
+		return error_set(error, ERROR_REJECTED,
+			"%s of %s is not known now: undo would be "
+			"blind",
+			signal_row(entry->verb->reads)->name, entry->view.target_path);
+	for (size_t i = 0; i < value.count; i++) {
+		if (!target_equal(value.values[i], entry->view.to) &&
+			!target_equal(value.values[i], entry->view.from))
+			return error_set(error, ERROR_REJECTED,
+				"%s of %s is %.6g now, not the %.6g that %s set: somebody changed "
+				"it since",
+				signal_row(entry->verb->reads)->name, entry->view.target_path,
+				value.values[i], entry->view.to, entry->view.id);
+	}
+	if (target_equal(value.low, entry->view.from) && target_equal(value.high, entry->view.from))
+		return error_set(error, ERROR_USAGE, "%s of %s is %.6g already: nothing to undo",
+			signal_row(entry->verb->reads)->name, entry->view.target_path, value.low);
+	return true;
+}
+
+bool executor_plan_undo(struct executor *executor, const char *id, const char *environment,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct plan *out, struct error *error)
+{
+	const struct run_entry *entry = run_log_find(executor->log, id);
+	if (!entry)
+		return error_set(error, ERROR_USAGE, "no run '%.20s' in the journal", id);
+	if (!entry->view.can_undo)
+		return error_set(error, ERROR_USAGE, "run '%s' changed nothing that can be undone",
+			entry->view.id);
+	if (was_undone(executor, entry->view.id))
+		return error_set(error, ERROR_USAGE, "run '%s' was undone already", entry->view.id);
+	const struct action_config *action =
+		executor_find_action(executor, entry->view.action, error);
+	if (!action)
+		return false;
+	uint32_t target =
+		fleet_find_path(snapshot->fleet, entry->verb->target, entry->view.target_path);
+	if (target == ENTITY_NONE || action->info.verb != entry->verb)
+		return error_set(error, ERROR_USAGE,
+			"run '%s' acted on '%s' by %s, which the fleet file no longer has",
+			entry->view.id, entry->view.target_path, entry->verb->name);
+	const struct action_config *undo = action_undo(action);
+	if (!undo)
+		return error_set(error, ERROR_USAGE,
+			"action '%s' names no 'undo' in the fleet file: take it back by hand%s%s",
+			action->info.name, entry->verb->pair ? ", by an action of " : "",
+			entry->verb->pair ? entry->verb->pair : "");
+	if (!check_drift(entry, undo->info.verb, snapshot, target, error))
+		return false;
+	action = undo;
+	struct plan_facts facts = {.environment = environment,
+		.is_undo = true,
+		.undo_of = entry->view.id,
+		.kept = entry->kept};
+	return executor_make_plan(executor, action, target, entry->view.from, &facts, snapshot,
+		assessment, now_ms, out, error);
+}
