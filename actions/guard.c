@@ -515,7 +515,7 @@ static const struct guard_row rows[] = {
 		"unknown, which blocks", 1u << CLASS_GROW, true, check_ledger},
 	{"step", "one command changes at most max_step, or max_divert of a weight", true,
 		"max_step max_divert", "unknown, which blocks",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW, false, check_step},
+		1u << CLASS_RELIEVE | 1u << CLASS_SHIFT | 1u << CLASS_GROW, false, check_step},
 	{"blast-radius",
 		"one command moves at most blast_radius of all traffic, a restore max_return", true,
 		"blast_radius", "unknown, which blocks", 1u << CLASS_SHIFT | 1u << CLASS_DISRUPT,
