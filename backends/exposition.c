@@ -7,14 +7,20 @@
 #include "core/base/number.h"
 #include "core/base/sanitise.h"
 
+#define FIRST_ROOM_BYTES 1024
+
 bool exposition_init(struct exposition_reader *reader, exposition_sample_fn *on_sample,
 	void *context, struct error *error)
 {
-	char *room = malloc(EXPOSITION_LINE_BYTES + 1);
+	char *room = malloc(FIRST_ROOM_BYTES);
 	if (!room)
 		return error_no_memory(error, "a page of metrics");
-	*reader = (struct exposition_reader){
-		.on_sample = on_sample, .context = context, .room = room};
+	reader->on_sample = on_sample;
+	reader->wants = NULL;
+	reader->context = context;
+	reader->room = room;
+	reader->room_bytes = FIRST_ROOM_BYTES;
+	reader->lines = 0;
 	text_init(&reader->rest, EXPOSITION_LINE_BYTES);
 	return true;
 }
@@ -229,12 +235,24 @@ static bool may_skip(const struct exposition_reader *reader, const char *line, s
 	return is_plain_number(at + 1, end);
 }
 
+static bool grow_room(struct exposition_reader *reader, size_t bytes, struct error *error)
+{
+	char *room = realloc(reader->room, 2 * bytes);
+	if (!room)
+		return error_no_memory(error, "a page of metrics");
+	reader->room = room;
+	reader->room_bytes = 2 * bytes;
+	return true;
+}
+
 static bool read_sample(
 	struct exposition_reader *reader, const char *line, size_t length, struct error *error)
 {
 	struct exposition_sample sample = {.series = &reader->series};
+	if (length >= reader->room_bytes && !grow_room(reader, length + 1, error))
+		return false;
 	size_t at = series_parse_line(
-		line, length, reader->room, EXPOSITION_LINE_BYTES + 1, &reader->series, error);
+		line, length, reader->room, reader->room_bytes, &reader->series, error);
 	if (at == 0)
 		return false;
 	at = skip_blanks(line, length, at);

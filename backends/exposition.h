@@ -47,6 +47,7 @@ struct exposition_reader {
 	void *context;
 	struct text rest; /* an unfinished line */
 	char *room;       /* for the strings of one series */
+	size_t room_bytes;
 	struct series series;
 	size_t lines;
 };

@@ -10,6 +10,8 @@
 #include "core/base/utf8.h"
 
 #define NEST_MOST 32
+#define FIRST_ROOM_BYTES ((size_t)4096)
+#define ROOM_SLACK 16             /* strings are copied eight bytes at a time, past their end */
 #define JOIN_BYTES ((size_t)1024) /* looked at to end a series that a piece has cut */
 
 /* One series being read. `dry` where its bytes ran out: more are to come, nothing is wrong. */
@@ -324,13 +326,29 @@ static bool hand_over(
 	return true;
 }
 
+/* The strings of a series take no more room than the series itself. */
+static bool reserve_room(struct vector_reader *reader, size_t bytes, struct error *error)
+{
+	if (bytes + ROOM_SLACK <= reader->room_bytes)
+		return true;
+	char *room = realloc(reader->room, bytes + ROOM_SLACK);
+	if (!room)
+		return error_no_memory(error, "a reply");
+	reader->room = room;
+	reader->room_bytes = bytes + ROOM_SLACK;
+	return true;
+}
+
 /* Takes one series at `bytes`: how many bytes it has; 0 when more are needed, or with `error`. */
 static size_t read_item(
 	struct vector_reader *reader, const char *bytes, size_t length, struct error *error)
 {
 	struct vector_item item = {.series = &reader->series, .tag = MEMO_UNKNOWN};
+	size_t most = length < VECTOR_ITEM_BYTES ? length : VECTOR_ITEM_BYTES;
+	if (!reserve_room(reader, most, error))
+		return 0;
 	struct cursor cursor = {.at = bytes,
-		.end = bytes + (length < VECTOR_ITEM_BYTES ? length : VECTOR_ITEM_BYTES),
+		.end = bytes + most,
 		.room = reader->room,
 		.series = &reader->series,
 		.item = &item};
@@ -379,15 +397,14 @@ bool vector_is_one(const char *bytes, size_t length)
 bool vector_init(struct vector_reader *reader, vector_item_fn *on_item, void *context,
 	struct memo *memo, struct error *error)
 {
-	char *room = malloc(VECTOR_ITEM_BYTES + 16);
+	char *room = malloc(FIRST_ROOM_BYTES);
 	if (!room)
 		return error_no_memory(error, "a reply");
-	*reader = (struct vector_reader){
-		.on_item = on_item,
+	*reader = (struct vector_reader){.on_item = on_item,
 		.context = context,
 		.memo = memo,
 		.room = room,
-	};
+		.room_bytes = FIRST_ROOM_BYTES};
 	text_init(&reader->frame, VECTOR_FRAME_BYTES);
 	text_init(&reader->rest, 2 * VECTOR_ITEM_BYTES + JOIN_BYTES);
 	return true;

@@ -49,6 +49,7 @@ struct vector_reader {
 	struct text frame; /* what stands around the series */
 	struct text rest;  /* an unfinished series */
 	char *room;        /* for the strings of one */
+	size_t room_bytes;
 	struct series series;
 	bool in_items, in_tail, after_item;
 };

@@ -323,7 +323,7 @@ uint64_t loop_timer_start(struct loop *loop, int64_t delay_ms, loop_timer_fn *fn
 
 void loop_timer_stop(struct loop *loop, uint64_t id)
 {
-	for (size_t i = 0; i < loop->timer_count; i++) {
+	for (size_t i = 0; id != 0 && i < loop->timer_count; i++) {
 		if (loop->timers[i].id == id) {
 			remove_timer(loop, i);
 			return;

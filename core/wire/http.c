@@ -16,6 +16,7 @@
 #include "core/base/log.h"
 #include "core/base/loop.h"
 #include "core/wire/http_failure.h"
+#include "core/wire/http_park.h"
 #include "core/wire/http_sockets.h"
 #include "core/wire/http_transfer.h"
 
@@ -34,6 +35,7 @@ struct http {
 	struct http_sockets sockets;
 	struct transfers queued;
 	struct transfers flying;
+	struct http_park park;
 	uint64_t last_id;
 
 	uint64_t timer; /* 0: none */
@@ -203,6 +205,7 @@ static void finish(struct http *http, struct http_transfer *transfer, CURLcode c
 		}
 	}
 	list_remove(&http->flying, transfer);
+	bool good = !transfer->cancelled && !transfer->bare && code == CURLE_OK;
 	if (transfer->cancelled)
 		land(http, transfer);
 	else if (code != CURLE_OK)
@@ -211,7 +214,8 @@ static void finish(struct http *http, struct http_transfer *transfer, CURLcode c
 		finish_bare(http, transfer);
 	else
 		finish_reply(transfer);
-	http_transfer_destroy(transfer);
+	if (!good || !http_transfer_renew(transfer) || !http_park_put(&http->park, transfer))
+		http_transfer_destroy(transfer);
 }
 
 /* ---- the turn ---- */
@@ -354,6 +358,7 @@ void http_destroy(struct http *http)
 	http->closing = true;
 	cancel_all(http, &http->flying);
 	cancel_all(http, &http->queued);
+	http_park_finish(&http->park);
 	curl_multi_cleanup(http->multi);
 	http_sockets_finish(&http->sockets);
 	loop_timer_stop(http->loop, http->timer);
@@ -390,6 +395,25 @@ static bool is_open(const struct http *http, struct error *error)
 	return true;
 }
 
+/* A parked transfer of the same likeness, or a new one. */
+static struct http_transfer *obtain(
+	struct http *http, const struct http_request *request, struct error *error)
+{
+	char *likeness = http_park_likeness(request);
+	struct http_transfer *transfer = likeness ? http_park_take(&http->park, likeness) : NULL;
+	if (transfer) {
+		http_transfer_readdress(transfer, request);
+		free(likeness);
+		return transfer;
+	}
+	transfer = http_transfer_create(request, &http->sockets, error);
+	if (transfer)
+		transfer->likeness = likeness;
+	else
+		free(likeness);
+	return transfer;
+}
+
 uint64_t http_send(struct http *http, const struct http_request *request, http_done_fn *done,
 	void *context, struct error *error)
 {
@@ -399,7 +423,7 @@ uint64_t http_send(struct http *http, const struct http_request *request, http_d
 		error_set(error, ERROR_USAGE, "a change was not sent: this program is read-only");
 		return 0;
 	}
-	struct http_transfer *transfer = http_transfer_create(request, &http->sockets, error);
+	struct http_transfer *transfer = obtain(http, request, error);
 	if (!transfer)
 		return 0;
 	transfer->done = done;

@@ -12,6 +12,7 @@
 #define USER_AGENT "spillway/" SPILLWAY_VERSION
 #define HOST_BYTES 255
 #define RETRY_AFTER_MOST_S 86400
+#define RENEWED_BYTES ((size_t)64 * 1024)
 
 struct number_option {
 	CURLoption option;
@@ -332,10 +333,31 @@ struct http_transfer *http_transfer_create_bare(const char *host, int port, int6
 	return transfer;
 }
 
+bool http_transfer_renew(struct http_transfer *transfer)
+{
+	/* A redirect has changed the handle's url, and a large body its memory. */
+	if (!transfer->likeness || transfer->redirects > 0 ||
+		transfer->body.capacity > RENEWED_BYTES)
+		return false;
+	transfer->began = transfer->head_is_whole = false;
+	transfer->stop = HTTP_STOP_NONE;
+	transfer->head_bytes = transfer->body_bytes = 0;
+	transfer->curl_words[0] = '\0';
+	text_clear(&transfer->body);
+	return true;
+}
+
+void http_transfer_readdress(struct http_transfer *transfer, const struct http_request *request)
+{
+	transfer->on_chunk = request->on_chunk;
+	transfer->chunk_context = request->chunk_context;
+}
+
 void http_transfer_destroy(struct http_transfer *transfer)
 {
 	if (!transfer)
 		return;
+	free(transfer->likeness);
 	curl_easy_cleanup(transfer->easy);
 	http_request_free_headers(transfer->headers);
 	text_finish(&transfer->body);

@@ -36,6 +36,7 @@ struct http_transfer {
 	uint64_t id;
 	CURL *easy;
 	struct curl_slist *headers;
+	char *likeness; /* see http_park.h; NULL: not to be parked */
 
 	struct http_target target;
 	char method[HTTP_METHOD_BYTES];
@@ -79,6 +80,12 @@ struct http_transfer *http_transfer_create(
 	const struct http_request *request, struct http_sockets *sockets, struct error *error);
 struct http_transfer *http_transfer_create_bare(const char *host, int port, int64_t timeout_ms,
 	struct http_sockets *sockets, struct error *error);
+
+/* Make one that went well ready for the same request again, whose chunks go elsewhere. False where
+ * it cannot serve again. */
+bool http_transfer_renew(struct http_transfer *transfer);
+void http_transfer_readdress(struct http_transfer *transfer, const struct http_request *request);
+
 void http_transfer_destroy(struct http_transfer *transfer); /* not while it is in a multi */
 
 /* libcurl takes an answer that breaks off among its headers for a whole one: ask here as well. */
