@@ -315,7 +315,8 @@ void ssh_destroy(struct ssh *ssh)
 	free(ssh);
 }
 
-/* A key that cannot log in is refused now: nothing needs to be dialled to know. */
+/* A key that cannot log in is refused now: nothing needs to be dialled to know. Where a session is
+ * open it has done its part. */
 static bool keys_check(const struct ssh_target *target, struct error *error)
 {
 	for (const struct ssh_target *at = target; at; at = at->jump) {
@@ -348,7 +349,8 @@ uint64_t ssh_run(struct ssh *ssh, const struct ssh_command *command, ssh_done_fn
 	job->ssh = ssh;
 	job->loop = ssh->loop;
 	job->expired = job_expired;
-	if (command->via == SSH_VIA_LIBSSH2 && !keys_check(job->target, error)) {
+	bool is_open = session_find(ssh, job->target, ssh_session_has_room) != NULL;
+	if (command->via == SSH_VIA_LIBSSH2 && !is_open && !keys_check(job->target, error)) {
 		ssh_job_destroy(job);
 		return 0;
 	}

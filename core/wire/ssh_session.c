@@ -138,6 +138,13 @@ static void tunnel_leave(struct ssh_session *session)
 		ssh_session_abandon(channel->session, channel);
 }
 
+static void session_unwatch(struct ssh_session *session)
+{
+	if (session->watched != 0)
+		loop_unwatch(session->loop, session->fd);
+	session->watched = 0;
+}
+
 /* Close everything at once. A socket that is shut down can make no libssh2 call wait. */
 static void session_close(struct ssh_session *session)
 {
@@ -148,7 +155,8 @@ static void session_close(struct ssh_session *session)
 	timer_clear(session, &session->grace_timer);
 	timer_clear(session, &session->login_timer);
 	if (session->fd >= 0) {
-		loop_unwatch(session->loop, session->fd);
+		session_unwatch(session);
+		session->tap.is_dry = false;
 		if (session->has_served && !session->channels)
 			libssh2_session_disconnect(session->handle, "done");
 		shutdown(session->fd, SHUT_RDWR);
@@ -312,6 +320,9 @@ static bool session_watch(struct ssh_session *session, struct error *error)
 		return true;
 	if (ssh_tap_has_unsent(&session->tap))
 		events |= LOOP_WRITE;
+	if (events == session->watched)
+		return true;
+	session->watched = events;
 	return loop_watch(session->loop, session->fd, events, session_ready, session, error);
 }
 
@@ -339,8 +350,7 @@ static bool login_pump(struct ssh_session *session)
 			return true;
 		case SSH_LOGIN_ON_AGENT:
 			/* What the server may send meanwhile would make the loop spin. */
-			if (session->fd >= 0)
-				loop_unwatch(session->loop, session->fd);
+			session_unwatch(session);
 			return false;
 		case SSH_LOGIN_FAILED:
 			ssh_session_fail(session, &error);
@@ -582,7 +592,8 @@ static void session_ready(void *context, int fd, unsigned events)
 {
 	struct ssh_session *session = context;
 	(void)fd;
-	(void)events;
+	if (events & (LOOP_READ | LOOP_HANGUP))
+		session->tap.is_dry = false;
 	if (session->stage == SSH_SESSION_READY && !session->channels)
 		idle_closed(session);
 	else

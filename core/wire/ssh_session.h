@@ -55,6 +55,7 @@ struct ssh_session {
 	bool jump_was_stale; /* the old session of a jump host died before the tunnel opened */
 	uint64_t dial;       /* of http_connect() */
 	int fd;              /* -1 behind a jump host */
+	unsigned watched;    /* for which events; 0: not at all */
 	struct ssh_tunnel *tunnel; /* the way there; NULL: the socket */
 	int jump_fd;               /* libssh2 wants a socket's number, which it never uses then */
 	LIBSSH2_SESSION *handle;

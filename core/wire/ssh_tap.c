@@ -192,8 +192,11 @@ static LIBSSH2_RECV_FUNC(tap_receive)
 	struct ssh_tap *tap = *abstract;
 	if (tap->farewell_at > 0)
 		return farewell_receive(tap, buffer, length);
+	if (tap->is_dry)
+		return -EAGAIN;
 	ssize_t got = tap->tunnel ? ssh_tunnel_receive(tap->tunnel, buffer, length)
 				  : socket_receive(socket, buffer, length, flags);
+	tap->is_dry = !tap->tunnel && got != 0 && got < (ssize_t)length;
 	if ((got < 0 && got != -EAGAIN) || (got == 0 && length > 0))
 		tap->closed = true;
 	if (tap->closed && tap->is_patient)

@@ -49,6 +49,7 @@ struct ssh_tap {
 	struct text unsent; /* of packets that libssh2 holds for sent */
 	int send_error;     /* why nothing can be sent any more, as -errno; 0: it can */
 	bool closed;
+	bool is_dry;     /* the socket has given what it had; to be cleared once it has more */
 	bool is_patient; /* a connection that has ended is shown to libssh2 as one that is silent */
 	size_t farewell_at; /* of the packet that ends a key exchange; 0: not unwinding */
 	char goodbye[SSH_TAP_GOODBYE_BYTES]; /* the server's parting words, sanitised; "" when none
