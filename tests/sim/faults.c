@@ -101,6 +101,17 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t count)
 	return __real_write(fd, bytes, count);
 }
 
+/* Timers of ours run code of whoever started them: the file tells whose journal it is. */
+static void note_durable(const struct stat *synced)
+{
+	struct stat status;
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		if (stat(sim_now->journals[i].path, &status) == 0 &&
+			status.st_ino == synced->st_ino)
+			sim_now->journals[i].durable_bytes = synced->st_size;
+	}
+}
+
 int __wrap_fdatasync(int fd)
 {
 	struct stat status;
@@ -110,7 +121,7 @@ int __wrap_fdatasync(int fd)
 		return refuse(EIO);
 	int result = __real_fdatasync(fd);
 	if (result == 0 && sim_now && fstat(fd, &status) == 0)
-		sim_now->durable_bytes = status.st_size;
+		note_durable(&status);
 	return dies(CRASH_AFTER_SYNC) ? refuse(EIO) : result;
 }
 
@@ -191,18 +202,23 @@ void transport_destroy(struct transport *transport)
 	free(transport);
 }
 
+static struct operator* owner_of(const struct transport *transport)
+{
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		if (sim_now->operators[i].executor == transport->armed_context)
+			return &sim_now->operators[i];
+	}
+	return NULL;
+}
+
 static void answer(void *context)
 {
 	struct transport *transport = context;
-	struct sim *sim = sim_now;
 	transport->timer = 0;
-	for (size_t i = 0; i < SIM_OPERATORS; i++) {
-		if (sim->operators[i].executor == transport->armed_context)
-			sim->running = &sim->operators[i];
-	}
+	sim_now->running = owner_of(transport);
 	if (!is_dead())
 		transport->done(transport->context, transport->result, "said the far end");
-	sim->running = NULL;
+	sim_now->running = NULL;
 }
 
 /* What was asked for, from the request alone, as the far end would read it. */

@@ -33,17 +33,42 @@ void judge_violation(struct sim *sim, const char *format, ...)
 }
 
 /* The journal as a power cut at this moment would leave it. */
-static char *durable_tail(struct sim *sim)
+static char *durable_tail(struct sim *sim, const struct operator* who)
 {
+	int64_t durable_bytes = sim->journals[who->file].durable_bytes;
 	char *bytes = calloc(1, TAIL_BYTES + 1);
-	int fd = open(sim->journal_path, O_RDONLY | O_CLOEXEC);
-	int64_t from = sim->durable_bytes > TAIL_BYTES ? sim->durable_bytes - TAIL_BYTES : 0;
-	if (!bytes || fd < 0 || pread(fd, bytes, (size_t)(sim->durable_bytes - from), from) < 0) {
+	int fd = open(sim->journals[who->file].path, O_RDONLY | O_CLOEXEC);
+	int64_t from = durable_bytes > TAIL_BYTES ? durable_bytes - TAIL_BYTES : 0;
+	if (!bytes || fd < 0 || pread(fd, bytes, (size_t)(durable_bytes - from), from) < 0) {
 		fprintf(stderr, "sim: cannot read the journal\n");
 		exit(2);
 	}
 	close(fd);
 	return bytes;
+}
+
+/* What another has on its way, or its console in hand, while this one sends. */
+static void judge_alone(struct sim *sim, const struct operator* who)
+{
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		const struct operator* other = & sim->operators[i];
+		bool acts = other->is_up && !other->crashed && other->journal &&
+			    executor_is_busy(other->executor);
+		if (other != who && acts && sim->manner != MANNER_ETCD &&
+			(sim->manner == MANNER_JOURNAL || executor_run(other->executor)->id[0]))
+			judge_violation(sim, "two consoles act at once");
+	}
+	if (sim->manner != MANNER_ETCD)
+		return;
+	char name[32];
+	const struct sim_key *lock = store_lock(sim);
+	snprintf(name, sizeof(name), "\"by\":\"op%d\"", (int)(who - sim->operators));
+	if (!lock || !strstr(lock->value, name))
+		judge_violation(sim, "sent without the lock: %s", lock ? lock->value : "nobody's");
+	for (size_t i = 0; i < sizeof(sim->late) / sizeof(sim->late[0]); i++) {
+		if (sim->late[i].used && sim->late[i].by != who)
+			judge_violation(sim, "sent while a request of another is on its way");
+	}
 }
 
 /* Nothing leaves without its intent and its mark on disk, from one console, on fresh readings. */
@@ -53,7 +78,7 @@ void judge_send(struct sim *sim, struct operator* who)
 	char mark[64];
 	char request[32];
 	const struct run_view *view = executor_run(who->executor);
-	char *tail = durable_tail(sim);
+	char *tail = durable_tail(sim, who);
 	snprintf(intent, sizeof(intent), "\"run\":\"%s\",\"event\":\"intent\"", view->id);
 	snprintf(mark, sizeof(mark), "\"run\":\"%s\",\"event\":\"sent\"", view->id);
 	snprintf(request, sizeof(request), "\"request\":%u,", who->sent + 1);
@@ -67,12 +92,7 @@ void judge_send(struct sim *sim, struct operator* who)
 		judge_violation(sim, "%s: request %u sent without its mark on disk", view->id,
 			who->sent + 1);
 	free(tail);
-	for (size_t i = 0; i < SIM_OPERATORS; i++) {
-		struct operator* other = & sim->operators[i];
-		if (other != who && other->is_up && !other->crashed && other->journal &&
-			executor_is_busy(other->executor))
-			judge_violation(sim, "two consoles act at once");
-	}
+	judge_alone(sim, who);
 	if (!executor_is_armed(who->executor, clock_now_ms(&sim->clock)))
 		judge_violation(sim, "%s: sent while read-only", view->id);
 	if (who->acted_stale)
@@ -200,7 +220,7 @@ static bool says_nothing_sent(enum outcome_code code)
 {
 	return code == OUTCOME_UNREACHABLE || code == OUTCOME_INTERRUPTED ||
 	       code == OUTCOME_LOCAL_ERROR || code == OUTCOME_NOT_PERMITTED ||
-	       code == OUTCOME_REFUSED;
+	       code == OUTCOME_REFUSED || code == OUTCOME_LOCKED;
 }
 
 /* What was changed ends by itself or is shown. */
@@ -282,7 +302,7 @@ void judge_restart(struct sim *sim, struct operator* who)
 	struct error error = {0};
 	if (!who->journal)
 		return;
-	if (!journal_verify(sim->journal_path, &check, &error) || !check.ok)
+	if (!journal_verify(sim->journals[who->file].path, &check, &error) || !check.ok)
 		judge_violation(sim, "the journal does not verify after a crash: %s%s", error.text,
 			check.why);
 	if (executor_runs(who->executor, &view, 1) != 1)
@@ -309,14 +329,15 @@ static bool is_explained(
 	return false;
 }
 
-static void judge_setting(struct sim *sim, const struct run_log *log, const char *action, int c,
+static void judge_setting(struct sim *sim, struct run_log *const *logs, const char *action, int c,
 	const struct setting *setting)
 {
 	const char *target = fleet_entity(sim->fleet, sim->clusters[c])->path;
 	if (setting->changed_ms == 0 || setting->by_stranger)
 		return;
 	sim->tally->explained++;
-	if (!is_explained(log, action, target, setting->value))
+	if (!is_explained(logs[0], action, target, setting->value) &&
+		!is_explained(logs[1], action, target, setting->value))
 		judge_violation(sim, "%s of %s is %g, by our hand, and the journal does not tell",
 			action, target, setting->value);
 }
@@ -324,16 +345,17 @@ static void judge_setting(struct sim *sim, const struct run_log *log, const char
 void judge_world(struct sim *sim)
 {
 	struct error error = {0};
-	struct run_log *log = run_log_create();
-	if (!log || !run_log_read(log, sim->journal_path, &error)) {
-		judge_violation(sim, "the journal cannot be read: %s", error.text);
-		run_log_destroy(log);
-		return;
+	struct run_log *logs[SIM_OPERATORS];
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		logs[i] = run_log_create();
+		if (!logs[i] || !run_log_read(logs[i], sim->journals[i].path, &error))
+			judge_violation(sim, "the journal cannot be read: %s", error.text);
 	}
 	for (int c = 0; c < SIM_CLUSTERS; c++) {
-		judge_setting(sim, log, "divert", c, &sim->weights[c]);
+		judge_setting(sim, logs, "divert", c, &sim->weights[c]);
 		for (int r = 0; r < SIM_REPLICAS; r++)
-			judge_setting(sim, log, "resize", c, &sim->sizes[c][r]);
+			judge_setting(sim, logs, "resize", c, &sim->sizes[c][r]);
 	}
-	run_log_destroy(log);
+	for (size_t i = 0; i < SIM_OPERATORS; i++)
+		run_log_destroy(logs[i]);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actions/coordination.h"
 #include "actions/guard.h"
 #include "actions/hold.h"
 #include "actions/journal.h"
@@ -24,9 +25,14 @@ static void start_up(struct sim *sim, struct operator* who)
 	who->crash_at = CRASH_NONE;
 	snprintf(name, sizeof(name), "op%d", (int)(who - sim->operators));
 	sim->running = who;
-	who->journal = journal_open(sim->journal_path, &error);
+	who->journal = journal_open(sim->journals[who->file].path, &error);
 	who->executor =
 		executor_create(sim->loop, NULL, NULL, who->journal, &sim->configs, name, &error);
+	if (who->executor && who->journal && sim->manner != MANNER_JOURNAL) {
+		who->coordination = coordination_create(
+			sim->loop, NULL, &sim->configs.coordination, name, &error);
+		executor_coordinate(who->executor, who->coordination);
+	}
 	sim->running = NULL;
 	if (!who->executor) {
 		judge_violation(sim, "cannot start: %s", error.text);
@@ -48,12 +54,13 @@ static void start_up(struct sim *sim, struct operator* who)
 }
 
 /* The machine went down, not only the program: what was not synced may be gone. */
-static void lose_unsynced(struct sim *sim)
+static void lose_unsynced(struct sim *sim, const struct operator* who)
 {
+	int64_t durable_bytes = sim->journals[who->file].durable_bytes;
 	struct stat status;
-	int fd = open(sim->journal_path, O_RDWR | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > sim->durable_bytes) {
-		int64_t lost = status.st_size - sim->durable_bytes;
+	int fd = open(sim->journals[who->file].path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > durable_bytes) {
+		int64_t lost = status.st_size - durable_bytes;
 		if (ftruncate(fd, status.st_size - (int64_t)sim_below(sim, (unsigned)lost + 1)) ==
 			0)
 			sim->tally->torn++;
@@ -68,15 +75,17 @@ void operator_quit(struct sim *sim, struct operator* who)
 	if (who->crashed)
 		sim->tally->crashes++;
 	executor_destroy(who->executor);
+	coordination_destroy(who->coordination);
 	journal_close(who->journal);
 	sim->running = NULL;
 	/* A machine takes all its programs with it. */
 	if (who->crashed && sim_chance(sim, 3)) {
-		lose_unsynced(sim);
-		for (size_t i = 0; i < SIM_OPERATORS; i++)
+		lose_unsynced(sim, who);
+		for (size_t i = 0; i < SIM_OPERATORS && sim->manner != MANNER_ETCD; i++)
 			sim->operators[i].crashed = true;
 	}
 	who->executor = NULL;
+	who->coordination = NULL;
 	who->journal = NULL;
 	who->is_up = false;
 	who->up_again_ms = clock_now_ms(&sim->clock) + 1000 + sim_below(sim, 12000);
@@ -100,6 +109,7 @@ static void start_run(struct sim *sim, struct operator* who, struct plan *plan)
 		judge_violation(sim, "a blocked plan ran");
 	if (ok)
 		sim->tally->started++;
+	sim->tally->locked_out += !ok && code == OUTCOME_LOCKED;
 	const struct run_view *view = executor_run(who->executor);
 	snprintf(who->run_id, sizeof(who->run_id), "%s", view ? view->id : "");
 	who->was_busy = ok;
@@ -218,6 +228,9 @@ void operator_step(struct sim *sim, struct operator* who)
 	}
 	sim->running = who;
 	executor_tick(who->executor, sim->snapshot, &sim->assessment, now_ms);
+	const struct run_view *view = executor_run(who->executor);
+	if (who->was_busy && view)
+		snprintf(who->run_id, sizeof(who->run_id), "%s", view->id);
 	if (who->was_busy && !who->crashed && !executor_is_busy(who->executor)) {
 		judge_end(sim, who);
 		who->was_busy = false;

@@ -47,7 +47,13 @@ static unsigned run_seed(uint64_t seed, const char *directory, bool keep, struct
 	sim->tally = tally;
 	sim_now = sim;
 	snprintf(sim->directory, sizeof(sim->directory), "%s", directory);
-	snprintf(sim->journal_path, sizeof(sim->journal_path), "%s/journal.jsonl", directory);
+	sim->manner = (enum manner)(seed % MANNER_COUNT);
+	tally->manners[sim->manner]++;
+	for (int i = 0; i < SIM_OPERATORS; i++) {
+		snprintf(sim->journals[i].path, sizeof(sim->journals[i].path), "%s/journal%d.jsonl",
+			directory, i);
+		sim->operators[i].file = sim->manner == MANNER_JOURNAL ? 0 : i;
+	}
 	world_open(sim);
 	sim->configs.guards = sim_limits(sim);
 	for (int tick = 1; tick <= SIM_SECONDS * 1000 / SIM_TICK_MS; tick++) {
@@ -70,11 +76,14 @@ static unsigned run_seed(uint64_t seed, const char *directory, bool keep, struct
 	sim_now = NULL;
 	unsigned violations = sim->violations;
 	char name[128];
-	static const char *const endings[] = {"", ".head", ".torn", ".lock"};
-	for (size_t i = 0; !keep && i < sizeof(endings) / sizeof(endings[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", sim->journal_path, endings[i]);
+	static const char *const endings[] = {"", ".head", ".torn"};
+	for (size_t i = 0; !keep && i < SIM_OPERATORS * sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", sim->journals[i % SIM_OPERATORS].path,
+			endings[i / SIM_OPERATORS]);
 		unlink(name);
 	}
+	snprintf(name, sizeof(name), "%s/spillway-sim-fleet.lock", directory);
+	unlink(name);
 	free(sim);
 	return violations;
 }
@@ -90,6 +99,12 @@ static void print_tally(const struct tally *tally)
 		tally->refused, tally->undone, tally->started, tally->sends);
 	printf("crashes %lu, restarts %lu, unsynced ends lost %lu\n", tally->crashes,
 		tally->restarts, tally->torn);
+	printf("agreeing by one journal %lu, by lock files %lu, by etcd %lu seeds; locked out "
+	       "%lu\n",
+		tally->manners[MANNER_JOURNAL], tally->manners[MANNER_FILE],
+		tally->manners[MANNER_ETCD], tally->locked_out);
+	printf("calls to etcd %lu, lost %lu; cut off from it %lu times, leases run out %lu\n",
+		tally->calls, tally->calls_lost, tally->cut_offs, tally->leases_expired);
 	printf("clock jumps %lu, changes by strangers %lu, host keys changed %lu, settings "
 	       "explained by a "
 	       "journal %lu\n",
@@ -158,7 +173,7 @@ int main(int argc, char **argv)
 		bad += found > 0;
 	}
 	if (seeds == 1)
-		printf("its journal: %s/journal.jsonl\n", directory);
+		printf("its journals: %s/journal*.jsonl\n", directory);
 	else
 		rmdir(directory);
 	print_tally(&tally);

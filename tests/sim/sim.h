@@ -25,6 +25,29 @@
 #define SIM_SECONDS 100
 #define SIM_START 1770000000000
 
+/* How the operators of a seed keep out of each other's way. */
+enum manner {
+	MANNER_JOURNAL, /* one journal, which one process writes at a time */
+	MANNER_FILE,    /* a journal each, on one machine: a lock file */
+	MANNER_ETCD,    /* a journal each, on two machines: a lease */
+	MANNER_COUNT
+};
+
+#define SIM_KEYS 24
+#define SIM_VALUE_BYTES 16384
+
+struct sim_lease {
+	bool used;
+	int64_t id, ttl_s, until_ms;
+};
+
+struct sim_key {
+	bool used;
+	char name[256];
+	char value[SIM_VALUE_BYTES];
+	int64_t lease, create_revision;
+};
+
 /* What an action changes: a cluster's weight, or the size of its pools. */
 enum knob { KNOB_WEIGHT, KNOB_SIZE };
 
@@ -89,6 +112,9 @@ struct operator
 {
 	struct journal *journal;
 	struct executor *executor;
+	struct coordination *coordination;
+	int file;                 /* which of the journals */
+	int64_t cut_off_until_ms; /* from the store */
 	bool is_up;
 	int64_t up_again_ms;
 	bool crashed; /* its I/O goes nowhere from now on */
@@ -114,6 +140,8 @@ struct tally {
 	unsigned long guards[32];
 	unsigned long holds_reaped, holds_kept;
 	unsigned long died[CRASH_COUNT][RECORD_COUNT];
+	unsigned long manners[MANNER_COUNT];
+	unsigned long calls, calls_lost, leases_expired, cut_offs, locked_out;
 	unsigned long clock_jumps, meddled, keys_changed, explained;
 };
 
@@ -137,12 +165,20 @@ struct sim {
 	struct pending late[16];
 	struct action_configs configs;
 	struct action_config actions[2];
-	char directory[64], journal_path[96];
+	enum manner manner;
+	char directory[64];
+	struct {
+		char path[96];
+		int64_t durable_bytes; /* as of the last sync */
+	} journals[SIM_OPERATORS];
+	/* the store of MANNER_ETCD */
+	struct sim_lease leases[SIM_KEYS];
+	struct sim_key keys[SIM_KEYS];
+	int64_t revision, last_lease;
 	struct operator operators[SIM_OPERATORS];
 	struct operator* running; /* whose code runs now */
 	int64_t disk_full_until_ms;
-	bool disk_promises;    /* a full disk says so before it is written to */
-	int64_t durable_bytes; /* of the journal, as of the last sync */
+	bool disk_promises; /* a full disk says so before it is written to */
 	unsigned violations;
 	struct tally *tally;
 };
@@ -165,6 +201,9 @@ void world_set(struct sim *sim, struct setting *setting, double value, bool by_s
 /* ---- operators ---- */
 void operator_step(struct sim *sim, struct operator* who);
 void operator_quit(struct sim *sim, struct operator* who); /* in good order, or crashed */
+
+/* ---- the store ---- */
+const struct sim_key *store_lock(struct sim *sim); /* NULL: nobody has it */
 
 /* ---- the judge ---- */
 void judge_violation(struct sim *sim, const char *format, ...)

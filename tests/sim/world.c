@@ -90,7 +90,15 @@ static void make_actions(struct sim *sim)
 	};
 	sim->configs.rows = sim->actions;
 	sim->configs.count = 2;
-	sim->configs.journal_file = sim->journal_path;
+	sim->configs.journal_file = sim->journals[0].path;
+	sim->configs.coordination = (struct coordination_config){
+		.is_etcd = sim->manner == MANNER_ETCD,
+		.fleet = "sim",
+		.directory = sim->directory,
+		.endpoints = {"http://store"},
+		.endpoint_count = 1,
+		.ttl_ms = 3000 + (int64_t)sim_below(sim, 12000),
+	};
 }
 
 void world_open(struct sim *sim)
@@ -162,6 +170,11 @@ void world_change(struct sim *sim)
 		sim->key_changed_until_ms[sim_below(sim, SIM_CLUSTERS)] =
 			now_ms + 3000 + sim_below(sim, 20000);
 		sim->tally->keys_changed++;
+	}
+	if (sim->manner == MANNER_ETCD && sim_chance(sim, 150)) {
+		sim->operators[sim_below(sim, SIM_OPERATORS)].cut_off_until_ms =
+			now_ms + 500 + (int64_t)sim_below(sim, 25000);
+		sim->tally->cut_offs++;
 	}
 	if (sim_chance(sim, 700)) {
 		sim->wall_ahead_ms =
