@@ -125,6 +125,10 @@ void status_print_text(
 	}
 	if (assessment->page)
 		text_printf(out, "  page: %s\n", assessment->page_why);
+	for (size_t i = 0; i < assessment->recommendation_count; i++) {
+		const struct recommendation *one = &assessment->recommendations[i];
+		text_printf(out, "  %s %s\n", one->enough ? "could:" : "not enough:", one->text);
+	}
 	if (assessment->falsifier[0])
 		text_printf(out, "  would be wrong if: %s\n", assessment->falsifier);
 }
@@ -240,6 +244,28 @@ static void json_causes(struct json_writer *json, const struct snapshot *snapsho
 	json_end_array(json);
 }
 
+static void json_recommendations(struct json_writer *json, const struct snapshot *snapshot,
+	const struct assessment *assessment)
+{
+	json_key(json, "recommendations");
+	json_begin_array(json);
+	for (size_t i = 0; i < assessment->recommendation_count; i++) {
+		const struct recommendation *one = &assessment->recommendations[i];
+		json_begin_object(json);
+		json_member_string(json, "verb", one->verb);
+		json_member_string(json, "entity", path_of(snapshot, one->entity));
+		json_member_number(json, "from", one->from);
+		json_member_number(json, "to", one->to);
+		json_member_number(json, "use_before", one->use_before);
+		json_member_number(json, "use_after", one->use);
+		json_member_bool(json, "enough", one->enough);
+		json_member_number(json, "seconds_to_recover", one->seconds);
+		json_member_string(json, "text", one->text);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
 static void json_sources(struct json_writer *json, const struct snapshot *snapshot)
 {
 	static const char *const states[] = {"starting", "ok", "partial", "failing"};
@@ -277,6 +303,7 @@ void status_print_json(
 	json_surfaces(&json, assessment);
 	json_clusters(&json, snapshot, assessment);
 	json_causes(&json, snapshot, assessment);
+	json_recommendations(&json, snapshot, assessment);
 	json_member_bool(&json, "page", assessment->page);
 	json_member_time(&json, "page_since", assessment->page_since_ms);
 	json_member_string(&json, "page_why", assessment->page ? assessment->page_why : NULL);

@@ -207,6 +207,12 @@ static void note_turns(struct watch *watch)
 	if (watch->chatter && (seen->phase != watch->phase || seen->page != watch->page))
 		fprintf(stderr, "%8.2f %s%s: %s\n", (double)now_ms / 1000, phase_name(seen->phase),
 			seen->page ? " PAGE" : "", seen->headline);
+	for (size_t i = 0;
+		watch->chatter && seen->phase != watch->phase && i < seen->recommendation_count;
+		i++)
+		fprintf(stderr, "         %s %s\n",
+			seen->recommendations[i].enough ? "could:" : "not enough:",
+			seen->recommendations[i].text);
 	watch->phase = seen->phase;
 	watch->page = seen->page;
 	watch->severity = seen->severity;

@@ -12,6 +12,7 @@
 #include "core/assess/headline.h"
 #include "core/assess/limits.h"
 #include "core/assess/page.h"
+#include "core/assess/recommend.h"
 #include "core/assess/window.h"
 #include "core/fleet/snapshot.h"
 
@@ -27,6 +28,7 @@ struct assessor {
 	struct chain_memory chain;
 	struct phase_machine wide; /* for services and surfaces that are measured only fleet-wide */
 	struct page_memory page;
+	struct recommend_memory recommend;
 	enum phase phase;
 	int64_t since_ms;
 	int64_t incident_start_ms;
@@ -360,6 +362,7 @@ static void fill_row(const struct tick *tick, size_t index, struct cluster_asses
 		.demand = view->demand,
 		.first_demand = view->first_demand,
 		.timeout_ms = timeout_of(tick, view),
+		.hold_s = view->hold_s,
 		.foreseen = view->foreseen,
 		.starved = view->symptoms.starved_one,
 		.starved_count = view->symptoms.starved,
@@ -650,6 +653,7 @@ bool assess(struct assessor *assessor, const struct snapshot *snapshot,
 		snapshot, assessor->views, tick.cluster_count, assessor->replicas, out};
 	findings_make(&findings);
 	headline_make(snapshot, assessor->replicas, out);
+	recommend(&assessor->recommend, snapshot, assessor->replicas, out);
 	return true;
 }
 

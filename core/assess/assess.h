@@ -95,6 +95,7 @@ struct cluster_assessment {
 	double demand;       /* connections its traffic asks for, retries included: see cluster.h */
 	double first_demand; /* likewise, of first tries alone */
 	double timeout_ms;   /* how long its clients wait */
+	double hold_s;       /* seconds an attempt holds a connection; NAN unknown */
 	/* What the demand of before would make of the capacity that is left; NAN while nothing is
 	 * missing. It is known at once, when the means that follow still say nothing. */
 	double foreseen;
@@ -147,7 +148,23 @@ struct cause {
 	char contradiction[ASSESSMENT_TEXT_BYTES]; /* "" when nothing does */
 };
 
+#define RECOMMENDATION_VERB_BYTES 24
+
+/* A move that could be made, and what would come of it; see recommend.h. */
+struct recommendation {
+	char verb[RECOMMENDATION_VERB_BYTES]; /* "cluster.divert": as the table of verbs has it */
+	uint32_t entity;                      /* the verb's target */
+	double from, to; /* its value now and then; NAN where the verb has none */
+	double use_before,
+		use;    /* of the cluster in trouble: demand over connections, then as high */
+	bool enough;    /* this alone mends, prevents or prepares */
+	double seconds; /* until nobody waits; NAN where that is not the question or unknown */
+	char text[ASSESSMENT_TEXT_BYTES]; /* "limit retries of auth to 10%: recovers in about 20 s"
+					   */
+};
+
 #define ASSESSMENT_CAUSES_MOST 3
+#define ASSESSMENT_RECOMMENDATIONS_MOST 5
 #define ASSESSMENT_CLUSTERS_MOST 1024
 #define ASSESSMENT_SURFACES_MOST 16
 #define ASSESSMENT_FINDINGS_MOST 32
@@ -172,6 +189,8 @@ struct assessment {
 	size_t finding_count;
 	struct cause causes[ASSESSMENT_CAUSES_MOST]; /* best first; none while all is calm */
 	size_t cause_count;
+	struct recommendation recommendations[ASSESSMENT_RECOMMENDATIONS_MOST]; /* best first */
+	size_t recommendation_count;
 	/* Whether somebody should be woken: users are hit, clients wait, or what is left of a
 	 * cluster can't carry its demand. */
 	bool page;

@@ -354,6 +354,7 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.fits = NAN,
 		.yield = NAN,
 		.foreseen = NAN,
+		.hold_s = NAN,
 		.per_attempt = NAN,
 		.first_factor = NAN,
 	};
@@ -429,6 +430,7 @@ void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memor
 {
 	double per_attempt = baseline_value(&memory->per_attempt);
 	double first = rates->first_tries * per_attempt;
+	view->hold_s = per_attempt;
 	view->demand = demand_of(view, rates->attempts * per_attempt, rates->attempt_factor);
 	view->first_demand = fmin(view->demand, demand_of(view, first, 1));
 	view->fits = first / view->capacity;

@@ -80,7 +80,8 @@ struct cluster_view {
 	double fits;         /* first tries alone, over capacity */
 	double yield;        /* successes per busy connection, over the baseline */
 	double foreseen;     /* see cluster_assessment */
-	double per_attempt;  /* connection-seconds an attempt takes, over the baseline */
+	double hold_s;       /* seconds an attempt usually holds a connection */
+	double per_attempt;  /* likewise now, over that baseline */
 	double leak_trip;    /* from here on that is neither usual nor chance */
 	double first_factor; /* first tries over their baseline */
 	double surge_trip;   /* likewise */

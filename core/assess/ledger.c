@@ -338,6 +338,27 @@ static struct effect *effect_of(struct ledger *ledger, uint32_t cluster)
 	return NULL;
 }
 
+static bool share_a_database(const struct ledger *ledger, uint32_t one, uint32_t other)
+{
+	const struct fleet *fleet = ledger->snapshot->fleet;
+	return fleet_entity(fleet, other)->shares_database == one ||
+	       fleet_entity(fleet, one)->shares_database == other;
+}
+
+/* Of the weight of all others (`others`, above 0): those behind whom the same database stands. */
+static double shares_with_others(
+	const struct ledger *ledger, const struct ledger_cluster *source, double others)
+{
+	double sum = 0;
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *other = &ledger->clusters[i];
+		if (other != source && other->weight > 0 &&
+			share_a_database(ledger, source->id, other->id))
+			sum += other->weight;
+	}
+	return sum / others;
+}
+
 /* Traffic shifts by share: a cluster's demand goes with its share, and what leaves lands by weight.
  */
 static void apply_divert(struct ledger *ledger, const struct move *move)
@@ -359,6 +380,7 @@ static void apply_divert(struct ledger *ledger, const struct move *move)
 	double part = leaves ? (before > 0 ? (before - after) / before : 0)
 			     : (after - before) / (1 - before);
 	ledger->moved_share = fabs(before - after);
+	ledger->shared_share = shares_with_others(ledger, source, others);
 	moved->share = after;
 	if (leaves) {
 		moved->low -= part * source->low;
@@ -389,13 +411,10 @@ static void apply_divert(struct ledger *ledger, const struct move *move)
 /* What pools of other clusters may open on one of this cluster's databases. */
 static double neighbours_on_database(const struct ledger *ledger, uint32_t cluster)
 {
-	const struct fleet *fleet = ledger->snapshot->fleet;
 	double sum = 0;
 	for (size_t i = 0; i < ledger->count; i++) {
 		uint32_t other = ledger->clusters[i].id;
-		if (other == cluster ||
-			(fleet_entity(fleet, other)->shares_database != cluster &&
-				fleet_entity(fleet, cluster)->shares_database != other))
+		if (other == cluster || !share_a_database(ledger, cluster, other))
 			continue;
 		double largest = has_shared_pool(ledger, other) ? pool_size(ledger, other) : 0;
 		uint32_t id = next_replica(ledger, other, ENTITY_NONE);
@@ -551,6 +570,7 @@ bool ledger_apply(struct ledger *ledger, const struct move *move, double ceiling
 		[MOVE_UNKNOWN] = apply_nothing,
 	};
 	ledger->moved_share = 0;
+	ledger->shared_share = 0;
 	for (size_t i = 0; i < ledger->count; i++) {
 		const struct ledger_cluster *cluster = &ledger->clusters[i];
 		ledger->effects[i] = (struct effect){

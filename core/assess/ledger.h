@@ -46,6 +46,7 @@ struct ledger {
 	struct effect *effects; /* of the move applied last */
 	size_t count;
 	double moved_share;
+	double shared_share; /* see projection.h */
 };
 
 /* False without memory. */

@@ -66,6 +66,15 @@
 /* Projection */
 #define PROJECTION_MARGIN 0.02 /* an offered step stays so far below its ceiling: noise */
 
+/* Recommendations and what they promise */
+#define RECOMMEND_CEILING 0.85
+#define RECOMMEND_EVERY_MS 1000
+#define RECOMMEND_RETRIES 0.10 /* of first tries */
+#define RECOMMEND_DIVERT 0.50  /* of the cluster's weight, or as much of that as is safe */
+#define RECOMMEND_RESIZE 1.50  /* of its pools */
+#define PROGNOSIS_FITS 0.98    /* demand that leaves a queue room to drain */
+#define PROGNOSIS_SERVED 0.90  /* of the timeout: who waits less is served */
+
 /* Page */
 #define FORESEEN_PAGE 0.95 /* demand of before over the capacity that is left */
 #define PAGE_CLEAR_DWELL_MS 60000

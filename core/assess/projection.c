@@ -172,6 +172,11 @@ static void tell_sum(const struct ledger *ledger, const struct move *move, doubl
 	tell_use(ledger, worst, ceiling, &sentence);
 	if (!isnan(ledger->effects[worst].connections))
 		tell_database(ledger, worst, move, &sentence);
+	if (ledger->shared_share > 0) {
+		sentence_add(&sentence, "; ");
+		sentence_add_percent(&sentence, ledger->shared_share);
+		sentence_add(&sentence, " of it lands on the same database: no relief there");
+	}
 	if (!out->blocked)
 		return;
 	double current = ledger_current(ledger, move);
@@ -255,6 +260,7 @@ bool project(const struct snapshot *snapshot, const struct assessment *assessmen
 			ledger_apply(&ledger, move, ceiling);
 		}
 		out->moved_share = ledger.moved_share;
+		out->shared_share = ledger.shared_share;
 		fill_lines(&ledger, out);
 		tell_sum(&ledger, move, ceiling, out);
 	}

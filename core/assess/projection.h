@@ -57,7 +57,10 @@ struct projection {
 	struct projection_line *lines;           /* changed clusters first; owned */
 	size_t line_count;
 	double moved_share; /* of all traffic, 0 to 1 */
-	bool blocked;       /* some line is over its ceiling or over its database's connections */
+	/* Of what a divert moves: the part that lands on the very database servers it is to
+	 * relieve, behind another pool. */
+	double shared_share;
+	bool blocked; /* some line is over its ceiling or over its database's connections */
 	char sum[PROJECTION_TEXT_BYTES]; /* the arithmetic in words, for the worst line */
 	double largest_safe_to; /* the nearest value to `move.to` that is not blocked; NAN: none is
 				 */
