@@ -91,6 +91,18 @@ struct runbook_state *runbook_begin(const struct runbook *runbook,
 	const struct action_info *actions, size_t action_count, struct error *error);
 void runbook_end(struct runbook_state *state);
 
+/*
+ * Go on at `step` as an earlier process left it: `worst` is what that stands for (ENTITY_NONE: not
+ * bound), `acts` how many changes the step had begun, and with `acting` the last of them is still
+ * to be told by runbook_step()'s `run`; without, it has been reckoned with or was never made.
+ * Error: ERROR_USAGE, no such step.
+ */
+bool runbook_resume(struct runbook_state *state, const char *step, uint32_t worst, int64_t acts,
+	bool acting, struct error *error);
+
+/* The cluster that `worst` was bound to; ENTITY_NONE: not yet. */
+uint32_t runbook_worst(const struct runbook_state *state);
+
 enum runbook_order_kind {
 	RUNBOOK_WAIT,     /* nothing to do now; ask again with the next snapshot */
 	RUNBOOK_ACT,      /* plan and run: action, target, to */

@@ -204,6 +204,27 @@ void runbook_end(struct runbook_state *state)
 	free(state);
 }
 
+bool runbook_resume(struct runbook_state *state, const char *step, uint32_t worst, int64_t acts,
+	bool acting, struct error *error)
+{
+	for (size_t i = 0; i < state->runbook->row_count; i++) {
+		if (strcmp(state->runbook->rows[i].id, step) != 0)
+			continue;
+		state->at = i;
+		state->worst = worst;
+		state->repeats = acting && acts > 0 ? acts - 1 : acts;
+		state->mode = acting ? MODE_ACTING : MODE_ENTER;
+		return true;
+	}
+	return error_set(
+		error, ERROR_USAGE, "runbook '%s' has no step '%.40s'", state->runbook->name, step);
+}
+
+uint32_t runbook_worst(const struct runbook_state *state)
+{
+	return state->worst;
+}
+
 /* ---- deciding ---- */
 
 /* One look: what the engine may see, and the order it fills. */
@@ -259,6 +280,18 @@ static bool unknown_too_long(struct look *look)
 	return look->now_ms - state->unknown_ms >= RUNBOOK_UNKNOWN_MS;
 }
 
+/* What is counted in whole numbers stays whole, and is rounded towards where it stands; shares are
+ * let be. */
+static double amount_of(const struct bound_step *step, double now)
+{
+	double factor =
+		step->amount.kind == AMOUNT_TIMES ? step->amount.number : 1 - step->amount.number;
+	double to = now * factor;
+	if (now < 2 || now != floor(now))
+		return to;
+	return factor >= 1 ? floor(to + 1e-9) : ceil(to - 1e-9);
+}
+
 /* Issue the order again or for the first time. */
 static bool act(struct look *look)
 {
@@ -290,11 +323,8 @@ static bool act(struct look *look)
 		out->to = step->amount.number;
 		break;
 	case AMOUNT_TIMES:
-		out->to = step->amount.number >= 1 ? floor(value.low * step->amount.number + 1e-9)
-						   : ceil(value.low * step->amount.number - 1e-9);
-		break;
 	case AMOUNT_LESS:
-		out->to = ceil(value.low * (1 - step->amount.number) - 1e-9);
+		out->to = amount_of(step, value.low);
 		break;
 	case AMOUNT_LARGEST_SAFE:
 		/* The far end of what could be wished for: guards cut it down to what is safe. */

@@ -26,6 +26,7 @@ enum option_group {
 	OPTION_LIMITED = 1 << 10, /* verbs that run until told otherwise */
 	OPTION_SIMULATE = 1 << 11,
 	OPTION_CONTINGENCY = 1 << 12,
+	OPTION_RESUME = 1 << 13,
 };
 
 #define OPTION_OVERRIDES_MOST 16
@@ -43,6 +44,7 @@ struct options {
 	const char *seed;
 	const char *seeds;
 	const char *runbook;
+	const char *resume; /* run: the id of the one to go on with */
 	const char *speed;
 	const char *timeout;
 	const char *span;

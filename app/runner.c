@@ -2,14 +2,19 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actions/config.h"
 #include "actions/executor.h"
+#include "actions/journal.h"
+#include "actions/target.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
+#include "core/fleet/snapshot.h"
 
 static void runner_say(struct runner *runner, const char *step, const char *line)
 {
@@ -33,6 +38,149 @@ static void runner_refused(struct runner *runner, const struct runbook_order *or
 	runner->has_result = true;
 	runner_say(runner, order->step, why);
 }
+
+/* ---- what the journal keeps ---- */
+
+static int64_t runner_wall_ms(const struct runner *runner)
+{
+	return clock_wall_ms(loop_clock(runner->engine->loop));
+}
+
+static bool runner_mark(struct runner *runner, struct error *error)
+{
+	uint32_t worst = runbook_worst(runner->state);
+	snprintf(runner->mark.worst, sizeof runner->mark.worst, "%s",
+		worst == ENTITY_NONE ? ""
+				     : fleet_entity(runner->engine->snapshot->fleet, worst)->path);
+	return runbook_log_step(
+		runner->control->journal, &runner->mark, runner_wall_ms(runner), error);
+}
+
+/* A step that is only waited in may be waited in again: what cannot be written now is no harm. */
+static void runner_enter(struct runner *runner, const char *step)
+{
+	struct error error = {0};
+	if (!runner->mark.id[0] || strcmp(runner->mark.step, step) == 0)
+		return;
+	snprintf(runner->mark.step, sizeof runner->mark.step, "%s", step);
+	runner->mark.act[0] = '\0';
+	runner->mark.acts = 0;
+	runner_mark(runner, &error);
+}
+
+/* On disk before the change's own intent is. */
+static bool runner_mark_act(struct runner *runner, struct error *error)
+{
+	if (!runner->mark.id[0])
+		return true;
+	journal_next_run(runner->control->journal, runner->mark.act);
+	runner->mark.acts++;
+	return runner_mark(runner, error);
+}
+
+static void runner_mark_end(struct runner *runner, const struct runbook_order *order)
+{
+	struct error error = {0};
+	if (runner->mark.id[0])
+		runbook_log_finish(runner->control->journal, runner->mark.id, order->code,
+			order->text, runner_wall_ms(runner), &error);
+}
+
+bool runner_keep(struct runner *runner, const struct runbook_mark *mark, struct error *error)
+{
+	struct journal *journal = runner->control->journal;
+	if (!journal)
+		return true;
+	struct runbook_mark own = *mark;
+	runbook_log_next(journal, own.id);
+	own.step[0] = own.worst[0] = own.act[0] = '\0';
+	own.acts = 0;
+	if (!runbook_log_begin(journal, &own, runner_wall_ms(runner), error))
+		return false;
+	runner->mark = own;
+	return true;
+}
+
+/* ---- going on ---- */
+
+static const struct verb_row *runner_verb(const struct runner *runner, const char *action)
+{
+	for (size_t i = 0; i < runner->control->info_count; i++) {
+		if (strcmp(runner->control->infos[i].name, action) == 0)
+			return runner->control->infos[i].verb;
+	}
+	return NULL;
+}
+
+/* A change whose outcome nobody learnt: what is there now tells. */
+static bool runner_read_back(
+	const struct runner *runner, struct run_view *view, bool *applied, struct error *error)
+{
+	const struct snapshot *snapshot = runner->engine->snapshot;
+	const struct verb_row *verb = runner_verb(runner, view->action);
+	struct target_value value = {.known = false};
+	uint32_t target = verb ? fleet_find_path(snapshot->fleet, verb->target, view->target_path)
+			       : ENTITY_NONE;
+	if (target != ENTITY_NONE && target < snapshot->entity_count)
+		target_read(snapshot, verb, target, &value);
+	*applied = value.known && target_equal(value.low, view->to) &&
+		   target_equal(value.high, view->to);
+	bool is_from = value.known && target_equal(value.low, view->from) &&
+		       target_equal(value.high, view->from);
+	if (*applied)
+		view->code = OUTCOME_DONE;
+	return *applied || is_from ||
+	       error_set(error, ERROR_UNKNOWN_OUTCOME,
+		       "what became of %s cannot be told: %s of %s is neither the value before nor "
+		       "the one it set; look at it, then run the runbook anew",
+		       view->id, verb ? signal_row(verb->reads)->name : "the value",
+		       view->target_path);
+}
+
+/* Whether the last change that was begun counts; `runner->result` is then what came of it. */
+static bool runner_recall(struct runner *runner, const char *id, bool *counts, struct error *error)
+{
+	*counts = false;
+	size_t most = 256;
+	struct run_view *views = calloc(most, sizeof *views);
+	if (!views)
+		return error_no_memory(error, "the runs of the journal");
+	size_t count = executor_runs(runner->control->executor, views, most);
+	bool ok = true;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(views[i].id, id) != 0)
+			continue;
+		/* Interrupted: its intent is there, and nothing was sent. */
+		*counts = views[i].code != OUTCOME_INTERRUPTED;
+		if (views[i].code == OUTCOME_UNKNOWN)
+			ok = runner_read_back(runner, &views[i], counts, error);
+		runner->result = views[i];
+		break;
+	}
+	free(views);
+	return ok;
+}
+
+bool runner_resume(struct runner *runner, const struct runbook_mark *mark, struct error *error)
+{
+	bool counts = false;
+	if (mark->is_finished)
+		return error_set(error, ERROR_USAGE, "run '%s' was finished", mark->id);
+	runner->mark = *mark;
+	if (!mark->step[0])
+		return true;
+	if (mark->act[0] && !runner_recall(runner, mark->act, &counts, error))
+		return false;
+	uint32_t worst =
+		mark->worst[0] ? fleet_find_path(runner->engine->fleet, ENTITY_CLUSTER, mark->worst)
+			       : ENTITY_NONE;
+	int64_t acts = mark->act[0] && !counts ? mark->acts - 1 : mark->acts;
+	runner->mark.acts = acts;
+	runner->has_result = counts;
+	return runbook_resume(runner->state, mark->step, worst, acts, counts, error);
+}
+
+/* ---- acting ---- */
 
 static bool runner_plan(struct runner *runner, const struct runbook_order *order, double to,
 	int64_t now_ms, struct error *error)
@@ -80,6 +228,10 @@ static void runner_act(struct runner *runner, const struct runbook_order *order,
 		return;
 	}
 	enum outcome_code code = OUTCOME_LOCAL_ERROR;
+	if (!runner_mark_act(runner, &error)) {
+		runner_refused(runner, order, code, error.text);
+		return;
+	}
 	if (!executor_start(runner->control->executor, &runner->plan, runner->plan.hash,
 		    runner->reason, runner->engine->snapshot, &runner->engine->assessment, now_ms,
 		    &code, &error)) {
@@ -135,6 +287,8 @@ void runner_tick(struct runner *runner)
 	runbook_step(runner->state, runner->engine->snapshot, &runner->engine->assessment,
 		runner->has_result ? &runner->result : NULL, now_ms, &order);
 	runner->has_result = false;
+	if (order.kind != RUNBOOK_FINISHED)
+		runner_enter(runner, order.step);
 	switch (order.kind) {
 	case RUNBOOK_WAIT:
 		runner_wait(runner, &order, now_ms);
@@ -145,6 +299,8 @@ void runner_tick(struct runner *runner)
 	case RUNBOOK_FINISHED:
 		runner->brief.at_once = true;
 		runner->finished = !is_held;
+		if (runner->finished)
+			runner_mark_end(runner, &order);
 		runner->code = order.code;
 		runner_say(runner, order.step, order.text);
 		break;

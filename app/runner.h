@@ -12,6 +12,7 @@
 
 #include "actions/plan.h"
 #include "actions/runbook.h"
+#include "actions/runbook_log.h"
 #include "app/brief.h"
 
 struct control;
@@ -31,8 +32,9 @@ struct runner {
 	struct runbook_state *state;
 	struct plan plan;
 	struct brief brief;
-	bool waiting_for_run; /* a change is in flight */
-	bool has_result;      /* `result` is to be told to the engine */
+	struct runbook_mark mark; /* where it stands, as the journal has it; id "": not kept */
+	bool waiting_for_run;     /* a change is in flight */
+	bool has_result;          /* `result` is to be told to the engine */
 	struct run_view result;
 	bool finished;
 	enum outcome_code code;
@@ -49,6 +51,20 @@ bool runner_init(struct runner *runner, struct engine *engine, struct control *c
 	const char *environment, const char *reason, runner_talk_fn *talk, void *context,
 	struct error *error);
 void runner_finish(struct runner *runner);
+
+/*
+ * Keep in the journal where the run stands, so that it can be gone on with: `mark` has the file and
+ * its digest; the id is made here. True without a journal too. Errors: as journal_append().
+ */
+bool runner_keep(struct runner *runner, const struct runbook_mark *mark, struct error *error);
+
+/*
+ * Go on where `mark` says an earlier process ended. What came of its last change is read back: one
+ * that was applied counts, one that was not is made again. Errors: ERROR_USAGE (it was finished, or
+ * does not fit this runbook), ERROR_UNKNOWN_OUTCOME (the last change cannot be told apart from
+ * somebody else's, or not be read: OUTCOME_UNKNOWN).
+ */
+bool runner_resume(struct runner *runner, const struct runbook_mark *mark, struct error *error);
 
 /* Once per tick, after executor_tick(). */
 void runner_tick(struct runner *runner);

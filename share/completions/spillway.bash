@@ -20,7 +20,7 @@ _spillway() {
     pending) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --log-file --quiet --verbose --help --version' -- "$word");;
     approve) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
     deny) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
-    run) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --plan --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    run) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --plan --resume --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     journal) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --most --log-file --quiet --verbose --help --version' -- "$word");;
     record) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --for --log-file --quiet --verbose --help --version' -- "$word");;
     demo) mapfile -t COMPREPLY < <(compgen -f -W '--no-color --ascii --theme --plain --scenario --auto --speed --seed --for --log-file --quiet --verbose --help --version' -- "$word");;

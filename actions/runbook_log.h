@@ -1,0 +1,55 @@
+/*
+ * runbook_log.h - what the journal tells of a runbook's run, so that another process can go on
+ * where one ended: which runbook with which parameters, at which step, and which change it had
+ * begun.
+ *
+ * Records of such a run carry its id, "r-0007" after the change that would have come next:
+ *
+ *   runbook   file, its digest, parameters
+ *   step      the step that is at hand, the cluster `worst` stands for, and once a change is about
+ *             to begin, the id that it will have: on disk before its intent
+ *   finished  the code
+ */
+#ifndef ACTIONS_RUNBOOK_LOG_H
+#define ACTIONS_RUNBOOK_LOG_H
+
+#include "actions/runbook.h"
+
+struct error;
+struct journal;
+
+#define RUNBOOK_VALUE_BYTES 128
+#define RUNBOOK_PATH_BYTES 1024
+
+struct runbook_mark {
+	char id[PLAN_ID_BYTES];
+	char path[RUNBOOK_PATH_BYTES]; /* of its file */
+	char digest[65];               /* SHA-256 of that file's bytes, in hex */
+	struct {
+		char name[ACTION_NAME_BYTES];
+		char value[RUNBOOK_VALUE_BYTES];
+	} params[RUNBOOK_PARAMS_MOST];
+	size_t param_count;
+	char step[ACTION_NAME_BYTES];  /* "" none was entered */
+	char worst[ENTITY_PATH_BYTES]; /* "" not bound yet */
+	char act[PLAN_ID_BYTES];       /* the change begun in that step last, "" none */
+	int64_t acts;                  /* begun in that step */
+	bool is_finished;
+};
+
+/* The id that a run begun now has. */
+void runbook_log_next(const struct journal *journal, char out[PLAN_ID_BYTES]);
+
+/* On disk when true; errors as journal_append(). */
+bool runbook_log_begin(struct journal *journal, const struct runbook_mark *mark, int64_t wall_ms,
+	struct error *error);
+bool runbook_log_step(struct journal *journal, const struct runbook_mark *mark, int64_t wall_ms,
+	struct error *error);
+bool runbook_log_finish(struct journal *journal, const char *id, enum outcome_code code,
+	const char *text, int64_t wall_ms, struct error *error);
+
+/* What the journal at `path` tells of run `id`. Errors: ERROR_USAGE (there is none), ERROR_IO. */
+bool runbook_log_find(
+	const char *path, const char *id, struct runbook_mark *out, struct error *error);
+
+#endif
