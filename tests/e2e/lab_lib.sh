@@ -10,11 +10,16 @@ lab_cleanup() {
 	cleanup
 }
 
+# lab_place PORT_BASE: where this test's lab will be; it is taken down when the test ends.
+lab_place() {
+	export LAB_PORT_BASE="$1" LAB_DIR="/tmp/spillway-lab-e2e.$$"
+	trap lab_cleanup EXIT
+}
+
 # lab_up PORT_BASE [OPTION]: up, twice, which must be up once.
 lab_up() {
-	export LAB_PORT_BASE="$1" LAB_DIR="/tmp/spillway-lab-e2e.$$"
+	lab_place "$1"
 	shift
-	trap lab_cleanup EXIT
 	"$lab" packages || fail "the lab's packages cannot be had"
 	"$lab" up "$@" >"$work/up.out" 2>&1 || fail "lab up: $(cat "$work/up.out")"
 	"$lab" up "$@" >"$work/again.out" 2>&1 || fail "up twice must be up once: $(cat "$work/again.out")"

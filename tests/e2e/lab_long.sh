@@ -23,6 +23,17 @@ pool_is() { # OFFSET SIZE
 control_says() { # PATH PATTERN
 	curl -fsS -H "Authorization: Bearer $(cat "$LAB_DIR/token")" "http://127.0.0.1:$((LAB_PORT_BASE + 4))$1" | grep -Eq "$2"
 }
+server_limit_is() { # CLUSTER/REPLICA LIMIT
+	curl -fsS "http://127.0.0.1:$((LAB_PORT_BASE + 6))/stats;csv" | python3 -c '
+import csv, sys
+rows = csv.DictReader(line.removeprefix("# ") for line in sys.stdin)
+cluster, replica = sys.argv[1].split("/")
+sys.exit(not any((row["pxname"], row["svname"], row["slim"]) == ("be_" + cluster, replica, sys.argv[2]) for row in rows))' "$1" "$2"
+}
+silences_are() { # how many silences are active
+	curl -fsS "http://127.0.0.1:$((LAB_PORT_BASE + 51))/api/v2/silences" >"$work/silences.json"
+	[ "$(json_get "$work/silences.json" 'sum(row["status"]["state"] == "active" for row in d)')" = "$1" ]
+}
 last_run() {
 	"$spillway" journal show -c "$fleet" 2>/dev/null | grep -o 'a-[0-9]*' | tail -n 1
 }
@@ -48,7 +59,6 @@ wall_ends() {
 }
 
 # ---- scenes ---------------------------------------------------------------------------------------------------
-# done_and_undone ACTION ARGUMENTS... -- CHECK-DONE -- CHECK-UNDONE, the checks as shell words
 scene_verbs() {
 	"$lab" load 60 >/dev/null # so little that one replica carries a cluster: a drain must be allowed
 	sleep_until_settled
@@ -59,14 +69,20 @@ scene_verbs() {
 	expect_code 0 "$spillway" act divert cluster=west weight=80 -c "$fleet" --yes --reason 'lab'
 	control_says /v1/clusters/west/weight '"weight": 80' || fail "the west has weight 80"
 	sleep_until_rested
-	expect_code 0 "$spillway" act give-back cluster=west weight=90 -c "$fleet" --yes --reason 'lab'
+	expect_code 0 "$spillway" act lb-restore cluster=west weight=90 -c "$fleet" --yes --reason 'lab'
 	control_says /v1/clusters/west/weight '"weight": 90' || fail "the west has weight 90"
 	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
 	control_says /v1/clusters/west/weight '"weight": 80' || fail "the west has weight 80 again"
-	expect_code 0 "$spillway" act drain replica=east/r2 -c "$fleet" --yes --reason 'lab'
+	expect_code 0 "$spillway" act lb-drain replica=east/r2 -c "$fleet" --yes --reason 'lab'
 	control_says /v1/clusters/east/replicas/r2/state '"drain"' || fail "r2 is drained"
 	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
 	control_says /v1/clusters/east/replicas/r2/state '"ready"' || fail "r2 is back"
+	expect_code 0 "$spillway" act lb-limit replica=west/r3 maxconn=50 -c "$fleet" --yes --reason 'lab'
+	server_limit_is west/r3 50 || fail "the balancer opens at most 50 connections to r3"
+	expect_code 0 "$spillway" act alerts-silence cluster=west -c "$fleet" --yes --reason 'lab'
+	silences_are 1 || fail "the west's alerts are silenced"
+	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
+	silences_are 0 || fail "and are not any more"
 	expect_code 0 "$spillway" journal verify -c "$fleet"
 	"$lab" load 120 >/dev/null
 	lab_mend
@@ -79,7 +95,7 @@ sleep_until_settled() {
 
 # A target rests after a change.
 sleep_until_rested() {
-	wait_for 60 "the west has rested" sh -c "'$spillway' plan give-back cluster=west weight=90 -c '$fleet' >/dev/null 2>&1; [ \$? -eq 20 ]"
+	wait_for 60 "the west has rested" sh -c "'$spillway' plan lb-restore cluster=west weight=90 -c '$fleet' >/dev/null 2>&1; [ \$? -eq 20 ]"
 }
 
 scene_refused() {
@@ -87,7 +103,7 @@ scene_refused() {
 	# Half of the weight is more than one step, a drain of the survivor leaves nobody, and who may only read may not act.
 	expect_code 10 "$spillway" act divert cluster=east weight=50 -c "$fleet" --yes --reason 'too much'
 	expect_text "$work/err" 'max_divert|step' 2>/dev/null || expect_text "$work/out" 'divert'
-	expect_code 10 "$spillway" act drain replica=east/r1 -c "$fleet" --yes --reason 'the last one'
+	expect_code 10 "$spillway" act lb-drain replica=east/r1 -c "$fleet" --yes --reason 'the last one'
 	expect_code 77 env SPILLWAY_READONLY=1 "$spillway" act scale-pool cluster=east size=10 -c "$fleet" --yes
 	expect_code 11 "$spillway" act scale-pool cluster=east size=10 -c "$fleet"
 	control_says /v1/clusters/east/weight '"weight": 100' || fail "nothing was moved"
