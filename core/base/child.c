@@ -7,15 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/loop.h"
+#include "core/base/process_end.h"
 #include "core/base/sanitise.h"
 
 #define NAME_BYTES 160
+#define EXIT_NOT_THERE 127 /* how shells, env, and where exec fails unseen, the C library say it \
+			    */
 
 struct child {
 	struct loop *loop;
@@ -23,7 +25,7 @@ struct child {
 	void *context;
 	char name[NAME_BYTES];
 	pid_t pid;
-	int pid_fd; /* readable once it has ended */
+	struct process_end end;
 	int out_fd; /* -1 once it was read to the end */
 	uint64_t timer;
 	size_t length;
@@ -33,10 +35,7 @@ struct child {
 static void discard(struct child *child)
 {
 	loop_timer_stop(child->loop, child->timer);
-	if (child->pid_fd >= 0) {
-		loop_unwatch(child->loop, child->pid_fd);
-		close(child->pid_fd);
-	}
+	process_end_forget(&child->end);
 	if (child->out_fd >= 0) {
 		loop_unwatch(child->loop, child->out_fd);
 		close(child->out_fd);
@@ -119,16 +118,10 @@ static void on_deadline(void *context)
 
 /* What it printed before it ended is still in the pipe; a grandchild that holds the pipe open is
  * not waited for. */
-static void on_end(void *context, int fd, unsigned events)
+static void on_end(void *context, int status)
 {
 	struct child *child = context;
 	struct error error = {0};
-	int status = 0;
-	(void)fd;
-	(void)events;
-	pid_t ended = waitpid(child->pid, &status, WNOHANG);
-	if (ended == 0)
-		return;
 	child->pid = 0;
 	if (!read_output(child))
 		error_set(&error, ERROR_LIMIT, "'%s' prints more than %d bytes", child->name,
@@ -136,6 +129,9 @@ static void on_end(void *context, int fd, unsigned events)
 	else if (WIFSIGNALED(status))
 		error_set(&error, ERROR_IO, "'%s' was ended by signal %d", child->name,
 			WTERMSIG(status));
+	else if (WEXITSTATUS(status) == EXIT_NOT_THERE)
+		error_set(&error, ERROR_IO, "cannot run '%s': there is no such program (%d)",
+			child->name, EXIT_NOT_THERE);
 	else if (WEXITSTATUS(status) != 0)
 		error_set(&error, ERROR_IO, "'%s' failed with exit code %d", child->name,
 			WEXITSTATUS(status));
@@ -213,14 +209,11 @@ static bool start(struct child *child, const char *const *words, int in, int64_t
 		return error_set(
 			error, ERROR_IO, "cannot run '%s': %s", child->name, strerror(reason));
 	}
-	child->pid_fd = pidfd_open(child->pid, 0);
-	if (child->pid_fd < 0)
-		return error_errno(error, "cannot wait for '%s'", child->name);
 	child->timer = loop_timer_start(child->loop, timeout_ms, on_deadline, child);
 	if (child->timer == 0)
 		return error_no_memory(error, "a program");
 	return loop_watch(child->loop, child->out_fd, LOOP_READ, on_output, child, error) &&
-	       loop_watch(child->loop, child->pid_fd, LOOP_READ, on_end, child, error);
+	       process_end_await(&child->end, child->loop, child->pid, on_end, child, error);
 }
 
 struct child *child_start_fed(struct loop *loop, const char *const *words, int input_fd,
@@ -234,7 +227,7 @@ struct child *child_start_fed(struct loop *loop, const char *const *words, int i
 	child->loop = loop;
 	child->done = done;
 	child->context = context;
-	child->pid_fd = child->out_fd = -1;
+	child->out_fd = -1;
 	sanitise(words[0], strlen(words[0]), child->name, sizeof(child->name));
 	if (start(child, words, input_fd, timeout_ms, error))
 		return child;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,7 +46,7 @@ static void login_end(struct ssh_master *master)
 {
 	loop_timer_stop(master->loop, master->login_timer);
 	master->login_timer = 0;
-	fd_drop(master, &master->pid_fd);
+	process_end_forget(&master->end);
 	fd_drop(master, &master->err_fd);
 }
 
@@ -244,15 +243,10 @@ static void commands_start(void *context)
 	}
 }
 
-static void client_ended(void *context, int fd, unsigned events)
+static void client_ended(void *context, int status)
 {
 	struct ssh_master *master = context;
 	struct error error;
-	int status = 0;
-	(void)fd;
-	(void)events;
-	if (waitpid(master->pid, &status, WNOHANG) == 0)
-		return;
 	master->pid = 0;
 	words_read(master);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -327,11 +321,8 @@ static bool client_start(
 		return error_errno(error, "cannot start 'ssh' (is the OpenSSH client installed?)");
 	}
 	master->pid = pid;
-	master->pid_fd = pidfd_open(pid, 0);
-	if (master->pid_fd < 0)
-		return error_errno(error, "cannot watch the ssh client");
 	return loop_watch(master->loop, master->err_fd, LOOP_READ, words_ready, master, error) &&
-	       loop_watch(master->loop, master->pid_fd, LOOP_READ, client_ended, master, error);
+	       process_end_await(&master->end, master->loop, pid, client_ended, master, error);
 }
 
 struct ssh_master *ssh_master_create(struct loop *loop, const struct ssh_target *target,
@@ -348,7 +339,6 @@ struct ssh_master *ssh_master_create(struct loop *loop, const struct ssh_target 
 	} else {
 		master->loop = loop;
 		master->owner = *owner;
-		master->pid_fd = -1;
 		master->err_fd = -1;
 		master->commands_most = SSH_MASTER_COMMANDS;
 		master->started_ms = loop_now_ms(loop);

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/base/process_end.h"
+
 struct error;
 struct loop;
 struct ssh_job;
@@ -41,7 +43,8 @@ struct ssh_master {
 	enum ssh_master_stage stage;
 	char path[SSH_MASTER_PATH_BYTES];
 	pid_t pid; /* 0: it has ended, and the client serves in the background */
-	int pid_fd, err_fd;
+	struct process_end end;
+	int err_fd;
 	char words[SSH_MASTER_WORDS_BYTES]; /* what it complained of */
 	size_t words_length;
 	uint64_t login_timer, start_timer;

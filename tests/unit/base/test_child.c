@@ -46,6 +46,7 @@ static const struct row rows[] = {
 	{{"echo", "$HOME;ls", NULL}, 20000, ERROR_NONE, "$HOME;ls\n"}, /* no shell */
 	{{"cat", NULL}, 20000, ERROR_NONE, ""},                        /* its input is empty */
 	{{"sh", "-c", "echo no >&2; exit 3", NULL}, 20000, ERROR_IO, "exit code 3"},
+	{{"sh", "-c", "exit 127", NULL}, 20000, ERROR_IO, "no such program"},
 	{{"sh", "-c", "kill -9 $$", NULL}, 20000, ERROR_IO, "signal 9"},
 	{{"sleep", "600", NULL}, 50, ERROR_TIMEOUT, "not done in time"},
 	{{"yes", NULL}, 20000, ERROR_LIMIT, "prints more than 8192 bytes"},
@@ -84,9 +85,13 @@ START_TEST(can_be_stopped_and_need_not_exist)
 	ck_assert_ptr_nonnull(child);
 	child_stop(child);
 	child_stop(NULL);
-	ck_assert_ptr_null(child_start(loop, nobody, 20000, on_done, &heard, &error));
-	ck_assert_msg(strstr(error.text, "cannot run '/nowhere'") != NULL, "%s", error.text);
 	ck_assert_int_eq(heard.calls, 0);
+	/* Where starting is emulated (valgrind), a missing program is known only when it ends. */
+	if (child_start(loop, nobody, 20000, on_done, &heard, &error)) {
+		wait_for(loop, &heard);
+		error = heard.error;
+	}
+	ck_assert_msg(strstr(error.text, "cannot run '/nowhere'") != NULL, "%s", error.text);
 	loop_destroy(loop);
 }
 END_TEST
