@@ -1,5 +1,6 @@
 #include "app/doctor.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "core/base/text.h"
 #include "core/fleet/entity.h"
 
+#define DETAILS_SHOWN 8
+#define OLD_FIGURES_MS 10000
 #define SHOWN_PER_SOURCE 12 /* findings of one configured source in text; JSON has all */
 
 /* One configured source and the statuses of its targets: [first, first + count). */
@@ -142,6 +145,39 @@ static void find_cost(
 			4 * status->last_took_ms / 1000 + 1);
 }
 
+/* The time of the newest figure that came from a source; 0 when none did. */
+static int64_t newest_figure_ms(const struct snapshot *snapshot, size_t source)
+{
+	int64_t newest_ms = 0;
+	for (size_t i = 0; i < snapshot->entity_count * SIGNAL_COUNT; i++) {
+		const struct reading *reading = &snapshot->readings[i];
+		if (reading->at_ms > newest_ms && reading->source == source)
+			newest_ms = reading->at_ms;
+	}
+	return newest_ms;
+}
+
+/* Times: its clock against ours, and how old its figures are though it answers. */
+static void find_times(
+	struct doctor_report *report, size_t source, const struct source_status *status)
+{
+	const struct snapshot *snapshot = report->examined->snapshot;
+	int64_t ahead_ms = status->clock_ahead_ms;
+	int64_t newest_ms = newest_figure_ms(snapshot, source);
+	int64_t old_ms = newest_ms ? status->last_ok_ms - newest_ms : 0;
+	if (ahead_ms != 0)
+		find(report, source, true,
+			"its clock is %.1f s %s ours: set both by NTP (until then its times are "
+			"corrected by that)",
+			fabs((double)ahead_ms) / 1000, ahead_ms > 0 ? "ahead of" : "behind");
+	if (old_ms > 3 * (int64_t)status->interval_ms && old_ms > OLD_FIGURES_MS)
+		find(report, source, true, "answers, but with figures that are %.0f s old: %s",
+			(double)old_ms / 1000,
+			strncmp(status->detail, "VictoriaMetrics", 15) == 0
+				? "start VictoriaMetrics with -search.latencyOffset=1s"
+				: "does it scrape too seldom, or has it lost its targets?");
+}
+
 static void examine_target(struct doctor_report *report, const struct group *group, size_t source)
 {
 	const struct source_status *status = &report->examined->snapshot->sources[source];
@@ -151,6 +187,7 @@ static void examine_target(struct doctor_report *report, const struct group *gro
 	find_cost(report, source, status);
 	if (status->state == SOURCE_FAILING || status->state == SOURCE_STARTING)
 		return;
+	find_times(report, source, status);
 	for (size_t i = 0; i < sources->map_count; i++)
 		if (signal_map_is_from(&sources->maps[i], group->config->name))
 			find_missing(report, source, i);
@@ -255,6 +292,28 @@ static void print_yields(
 	text_add(out, first ? "nothing\n" : "\n");
 }
 
+/* What the targets are, each only once: "postgres_exporter 0.15.0 (12 targets)". */
+static void print_details(
+	const struct snapshot *snapshot, const struct group *group, struct text *out)
+{
+	size_t shown = 0;
+	for (size_t i = 0; i < group->count && shown < DETAILS_SHOWN; i++) {
+		const char *detail = snapshot->sources[group->first + i].detail;
+		size_t alike = 0, before = 0;
+		for (size_t j = 0; j < group->count; j++) {
+			bool same = strcmp(snapshot->sources[group->first + j].detail, detail) == 0;
+			alike += same ? 1 : 0;
+			before += same && j < i ? 1 : 0;
+		}
+		if (!detail[0] || before > 0)
+			continue;
+		text_printf(out, "\n    is %s", detail);
+		if (group->count > 1)
+			text_printf(out, " (%zu targets)", alike);
+		shown++;
+	}
+}
+
 /* What it is, how it does and what it costs, over all targets. */
 static void print_summary(
 	const struct doctor_report *report, const struct group *group, struct text *out)
@@ -280,6 +339,7 @@ static void print_summary(
 		text_add(out, state_name(snapshot->sources[group->first].state));
 	else
 		text_printf(out, "%zu of %zu targets ok", well, group->count);
+	print_details(snapshot, group, out);
 	if (answered)
 		text_printf(out, "\n    age %.1f s", (double)oldest_ms / 1000);
 	else
@@ -377,6 +437,8 @@ static void json_source(const struct doctor_report *report, size_t source, struc
 	json_member_string(json, "name", status->name);
 	json_member_string(json, "kind", status->kind);
 	json_member_string(json, "state", state_name(status->state));
+	json_member_string(json, "detail", status->detail);
+	json_member_integer(json, "clock_ahead_ms", status->clock_ahead_ms);
 	json_key(json, "age_ms");
 	if (status->last_ok_ms)
 		json_integer(json, snapshot->at_ms - status->last_ok_ms);

@@ -28,7 +28,7 @@ static void sources_print_text(const struct snapshot *snapshot, struct text *out
 {
 	uint64_t requests = 0, bytes = 0;
 	text_printf(out, "%-32s %-14s %-9s %7s %8s %8s %10s %7s  %s\n", "SOURCE", "KIND", "HEALTH",
-		"AGE", "EVERY", "REQUESTS", "BYTES", "MS", "TROUBLE");
+		"AGE", "EVERY", "REQUESTS", "BYTES", "MS", "TROUBLE, OR WHAT IT IS");
 	for (size_t i = 0; i < snapshot->source_count; i++) {
 		const struct source_status *status = &snapshot->sources[i];
 		char age[32], every[32];
@@ -37,7 +37,10 @@ static void sources_print_text(const struct snapshot *snapshot, struct text *out
 		text_printf(out, "%-32s %-14s %-9s %7s %8s %8llu %10llu %7.1f  %s\n", status->name,
 			status->kind, state_names[status->state], age, every,
 			(unsigned long long)status->requests, (unsigned long long)status->bytes,
-			status->last_took_ms, status->trouble[0] ? status->trouble : "-");
+			status->last_took_ms,
+			status->trouble[0]  ? status->trouble
+			: status->detail[0] ? status->detail
+					    : "-");
 		requests += status->requests;
 		bytes += status->bytes;
 	}
@@ -67,6 +70,8 @@ static void sources_print_json(const struct snapshot *snapshot, struct text *out
 		json_member_number(&json, "took_ms", status->last_took_ms);
 		json_member_integer(&json, "failures", status->failures);
 		json_member_string(&json, "trouble", status->trouble);
+		json_member_string(&json, "detail", status->detail);
+		json_member_integer(&json, "clock_ahead_ms", status->clock_ahead_ms);
 		json_end_object(&json);
 	}
 	json_end_array(&json);

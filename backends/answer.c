@@ -108,7 +108,9 @@ int64_t answer_skew_ms(const struct backend_answer *answer)
 	if (answer->date_ms == 0)
 		return 0;
 	int64_t skew_ms = answer->arrived_ms - answer->date_ms;
-	return skew_ms > ANSWER_SKEW_MS || skew_ms < -ANSWER_SKEW_MS ? skew_ms : 0;
+	int64_t took_ms =
+		answer->took_ms > 0 && answer->took_ms < 1e9 ? (int64_t)answer->took_ms : 0;
+	return skew_ms > ANSWER_SKEW_MS + took_ms || skew_ms < -ANSWER_SKEW_MS ? skew_ms : 0;
 }
 
 int64_t answer_time_ms(const struct backend_answer *answer, int64_t peer_ms)

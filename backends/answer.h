@@ -32,7 +32,8 @@ bool answer_check(const struct backend_answer *answer, const char *url, const ch
 /* Whether the body looks like HTML, whatever its type says. */
 bool answer_is_html(const struct backend_answer *answer);
 
-/* What to add to the peer's times to have them in ours; 0 when its clock is near or unknown. */
+/* What to add to the peer's times to have them in ours; 0 when its clock is near or unknown. It may
+ * have written the date at any time from being asked to its last byte. */
 int64_t answer_skew_ms(const struct backend_answer *answer);
 
 /* A time of the peer in ours, never later than the arrival. */

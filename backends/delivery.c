@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/answer.h"
 #include "backends/source.h"
 #include "core/base/arena.h"
 #include "core/base/clock.h"
@@ -155,13 +156,17 @@ static void report(struct delivery *delivery, const struct observations *sink)
 {
 	char warning[OBSERVATION_WARNING_BYTES], detail[OBSERVATION_DETAIL_BYTES];
 	struct error error = delivery->error;
+	struct backend_answer said = delivery->answer;
+	if (sink->peer_ms != 0)
+		said.date_ms = sink->peer_ms;
 	memcpy(warning, sink->warning, sizeof(warning));
 	memcpy(detail, sink->detail, sizeof(detail));
 	clear(delivery);
 	delivery->done(delivery->context,
 		&(struct delivery_outcome){.error = error.kind == ERROR_NONE ? NULL : &error,
 			.warning = warning,
-			.detail = detail});
+			.detail = detail,
+			.clock_ahead_ms = -answer_skew_ms(&said)});
 }
 
 /* What was read is good: store it, a big one in slices. */

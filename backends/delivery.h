@@ -49,6 +49,7 @@ struct delivery_outcome {
 	const struct error *error; /* NULL: it was good and is stored */
 	const char *warning;       /* "" when there was none */
 	const char *detail;        /* what the peer says of itself; "" unknown */
+	int64_t clock_ahead_ms;    /* the peer's clock before ours; 0: near, or unknown */
 };
 
 /* Called once per delivery_end(), perhaps before that returns. */

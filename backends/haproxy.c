@@ -362,6 +362,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	table->at_ms = answer->arrived_ms;
 	if (!read_lines(table, answer->bytes, answer->length, error))
 		return error_prefix(error, "%s is not HAProxy's CSV", place);
+	observations_describe(sink, "HAProxy's statistics, %zu servers", table->servers);
 	if (table->servers == 0)
 		observations_warn(sink, "%s lists no server of the proxies that were named", place);
 	return true;

@@ -108,6 +108,9 @@ static bool on_sample(void *context, const struct exposition_sample *sample, str
 {
 	struct page *page = context;
 	const char *name = sample->series->name;
+	if (strcmp(name, "haproxy_process_build_info") == 0)
+		observations_describe(
+			page->sheet->sink, "HAProxy %s", series_label(sample->series, "version"));
 	if (strncmp(name, "haproxy_server_", 15) != 0) {
 		page->known = page->known || strncmp(name, "haproxy_", 8) == 0;
 		return true;

@@ -28,6 +28,7 @@ void observations_clear(struct observations *sink)
 	sink->warnings = 0;
 	sink->warning[0] = '\0';
 	sink->detail[0] = '\0';
+	sink->peer_ms = 0;
 }
 
 bool observations_add(struct observations *sink, const struct observation *row, struct error *error)

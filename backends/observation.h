@@ -57,6 +57,7 @@ struct observations {
 	size_t warnings;
 	char warning[OBSERVATION_WARNING_BYTES]; /* the first, sanitised; "" when none */
 	char detail[OBSERVATION_DETAIL_BYTES];   /* what the peer is and counts; sanitised */
+	int64_t peer_ms; /* what the peer's clock said when it answered; 0: it did not say */
 };
 
 void observations_init(struct observations *sink, struct fleet *fleet);

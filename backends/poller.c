@@ -361,6 +361,7 @@ static void on_delivered(void *context, const struct delivery_outcome *outcome)
 		note_trouble(watch, error ? error->text : outcome->warning);
 	if (!error && outcome->detail[0])
 		snprintf(status_of(watch)->detail, SOURCE_DETAIL_BYTES, "%s", outcome->detail);
+	status_of(watch)->clock_ahead_ms = outcome->clock_ahead_ms;
 	next_step(watch);
 }
 
@@ -371,7 +372,7 @@ static void take_failure(struct watch *watch, const struct error *error)
 	const struct error *trouble = delivery_drop(&watch->delivery);
 	if (trouble) {
 		struct error why = *trouble;
-		on_delivered(watch, &(struct delivery_outcome){&why, "", ""});
+		on_delivered(watch, &(struct delivery_outcome){&why, "", "", 0});
 		return;
 	}
 	snprintf(text, sizeof(text), "%s%s", error->text, advice(error->kind));

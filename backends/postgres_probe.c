@@ -34,7 +34,8 @@ static const char slots_query[] =
 	" - current_setting('superuser_reserved_connections')::int"
 	" - coalesce(current_setting('reserved_connections', true)::int, 0) AS usable,"
 	" (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,"
-	" current_setting('server_version') AS version";
+	" current_setting('server_version') AS version,"
+	" (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock_ms";
 
 static const char lag_query[] = "SELECT pg_is_in_recovery() AS replica,"
 				" (SELECT status FROM pg_stat_wal_receiver LIMIT 1) AS receiver,"
@@ -185,6 +186,18 @@ static bool read_lag(const struct sheet *sheet, const struct grid *grid, struct 
 	return true;
 }
 
+/* What it is, and what its clock says. */
+static void describe(const struct sheet *sheet, const struct grid *slots)
+{
+	const char *version = slots->code ? NULL : grid_cell(slots, 0, "version");
+	double clock_ms = 0;
+	if (version)
+		observations_describe(sheet->sink, "PostgreSQL %s", version);
+	if (!slots->code && grid_number(slots, 0, "clock_ms", &clock_ms) && clock_ms > 0 &&
+		clock_ms < 1e15)
+		sheet->sink->peer_ms = (int64_t)clock_ms;
+}
+
 static bool read_session(const struct sheet *sheet, const struct backend_answer *answer,
 	struct arena *scratch, struct error *error)
 {
@@ -207,6 +220,7 @@ static bool read_session(const struct sheet *sheet, const struct backend_answer 
 		observations_warn(
 			sheet->sink, "a query is refused (%.5s): %s", refused->code, clean);
 	}
+	describe(sheet, &slots);
 	return note_number(sheet, &slots, "used", SIGNAL_REPLICA_CONNECTIONS_USED, error) &&
 	       note_number(sheet, &slots, "usable", SIGNAL_REPLICA_CONNECTIONS_MAX, error) &&
 	       read_lag(sheet, &lag, error);

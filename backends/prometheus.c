@@ -9,6 +9,7 @@
 
 #include "backends/answer.h"
 #include "backends/backend.h"
+#include "backends/fact.h"
 #include "backends/label.h"
 #include "backends/memo.h"
 #include "backends/observation.h"
@@ -66,18 +67,35 @@ static void destroy(void *instance)
 	free(instance);
 }
 
-/* Without rows there is still one ask, so that the status says whether the server answers. */
+/* Without rows there is still one ask, so that the status says whether the server answers. Before
+ * the past is asked for, once: what server is it? */
 static size_t steps(const void *instance, size_t target, bool past)
 {
 	const struct prometheus *prometheus = instance;
 	(void)target;
-	return prometheus->row_count == 0 && !past ? 1 : prometheus->row_count;
+	if (past)
+		return prometheus->row_count + 1;
+	return prometheus->row_count == 0 ? 1 : prometheus->row_count;
 }
 
-static const struct signal_map *row_of(const struct prometheus *prometheus, size_t step)
+static bool asks_who(const struct backend_ask *ask)
 {
-	return step < prometheus->row_count ? &prometheus->sources->maps[prometheus->rows[step]]
-					    : NULL;
+	return ask->past && ask->step == 0;
+}
+
+/* Which row an ask is about; row_count where it is about none. */
+static size_t row_index(const struct prometheus *prometheus, const struct backend_ask *ask)
+{
+	size_t index = ask->past ? ask->step - 1 : ask->step;
+	return !asks_who(ask) && index < prometheus->row_count ? index : prometheus->row_count;
+}
+
+static const struct signal_map *row_of(
+	const struct prometheus *prometheus, const struct backend_ask *ask)
+{
+	size_t index = row_index(prometheus, ask);
+	return index < prometheus->row_count ? &prometheus->sources->maps[prometheus->rows[index]]
+					     : NULL;
 }
 
 static void add_encoded(struct text *out, const char *bytes)
@@ -109,15 +127,20 @@ static void add_parameters(struct text *out, const struct prometheus *prometheus
 	text_printf(out, "&timeout=%lldms", (long long)prometheus->source->timeout_ms);
 }
 
-static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
-	struct backend_request *out, struct error *error)
+static bool request_who(const struct prometheus *prometheus, const struct backend_ask *ask,
+	struct arena *scratch, struct backend_request *out, struct error *error)
 {
-	const struct prometheus *prometheus = instance;
-	const struct signal_map *map = row_of(prometheus, ask->step);
-	const char *base = prometheus->source->targets[ask->target].url;
-	size_t base_length = strcspn(base, "?#");
-	while (base_length > 0 && base[base_length - 1] == '/')
-		base_length--;
+	out->http.method = "GET";
+	out->http.url = fact_url(
+		scratch, &prometheus->source->targets[ask->target], "/api/v1/status/buildinfo");
+	return out->http.url || error_no_memory(error, "a request");
+}
+
+static bool request_query(const struct prometheus *prometheus, const struct backend_ask *ask,
+	struct arena *scratch, struct backend_request *out, struct error *error)
+{
+	const struct signal_map *map = row_of(prometheus, ask);
+	const struct source_target *target = &prometheus->source->targets[ask->target];
 	struct text text;
 	text_init(&text, REQUEST_BYTES);
 	add_parameters(&text, prometheus, ask, map ? map->query : "vector(1)");
@@ -128,8 +151,9 @@ static bool request(const void *instance, const struct backend_ask *ask, struct 
 	if (!parameters)
 		return error_set(error, ERROR_LIMIT, "the query of %s is too long",
 			map ? signal_row(map->signal)->name : "a row");
-	out->http.url = arena_printf(scratch, "%.*s/api/v1/%s%s%s", (int)base_length, base,
-		ask->past ? "query_range" : "query", post ? "" : "?", post ? "" : parameters);
+	const char *path =
+		fact_url(scratch, target, ask->past ? "/api/v1/query_range" : "/api/v1/query");
+	out->http.url = path && !post ? arena_printf(scratch, "%s?%s", path, parameters) : path;
 	if (!out->http.url)
 		return error_no_memory(error, "a request");
 	out->http.method = post ? "POST" : "GET";
@@ -143,17 +167,61 @@ static bool request(const void *instance, const struct backend_ask *ask, struct 
 	return true;
 }
 
+static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
+	struct backend_request *out, struct error *error)
+{
+	return asks_who(ask) ? request_who(instance, ask, scratch, out, error)
+			     : request_query(instance, ask, scratch, out, error);
+}
+
+/* ---- who it is ---- */
+
+/*
+ * Prometheus and Thanos say how they were built; Mimir and its like name themselves;
+ * VictoriaMetrics says nothing, or claims to be an old Prometheus that was never built.
+ */
+static void describe_build(const struct json_node *data, struct observations *sink)
+{
+	const char *application = json_text(json_get(data, "application"));
+	const char *version = json_text(json_get(data, "version"));
+	bool built = json_get(data, "goVersion") || json_get(data, "revision");
+	if (application)
+		observations_describe(sink, "%s %s", application, version ? version : "");
+	else if (!version || !built)
+		observations_describe(sink, "VictoriaMetrics: instant queries leave out the newest "
+					    "30 s unless -search.latencyOffset is lower");
+	else if (version[0] == '0')
+		observations_describe(sink, "Thanos %s", version);
+	else
+		observations_describe(sink, "Prometheus %s", version);
+}
+
+/* Whoever does not say is read all the same. */
+static bool accept_who(const struct backend_answer *answer, struct observations *sink)
+{
+	struct error trouble = {0};
+	struct json_document *document =
+		answer->status == 200 ? json_parse(answer->bytes, answer->length, &trouble) : NULL;
+	const struct json_node *root = document ? json_root(document) : NULL;
+	const char *status = root ? json_text(json_get(root, "status")) : NULL;
+	const struct json_node *data = root ? json_get(root, "data") : NULL;
+	if (status && strcmp(status, "success") == 0 && json_is_object(data))
+		describe_build(data, sink);
+	json_destroy(document);
+	return true;
+}
+
 /* ---- the answer ---- */
 
 static void result_of(const struct prometheus *prometheus, const struct backend_ask *ask,
 	struct observations *sink, char subject[SUBJECT_BYTES], struct result *out)
 {
-	const struct signal_map *map = row_of(prometheus, ask->step);
+	const struct signal_map *map = row_of(prometheus, ask);
 	*out = (struct result){.prometheus = prometheus,
 		.target = &prometheus->source->targets[ask->target],
 		.map = map,
 		.sink = sink,
-		.group = map ? (uint32_t)prometheus->rows[ask->step] : 0,
+		.group = map ? (uint32_t)prometheus->rows[row_index(prometheus, ask)] : 0,
 		.subject = subject};
 	if (map)
 		snprintf(subject, SUBJECT_BYTES, "the query of %s (line %d)",
@@ -399,7 +467,7 @@ static void *flow_begin(const void *instance, const struct backend_ask *ask, con
 	size_t length, struct observations *sink, struct memo *memo, struct error *error)
 {
 	const struct prometheus *prometheus = instance;
-	if (!row_of(prometheus, ask->step) || ask->past || !vector_is_one(bytes, length))
+	if (!row_of(prometheus, ask) || ask->past || !vector_is_one(bytes, length))
 		return NULL;
 	struct vector_reading *vector = calloc(1, sizeof(*vector));
 	if (!vector) {
@@ -462,6 +530,8 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	char subject[SUBJECT_BYTES];
 	struct result result;
 	(void)scratch;
+	if (asks_who(ask))
+		return accept_who(answer, sink);
 	result_of(prometheus, ask, sink, subject, &result);
 	result.answer = answer;
 	bool is_json = answer->length > 0 && answer->bytes[0] == '{';

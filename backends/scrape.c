@@ -53,6 +53,17 @@ static struct wanted *find_name(const struct scrape *scrape, const char *name, s
 	return &scrape->wanted[at];
 }
 
+#define BUILD "_build_info"
+#define BUILD_BYTES (sizeof(BUILD) - 1)
+
+/* "postgres_exporter_build_info": what exporters say of themselves; not what Go says of itself. */
+static bool is_build(const char *name, size_t length)
+{
+	return length > BUILD_BYTES && name[length - 1] == 'o' &&
+	       memcmp(name + length - BUILD_BYTES, BUILD, BUILD_BYTES) == 0 &&
+	       memcmp(name, "go_", 3) != 0;
+}
+
 static bool wants(const struct scrape *scrape, const char *name, size_t length)
 {
 	return find_name(scrape, name, length)->name != NULL;
@@ -200,10 +211,15 @@ static bool on_sample(void *context, const struct exposition_sample *sample, str
 {
 	struct page *page = context;
 	const struct scrape *scrape = page->scrape;
+	const char *name = sample->series->name;
+	size_t length = strlen(name);
+	if (is_build(name, length) && page->sink->detail[0] == '\0')
+		observations_describe(page->sink, "%.*s %s", (int)(length - BUILD_BYTES), name,
+			series_label(sample->series, "version"));
 	for (size_t i = 0; i < scrape->row_count; i++) {
 		const struct signal_map *map = &scrape->sources->maps[scrape->rows[i]];
 		uint8_t term = 0;
-		if (find_term(map, sample->series->name, &term) &&
+		if (find_term(map, name, &term) &&
 			series_is_selected(sample->series, map->where, map->where_count) &&
 			!take_row(page, scrape->rows[i], term, sample, error))
 			return false;
@@ -214,7 +230,7 @@ static bool on_sample(void *context, const struct exposition_sample *sample, str
 static bool page_wants(const void *context, const char *name, size_t length)
 {
 	const struct page *page = context;
-	return wants(page->scrape, name, length);
+	return is_build(name, length) || wants(page->scrape, name, length);
 }
 
 /* ---- a page, read as it comes ---- */

@@ -52,6 +52,7 @@ struct source_status {
 	uint32_t failures; /* in a row */
 	uint64_t requests, bytes;
 	double last_took_ms;
+	int64_t clock_ahead_ms; /* its clock before ours; 0: near enough, or nobody knows */
 	char trouble[SOURCE_TROUBLE_BYTES]; /* sanitised; "" when all is well */
 	char detail[SOURCE_DETAIL_BYTES];   /* what it is and counts, sanitised; "" unknown */
 };

@@ -3,14 +3,21 @@
 . "$(dirname "$0")/lib.sh"
 pages=$top/tests/unit/app/pages
 cat >"$work/serve.py" <<'P'
-import http.server, os, sys
+import http.server, os, sys, time
 os.chdir(sys.argv[1])
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+class Pages(http.server.SimpleHTTPRequestHandler):
+    late = float(sys.argv[2])
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string((timestamp or time.time()) - self.late)
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Pages)
 print(server.server_address[1], flush=True)
 server.serve_forever()
 P
-python3 "$work/serve.py" "$pages" >"$work/port" 2>/dev/null &
+python3 "$work/serve.py" "$pages" 0 >"$work/port" 2>/dev/null &
 pids="$pids $!"
+python3 "$work/serve.py" "$pages" 3600 >"$work/late_port" 2>/dev/null & # its clock is an hour behind
+pids="$pids $!"
+wait_for 10 "the late pages are served" test -s "$work/late_port"
 wait_for 10 "the pages are served" test -s "$work/port"
 at=http://127.0.0.1:$(cat "$work/port")
 cat >"$work/broken.yaml" <<Y
@@ -47,7 +54,15 @@ fleet:
   clusters: {east-a: {region: us-east, replicas: [r1]}}
 Y
 expect_code 0 "$spillway" doctor -c "$work/mended.yaml"
-expect_text "$work/out" 'replica\.lag' '^nothing to mend'
+expect_text "$work/out" 'replica\.lag' '^nothing to mend' '^    is postgres_exporter 0\.15\.0'
+sed "s|$at|http://127.0.0.1:$(cat "$work/late_port")|" "$work/mended.yaml" >"$work/late.yaml"
+expect_code 1 "$spillway" doctor -c "$work/late.yaml"
+expect_text "$work/out" 'its clock is 3[56][0-9][0-9]\.[0-9] s behind ours: set both by NTP'
+expect_code 1 "$spillway" doctor -c "$work/late.yaml" -o json
+json_get "$work/out" '[s["clock_ahead_ms"] < -3500000 for s in d["sources"]]' >"$work/ahead"
+expect_text "$work/ahead" 'True, True'
+json_get "$work/out" '[s["detail"] for s in d["sources"] if s["name"]=="database"][0]' >"$work/detail"
+expect_text "$work/detail" '^postgres_exporter 0\.15'
 expect_code 0 "$spillway" sources -c "$work/mended.yaml"
 expect_text "$work/out" '^SOURCE +KIND +HEALTH' '^database +exposition +ok' '^2 sources, [0-9]+ requests'
 expect_code 1 "$spillway" sources -c "$work/broken.yaml" -o json

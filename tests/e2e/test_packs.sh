@@ -30,8 +30,10 @@ expect_text "$work/out" 'fine: 4 sources'
 json_get "$work/status.json" 'sorted(s["state"] for s in d["sources"])' >"$work/out"
 expect_text "$work/out" "^\['ok', 'ok', 'ok', 'ok'\]"
 for pack in "$top"/share/packs/*.yaml; do
+	grep -q '^signals:' "$pack" || continue # for actions only
 	name=$(basename "$pack" .yaml)
-	printf 'version: 1\nuse: [%s]\nsources: {page: {kind: exposition, url: "http://127.0.0.1:1/"}}\n' "$name" >"$work/one.yaml"
+	printf 'version: 1\nuse: [%s]\nsources: {page: {kind: exposition, url: "http://127.0.0.1:1/"},
+  api: {kind: json, url: "http://127.0.0.1:1/"}}\n' "$name" >"$work/one.yaml"
 	expect_code 0 "$spillway" config check -c "$work/one.yaml"
 done
 printf 'version: 1\nuse: [pgbuncer]\n' >"$work/wrong.yaml"

@@ -35,7 +35,7 @@ START_TEST(asks_for_the_past)
 	struct bench bench;
 	struct backend_request request = {0};
 	bench_open(&bench, fleet_file);
-	bench.ask = (struct backend_ask){.step = 1,
+	bench.ask = (struct backend_ask){.step = 2, /* the first asks who it is */
 		.past = true,
 		.from_ms = BENCH_NOW_MS - 3600000,
 		.until_ms = BENCH_NOW_MS,
@@ -131,6 +131,7 @@ START_TEST(reads_the_past_sample_by_sample)
 	struct bench bench;
 	bench_open(&bench, fleet_file);
 	bench.ask.past = true;
+	bench.ask.step = 1;
 	ck_assert_msg(bench_accept(&bench,
 			      RESULT("matrix", "[{\"metric\":{\"surface\":\"web\"},\"values\":["
 					       "[1795360000,\"1\"],[1795360010,\"NaN\"],"
@@ -232,13 +233,58 @@ START_TEST(notes_series_without_an_owner)
 }
 END_TEST
 
+static const struct {
+	int status;
+	const char *body, *is;
+} builds[] = {
+	{200,
+		"{\"status\":\"success\",\"data\":{\"version\":\"2.42.0+ds\",\"revision\":"
+		"\"2.42.0+ds-5+b9\",\"branch\":\"debian/sid\",\"goVersion\":\"go1.19.8\"}}",
+		"Prometheus 2.42.0+ds"},
+	{200,
+		"{\"status\":\"success\",\"data\":{\"version\":\"0.36.1\",\"revision\":\"d7\","
+		"\"goVersion\":\"go1.23\"}}",
+		"Thanos 0.36.1"},
+	{200,
+		"{\"status\":\"success\",\"data\":{\"application\":\"Grafana Mimir\","
+		"\"version\":\"2.13.0\",\"revision\":\"x\",\"goVersion\":\"go1.22\"}}",
+		"Grafana Mimir 2.13.0"},
+	{200, "{\"status\":\"success\",\"data\":{}}", "VictoriaMetrics: instant queries"},
+	{200, "{\"status\":\"success\",\"data\":{\"version\":\"2.24.0\"}}", "VictoriaMetrics"},
+	{404, "404 page not found", ""},
+	{200, "<html>", ""},
+	{200, "{\"status\":\"error\"}", ""},
+	{200, "[]", ""},
+};
+
+START_TEST(says_what_server_it_is)
+{
+	struct bench bench;
+	struct backend_request request = {0};
+	bench_open(&bench, fleet_file);
+	bench.ask = (struct backend_ask){.past = true};
+	ck_assert_uint_eq(bench.source->ops->steps(bench.instance, 0, true), 3);
+	ck_assert(bench.source->ops->request(
+		bench.instance, &bench.ask, bench.scratch, &request, &bench.error));
+	ck_assert_str_eq(
+		request.http.url, "http://127.0.0.1:9090/prometheus/api/v1/status/buildinfo");
+	bench.answer.status = builds[_i].status;
+	ck_assert(bench_accept(&bench, builds[_i].body));
+	size_t length = strlen(builds[_i].is);
+	ck_assert_msg(
+		strncmp(bench.sink.detail, builds[_i].is, length) == 0, "%s", bench.sink.detail);
+	ck_assert(length > 0 || bench.sink.detail[0] == '\0');
+	bench_close(&bench);
+}
+END_TEST
+
 START_TEST(a_source_without_rows_is_still_asked)
 {
 	struct bench bench;
 	struct backend_request request = {0};
 	bench_open(&bench, "sources: {p: {kind: prometheus, url: 'http://h:9090'}}\n");
 	ck_assert_uint_eq(bench.source->ops->steps(bench.instance, 0, false), 1);
-	ck_assert_uint_eq(bench.source->ops->steps(bench.instance, 0, true), 0);
+	ck_assert_uint_eq(bench.source->ops->steps(bench.instance, 0, true), 1);
 	ck_assert(bench.source->ops->request(
 		bench.instance, &bench.ask, bench.scratch, &request, &bench.error));
 	ck_assert_msg(strstr(request.http.url, "query=vector%281%29"), "%s", request.http.url);
@@ -263,6 +309,8 @@ static Suite *prometheus_suite(void)
 	tcase_add_loop_test(tcase, says_what_was_refused_and_by_whom, 0,
 		(int)(sizeof(refusals) / sizeof(refusals[0])));
 	tcase_add_test(tcase, notes_series_without_an_owner);
+	tcase_add_loop_test(
+		tcase, says_what_server_it_is, 0, (int)(sizeof(builds) / sizeof(builds[0])));
 	tcase_add_test(tcase, a_source_without_rows_is_still_asked);
 	suite_add_tcase(suite, tcase);
 	return suite;
