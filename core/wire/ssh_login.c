@@ -14,6 +14,9 @@
 
 #define TYPES_BYTES 512
 #define UNWIND_CALLS 8
+#define TOO_MANY_LOGINS                                                                        \
+	"too many logins at once, or it shuns this address after failed ones; wait a little, " \
+	"then look at its log"
 
 static bool methods_set(struct ssh_login *login, struct error *error)
 {
@@ -75,14 +78,31 @@ static enum ssh_login_step closed_fail(
 		login->tries > 0 && goodbye[0] != '\0' ? ERROR_UNTRUSTED : ERROR_UNREACHABLE;
 	if (login->tap->greeting_length == 0)
 		ssh_target_error(login->target, error, kind,
-			"the server closed the connection without a greeting: too many logins at "
-			"once, "
-			"or it shuns this address after failed ones; wait a little, then look at "
-			"its log");
+			"the server closed the connection without a greeting: " TOO_MANY_LOGINS);
 	else
 		ssh_target_error(login->target, error, kind,
 			"the server closed the connection %s%s%s", when,
 			goodbye[0] ? ": it said " : "; its log says why", goodbye);
+	return SSH_LOGIN_FAILED;
+}
+
+/* What came first is not SSH. */
+static enum ssh_login_step greeting_fail(const struct ssh_login *login, struct error *error)
+{
+	/* OpenSSH says one of these when it turns a connection away. */
+	static const char *const turned_away[] = {
+		"Exceeded MaxStartups", "Not allowed at this time"};
+	char text[80];
+	ssh_methods_banner(login->tap->greeting, login->tap->greeting_length, text, sizeof(text));
+	for (size_t i = 0; i < sizeof(turned_away) / sizeof(turned_away[0]); i++) {
+		if (strcmp(text, turned_away[i]) != 0)
+			continue;
+		ssh_target_error(login->target, error, ERROR_UNREACHABLE,
+			"the server turned us away ('%s'): " TOO_MANY_LOGINS, text);
+		return SSH_LOGIN_FAILED;
+	}
+	ssh_target_error(login->target, error, ERROR_UNREACHABLE,
+		"what listens there does not speak SSH: it said '%s'; check the port", text);
 	return SSH_LOGIN_FAILED;
 }
 
@@ -96,13 +116,8 @@ static enum ssh_login_step handshake_fail(struct ssh_login *login, int code, str
 		return SSH_LOGIN_FAILED;
 	}
 	bool is_ssh = tap->greeting_length >= 4 && memcmp(tap->greeting, "SSH-", 4) == 0;
-	if (tap->greeting_length > 0 && !is_ssh) {
-		ssh_methods_banner(tap->greeting, tap->greeting_length, text, 80);
-		ssh_target_error(login->target, error, ERROR_UNREACHABLE,
-			"what listens there does not speak SSH: it said '%s'; check the port",
-			text);
-		return SSH_LOGIN_FAILED;
-	}
+	if (tap->greeting_length > 0 && !is_ssh)
+		return greeting_fail(login, error);
 	if (code == LIBSSH2_ERROR_KEX_FAILURE || code == LIBSSH2_ERROR_METHOD_NONE) {
 		if (ssh_methods_mismatch(tap->greeting, tap->greeting_length, text, sizeof(text))) {
 			ssh_target_error(login->target, error, ERROR_UNTRUSTED,

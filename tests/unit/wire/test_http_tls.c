@@ -1,9 +1,16 @@
 /* TLS: whom we believe, per request, and that nothing is sent to anybody else. */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "tests/unit/wire/http_rig.h"
 
@@ -83,15 +90,20 @@ struct stage {
 	char ca_file[64];
 };
 
+static void write_new(char *template, const char *text)
+{
+	int fd = mkstemp(template);
+	ck_assert_int_ge(fd, 0);
+	size_t length = strlen(text);
+	ck_assert_int_eq(write(fd, text, length), (ssize_t)length);
+	close(fd);
+}
+
 static void stage_set(struct stage *stage, const char *name, long until_s)
 {
 	*stage = (struct stage){.ca_file = "/tmp/spillway-ca-XXXXXX"};
 	make_identity(&stage->identity, name, until_s);
-	int fd = mkstemp(stage->ca_file);
-	ck_assert_int_ge(fd, 0);
-	size_t length = strlen(stage->identity.certificate);
-	ck_assert_int_eq(write(fd, stage->identity.certificate, length), (ssize_t)length);
-	close(fd);
+	write_new(stage->ca_file, stage->identity.certificate);
 	stage->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL,
 		NULL, serve_page, &stage->requests, MHD_OPTION_HTTPS_MEM_KEY, stage->identity.key,
 		MHD_OPTION_HTTPS_MEM_CERT, stage->identity.certificate, MHD_OPTION_END);
@@ -181,6 +193,101 @@ START_TEST(files_that_cannot_be_used_are_named)
 }
 END_TEST
 
+/* An identity in files. */
+struct papers {
+	char certificate[64], key[64];
+};
+
+static void papers_write(struct papers *papers, const char *name)
+{
+	struct identity identity;
+	*papers = (struct papers){"/tmp/spillway-cert-XXXXXX", "/tmp/spillway-key-XXXXXX"};
+	make_identity(&identity, name, 86400);
+	write_new(papers->certificate, identity.certificate);
+	write_new(papers->key, identity.key);
+}
+
+static void papers_burn(const struct papers *papers)
+{
+	unlink(papers->certificate);
+	unlink(papers->key);
+}
+
+/* openssl's own server, which answers whoever shows `client`'s certificate. Returns when it
+ * listens. */
+static pid_t demanding_server_start(
+	const struct papers *server, const struct papers *client, int *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t length = sizeof(address);
+	char at[32];
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int probe = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(probe, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(getsockname(probe, (struct sockaddr *)&address, &length), 0);
+	close(probe);
+	*port = ntohs(address.sin_port);
+	snprintf(at, sizeof(at), "127.0.0.1:%d", *port);
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(open("/dev/null", O_RDWR), 1);
+		dup2(1, 2);
+		execl("/usr/bin/openssl", "openssl", "s_server", "-accept", at, "-cert",
+			server->certificate, "-key", server->key, "-Verify", "1",
+			"-verify_return_error", "-CAfile", client->certificate, "-www", "-quiet",
+			(char *)NULL);
+		_exit(127);
+	}
+	bool listens = false;
+	for (int i = 0; i < 4000 && !listens; i++) {
+		struct timespec nap = {.tv_nsec = 5 * 1000 * 1000};
+		probe = socket(AF_INET, SOCK_STREAM, 0);
+		listens = connect(probe, (const struct sockaddr *)&address, length) == 0;
+		close(probe);
+		if (!listens)
+			nanosleep(&nap, NULL);
+	}
+	ck_assert_msg(listens, "needs /usr/bin/openssl (openssl)");
+	return pid;
+}
+
+START_TEST(a_client_certificate_is_shown_to_who_asks)
+{
+	struct rig rig;
+	struct outcome outcome;
+	struct papers server, client, stranger;
+	char url[URL_BYTES];
+	int port = 0;
+	papers_write(&server, "IP:127.0.0.1");
+	papers_write(&client, "DNS:console");
+	papers_write(&stranger, "DNS:stranger");
+	pid_t pid = demanding_server_start(&server, &client, &port);
+	rig_start(&rig);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", port);
+	struct http_request request = {
+		.url = url, .ca_file = server.certificate, .timeout_ms = 60000};
+	rig_ask(&rig, &request, &outcome);
+	ck_assert(!outcome.replied);
+	request.client_cert_file = stranger.certificate;
+	request.client_key_file = stranger.key;
+	rig_ask(&rig, &request, &outcome);
+	ck_assert(!outcome.replied);
+	request.client_cert_file = client.certificate;
+	rig_ask(&rig, &request, &outcome);
+	assert_failed(&outcome, ERROR_UNTRUSTED, "our own certificate or key");
+	request.client_key_file = client.key;
+	rig_ask(&rig, &request, &outcome);
+	assert_replied(&outcome, 200);
+	rig_stop(&rig);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	papers_burn(&server);
+	papers_burn(&client);
+	papers_burn(&stranger);
+}
+END_TEST
+
 static Suite *http_tls_suite(void)
 {
 	Suite *suite = suite_create("http_tls");
@@ -190,6 +297,7 @@ static Suite *http_tls_suite(void)
 	tcase_add_loop_test(trusting, others_are_not_and_get_nothing, 0,
 		sizeof(impostors) / sizeof(impostors[0]));
 	tcase_add_test(trusting, files_that_cannot_be_used_are_named);
+	tcase_add_test(trusting, a_client_certificate_is_shown_to_who_asks);
 	suite_add_tcase(suite, trusting);
 	return suite;
 }

@@ -345,13 +345,15 @@ static void talk_and_hang_up(void *context, int fd, unsigned events)
 
 START_TEST(a_server_that_hangs_up_or_is_no_sshd_is_unreachable)
 {
-	static char nothing[] = "", page[] = "HTTP/1.1 400 Bad \x1b[31mRequest\r\n\r\n";
+	static char nothing[] = "", page[] = "HTTP/1.1 400 Bad \x1b[31mRequest\r\n\r\n",
+		    full[] = "Exceeded MaxStartups\r\n";
 	static const struct {
 		char *sent;
 		const char *words;
 	} rows[] = {
 		{nothing, "without a greeting"},
 		{page, "does not speak SSH: it said 'HTTP/1.1 400 Bad ?[31mRequest'"},
+		{full, "turned us away ('Exceeded MaxStartups'): too many logins at once"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct outcome outcome;
