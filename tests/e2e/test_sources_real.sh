@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 pg=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
 for program in "$pg/postgres" pgbouncer haproxy patroni etcd prometheus-alertmanager prometheus-node-exporter \
-	prometheus-postgres-exporter; do
+	prometheus-postgres-exporter prometheus victoria-metrics; do
 	PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || fail "$program is not installed: tests/run.sh installs it"
 done
 PATH=$PATH:/usr/sbin
@@ -36,12 +36,12 @@ trap servers_down EXIT
 
 set -- $(python3 -c '
 import socket
-held = [socket.socket() for i in range(16)]
+held = [socket.socket() for i in range(18)]
 for s in held: s.bind(("127.0.0.1", 0))
 print(*[s.getsockname()[1] for s in held])')
 etcd_client=$1 etcd_peer=$2 rest1=$3 rest2=$4 pg1=$5 pg2=$6 pool=$7 csv=$8 page=$9
 shift 9
-runtime=$1 alerts=$2 node=$3 exporter=$4 nobody=$5 second=$6
+runtime=$1 alerts=$2 node=$3 exporter=$4 nobody=$5 second=$6 prom=$7 victoria=$8
 
 start() { # NAME COMMAND...: in the background, its talk kept.
 	name=$1
@@ -92,6 +92,16 @@ start alertmanager prometheus-alertmanager --config.file="$work/alertmanager.yml
 start node prometheus-node-exporter --web.listen-address="127.0.0.1:$node"
 DATA_SOURCE_NAME="postgresql://postgres@127.0.0.1:$pg1/postgres?sslmode=disable" start exporter \
 	prometheus-postgres-exporter --web.listen-address="127.0.0.1:$exporter"
+cat >"$work/prometheus.yml" <<Y
+global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+  - {job_name: exporter, static_configs: [{targets: ["127.0.0.1:$exporter"]}]}
+  - {job_name: node, static_configs: [{targets: ["127.0.0.1:$node"]}]}
+Y
+start prometheus prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$room/prometheus" \
+	--web.listen-address="127.0.0.1:$prom"
+start victoria victoria-metrics -promscrape.config="$work/prometheus.yml" -storageDataPath="$room/victoria" \
+	-httpListenAddr="127.0.0.1:$victoria" -search.latencyOffset=1s
 cat >"$work/haproxy.cfg" <<Y
 global
   stats socket ipv4@127.0.0.1:$runtime level user
@@ -149,6 +159,10 @@ curl -fsS -H 'Content-Type: application/json' -d '{"matchers":[{"name":"alertnam
 	"http://127.0.0.1:$alerts/api/v2/silences" >/dev/null || fail "nothing could be silenced"
 wait_for 20 "node_exporter" curl -fsS "http://127.0.0.1:$node/metrics"
 wait_for 20 "postgres_exporter" curl -fsS "http://127.0.0.1:$exporter/metrics"
+for server in "$prom" "$victoria"; do
+	wait_for 30 "a server that scrapes" sh -c \
+		"curl -fsS 'http://127.0.0.1:$server/api/v1/query?query=pg_settings_max_connections' | grep -q '\"40\"'"
+done
 wait_for 90 "the replica" curl -fsS "http://127.0.0.1:$rest2/replica"
 waits() {
 	"$pg/psql" -qAt "postgresql://stats@127.0.0.1:$pool/pgbouncer" -c 'SHOW POOLS' | grep -q '^app|postgres|2|1|'
@@ -173,11 +187,15 @@ sources:
   alerts: {kind: alertmanager, url: "http://127.0.0.1:$alerts", every: 500ms}
   node: {kind: exposition, url: "http://127.0.0.1:$node/metrics", every: 500ms, labels: {cluster: noded}, gzip: true}
   exporter: {kind: exposition, url: "http://127.0.0.1:$exporter/metrics", every: 2s, labels: {cluster: exported, replica: r1}}
+  prom: {kind: prometheus, url: "http://127.0.0.1:$prom", every: 500ms, labels: {cluster: asked, replica: r1}}
+  victoria: {kind: prometheus, url: "http://127.0.0.1:$victoria", every: 500ms, labels: {cluster: victoria, replica: r1}}
   rest: {kind: json, url: "http://127.0.0.1:$rest1/patroni", every: 500ms, labels: {cluster: pointed, replica: r1}}
 signals:
   pool.max: {from: node, metric: node_filefd_maximum}
   replica.up: {from: exporter, metric: pg_up}
-  replica.connections_max: {from: exporter, metric: pg_settings_max_connections}
+  replica.connections_max:
+    - {from: exporter, metric: pg_settings_max_connections}
+    - {from: [prom, victoria], query: pg_settings_max_connections}
   replica.connections_used: {from: rest, pointer: /server_version}
 Y
 if [ "$(id -u)" -eq 0 ]; then
@@ -204,6 +222,7 @@ wanted = {
     ("probed/r1", "replica.connections_max"): 37, ("probed/r2", "replica.connections_max"): 37,
     ("probed/r2", "replica.lag"): 0,
     ("real/r2", "replica.up"): 1, ("real/r2", "replica.maintenance"): 0, ("real/r2", "replica.lag"): 0,
+    ("asked/r1", "replica.connections_max"): 40, ("victoria/r1", "replica.connections_max"): 40,
     ("exported/r1", "replica.up"): 1, ("exported/r1", "replica.connections_max"): 40,
 }
 for road in "csv", "page", "runtime":
@@ -235,6 +254,18 @@ if [ -f "$work/unix.yaml" ]; then
 	grep -q '"runtime/r1".*"replica.up","v":1' "$work/unix.readings" || fail "the unix socket says nothing"
 fi
 
+# ---- what they are, in their own words --------------------------------------------------------------------
+expect_code 0 "$spillway" sources -c "$real" -o json
+python3 - "$work/out" >"$work/judge.out" 2>&1 <<'P' || fail "$(tail -n 1 "$work/judge.out")"
+import json, sys
+details = {s["name"]: s["detail"] for s in json.load(open(sys.argv[1]))}
+for name, words in (("prom", "Prometheus 2."), ("victoria", "VictoriaMetrics"), ("pool", "PgBouncer 1."),
+                    ("patroni", "Patroni 3."), ("page", "HAProxy 2."), ("csv", "HAProxy"), ("runtime", "HAProxy"),
+                    ("alerts", "1 alerts active"), ("node", "node_exporter 1."), ("exporter", "postgres_exporter 0.")):
+    assert details[name].startswith(words), (name, words, details)
+assert any(text.startswith("PostgreSQL 1") for text in details.values()), details
+P
+
 # ---- bodies, for whoever wants them -----------------------------------------------------------------------
 if [ -n "${SPILLWAY_BODIES:-}" ]; then
 	mkdir -p "$SPILLWAY_BODIES"
@@ -247,6 +278,15 @@ if [ -n "${SPILLWAY_BODIES:-}" ]; then
 	keep haproxy-metrics.txt "http://127.0.0.1:$page/metrics"
 	keep alertmanager-alerts.json "http://127.0.0.1:$alerts/api/v2/alerts"
 	keep alertmanager-silences.json "http://127.0.0.1:$alerts/api/v2/silences"
+	keep prometheus-vector.json "http://127.0.0.1:$prom/api/v1/query?query=pg_stat_activity_count"
+	keep prometheus-matrix.json "http://127.0.0.1:$prom/api/v1/query?query=pg_stat_activity_count%5B3s%5D"
+	keep prometheus-error.json "http://127.0.0.1:$prom/api/v1/query?query=%28"
+	keep prometheus-scalar.json "http://127.0.0.1:$prom/api/v1/query?query=1"
+	keep prometheus-buildinfo.json "http://127.0.0.1:$prom/api/v1/status/buildinfo"
+	keep victoria-vector.json "http://127.0.0.1:$victoria/api/v1/query?query=pg_stat_activity_count"
+	keep victoria-error.json "http://127.0.0.1:$victoria/api/v1/query?query=%28"
+	keep prometheus-metrics.txt "http://127.0.0.1:$prom/metrics"
+	keep alertmanager-metrics.txt "http://127.0.0.1:$alerts/metrics"
 	keep node-exporter.txt "http://127.0.0.1:$node/metrics"
 	keep postgres-exporter.txt "http://127.0.0.1:$exporter/metrics"
 	for table in POOLS STATS DATABASES CONFIG VERSION; do
@@ -264,4 +304,4 @@ hangs() {
 wait_for 30 "a postmaster that hangs is seen at its door" hangs
 grep '"probed/r1"' "$work/hung" | grep '"replica.up"' | tail -n 1 | grep -q '"v":1' || fail "the other one is there"
 $as_user kill -CONT "$(head -n 1 "$room/r2/postmaster.pid")"
-echo "ten kinds of real servers, read as they are"
+echo "twelve real servers, read as they are"
