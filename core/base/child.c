@@ -16,8 +16,9 @@
 #include "core/base/sanitise.h"
 
 #define NAME_BYTES 160
-#define EXIT_NOT_THERE 127 /* how shells, env, and where exec fails unseen, the C library say it \
-			    */
+#define EXIT_NOT_THERE                                                            \
+	127 /* how shells, env, and where exec fails unseen, the C library say it \
+	     */
 
 struct child {
 	struct loop *loop;

@@ -319,6 +319,21 @@ static void add_cause(struct scene *scene, enum hypothesis hypothesis, const cha
 	snprintf(cause->contradiction, sizeof cause->contradiction, "%s", contradiction);
 }
 
+static void add_move(struct scene *scene, const char *verb, bool enough, const char *text)
+{
+	struct assessment *assessment = &scene->assessment;
+	struct recommendation *move =
+		&assessment->recommendations[assessment->recommendation_count++];
+	*move = (struct recommendation){
+		.entity = fleet_find_path(scene->fleet, ENTITY_CLUSTER, "east-a"),
+		.from = NAN,
+		.to = NAN,
+		.enough = enough,
+	};
+	snprintf(move->verb, sizeof move->verb, "%s", verb);
+	snprintf(move->text, sizeof move->text, "%s", text);
+}
+
 static void begin_incident(struct scene *scene, const struct stage_facts *stages, int minutes)
 {
 	add_stages(scene, stages, STAGE_REPLICAS);
@@ -339,6 +354,11 @@ static void begin_incident(struct scene *scene, const struct stage_facts *stages
 		"east-a/r2 in maintenance; load of the others 1.34x", "");
 	add_cause(scene, HYPOTHESIS_RETRY_STORM, "", minutes - 5, 3,
 		"3.4 attempts per first try, first tries 1.0x", "something below was there first");
+	add_move(scene, "retry.limit", true,
+		"limit retries of east-a/auth to 10%: recovers in about 20 s");
+	add_move(scene, "replica.return", false,
+		"restoring east-a/r2 alone: stays metastable, with retries 238% of its "
+		"connections are asked for");
 	ck_assert(fleet_add_maintenance(scene->fleet,
 		&(struct maintenance){
 			.replica = fleet_find_path(scene->fleet, ENTITY_REPLICA, "east-a/r2"),

@@ -9,7 +9,7 @@
 /* How the rows of the main column are divided; 0: not shown. */
 struct home_layout {
 	int headline, goodput, surfaces, clusters, timeline, events, contingency;
-	int replicas, findings, journal; /* panels below, where there is no side column */
+	int replicas, findings, moves, journal; /* panels below, where there is no side column */
 };
 
 static int take(int *left, int wanted)
@@ -57,6 +57,9 @@ static struct home_layout divide(const struct view *view, bool has_side)
 	if (left >= 3 && !has_side)
 		layout.findings = take(
 			&left, wanted_panel(findings_rows(view, canvas_columns(view->canvas)), 8));
+	if (left >= 3 && !has_side)
+		layout.moves = take(
+			&left, wanted_panel(moves_rows(view, canvas_columns(view->canvas)), 8));
 	if (left >= 3 && events > layout.events)
 		layout.events += take(&left, wanted_panel(events - layout.events, 4));
 	if (left >= 8 && !has_side)
@@ -71,11 +74,16 @@ static void side_draw(const struct view *view, struct area area)
 {
 	int left = area.rows;
 	int findings = take(&left, wanted_panel(findings_rows(view, area.columns), 14));
+	int moves = take(&left, wanted_panel(moves_rows(view, area.columns), 10));
 	int runs = take(&left, wanted_panel(events_rows(view) + 1, left / 2));
 	struct area part = {area.row, area.column, findings, area.columns};
 	if (findings > 0)
 		findings_draw(view, part);
 	part.row += findings;
+	part.rows = moves;
+	if (moves > 0)
+		moves_draw(view, part);
+	part.row += moves;
 	part.rows = runs;
 	if (runs > 1)
 		runs_panel_draw(view, part);
@@ -99,6 +107,9 @@ static void panels_draw(const struct view *view, const struct home_layout *layou
 	if (layout->findings > 0)
 		findings_draw(view, (struct area){row, 0, layout->findings, columns});
 	row += layout->findings;
+	if (layout->moves > 0)
+		moves_draw(view, (struct area){row, 0, layout->moves, columns});
+	row += layout->moves;
 	if (layout->journal > 0)
 		journal_panel_draw(view, (struct area){row, 0, layout->journal, columns});
 }

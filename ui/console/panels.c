@@ -163,6 +163,7 @@ void replicas_draw(const struct view *view, uint32_t cluster, struct area area)
 }
 
 #define FINDING_INDENT 13
+#define MOVE_INDENT 3
 
 void replicas_stack_draw(const struct view *view, struct area area)
 {
@@ -211,6 +212,36 @@ void findings_draw(const struct view *view, struct area area)
 			wrap_next(&rest, area.columns - FINDING_INDENT - 1, line, sizeof line))
 			canvas_text(view->canvas, row++, area.column + FINDING_INDENT,
 				area.columns - FINDING_INDENT - 1, ROLE_TEXT, line);
+	}
+}
+
+int moves_rows(const struct view *view, int columns)
+{
+	const struct assessment *assessment = view->model->assessment;
+	int rows = 0;
+	for (size_t i = 0; assessment && i < assessment->recommendation_count; i++)
+		rows += wrap_count(assessment->recommendations[i].text, columns - MOVE_INDENT - 1);
+	return rows > 0 ? rows + 1 : 0;
+}
+
+void moves_draw(const struct view *view, struct area area)
+{
+	const struct assessment *assessment = view->model->assessment;
+	int row = area.row + 1;
+	int end = area.row + area.rows;
+	canvas_rule(view->canvas, area.row, area.column, area.columns,
+		"WHAT EACH MOVE WOULD DO (+ enough alone)");
+	for (size_t i = 0; assessment && i < assessment->recommendation_count; i++) {
+		const struct recommendation *move = &assessment->recommendations[i];
+		const char *rest = move->text;
+		char line[ASSESSMENT_TEXT_BYTES];
+		if (move->enough && row < end)
+			canvas_text(view->canvas, row, area.column + 1, 1, ROLE_STRONG, "+");
+		while (row < end &&
+			wrap_next(&rest, area.columns - MOVE_INDENT - 1, line, sizeof line))
+			canvas_text(view->canvas, row++, area.column + MOVE_INDENT,
+				area.columns - MOVE_INDENT - 1,
+				move->enough ? ROLE_STRONG : ROLE_TEXT, line);
 	}
 }
 

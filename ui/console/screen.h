@@ -170,6 +170,8 @@ void replicas_draw(const struct view *view, uint32_t cluster, struct area area);
 void replicas_stack_draw(const struct view *view, struct area area);
 int findings_rows(const struct view *view, int columns);
 void findings_draw(const struct view *view, struct area area);
+int moves_rows(const struct view *view, int columns);
+void moves_draw(const struct view *view, struct area area);
 void runs_panel_draw(const struct view *view, struct area area);
 void journal_panel_draw(const struct view *view, struct area area);
 

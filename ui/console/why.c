@@ -134,6 +134,20 @@ static void say_chain(struct page *page, const struct assessment *assessment)
 		say(page, ROLE_DIM, "", "every stage is at its baseline");
 }
 
+/* What could be done, and what the projection says would come of it. Nothing is done by itself. */
+static void say_moves(struct page *page, const struct assessment *assessment)
+{
+	if (assessment->recommendation_count == 0)
+		return;
+	say_title(page, "WHAT EACH MOVE WOULD DO, best first (a: plan one)");
+	for (size_t i = 0; i < assessment->recommendation_count; i++) {
+		const struct recommendation *move = &assessment->recommendations[i];
+		char label[32];
+		snprintf(label, sizeof label, "%zu %s", i + 1, move->enough ? "enough" : "");
+		say(page, move->enough ? ROLE_STRONG : ROLE_TEXT, label, "%s", move->text);
+	}
+}
+
 static void say_findings(struct page *page, const struct assessment *assessment)
 {
 	say_title(page, "FINDINGS");
@@ -156,6 +170,7 @@ static void say_all(struct page *page)
 	}
 	say_phase(page, assessment);
 	say_causes(page, assessment);
+	say_moves(page, assessment);
 	say_chain(page, assessment);
 	say_findings(page, assessment);
 }
