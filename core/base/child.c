@@ -16,9 +16,8 @@
 #include "core/base/sanitise.h"
 
 #define NAME_BYTES 160
-#define EXIT_NOT_THERE                                                            \
-	127 /* how shells, env, and where exec fails unseen, the C library say it \
-	     */
+/* How shells, env and, where exec fails unseen, the C library say it. */
+#define EXIT_NOT_THERE 127
 
 struct child {
 	struct loop *loop;
