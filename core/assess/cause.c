@@ -138,8 +138,17 @@ static void argue_slow(struct brief *brief)
 	const struct symptoms *odd = &brief->in->view->symptoms;
 	bool starved = odd->starved > 0;
 	brief->out->entity = starved ? odd->starved_one : odd->slow_one;
-	if (starved)
+	if (odd->full_one != ENTITY_NONE) {
+		brief->out->entity = odd->full_one;
+		sentence_add(&brief->evidence,
+			"%s has no connection slot left, and its pool holds few of them",
+			path_of(brief, odd->full_one));
+	} else if (starved)
 		sentence_add(&brief->evidence, "%s finishes less than half of its share of reads",
+			path_of(brief, brief->out->entity));
+	else if (!isnan(odd->queue))
+		sentence_add(&brief->evidence,
+			"%.0f clients wait for %s, few or none for the others", odd->queue,
 			path_of(brief, brief->out->entity));
 	else if (brief->out->entity != ENTITY_NONE)
 		sentence_add(&brief->evidence, "%s takes %.1f times as long per read as the others",

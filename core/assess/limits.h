@@ -38,6 +38,9 @@
 	}
 #define STARVED_SHARE 0.5 /* of its share of the reads: less, and it does not serve */
 #define SLOW_TRIP 2.0     /* times as long per read as the others */
+#define CROWD_TRIP 1.0    /* clients waiting for one replica alone, over its connections */
+#define CROWD_OTHERS 0.25 /* most that wait for all others together, over those who wait for it */
+#define OWN_SLOTS 0.5     /* of the slots in use: a pool that may have less did not fill them */
 #define LAG_TRIP_S 10.0
 
 /* Noise: see noise.h */

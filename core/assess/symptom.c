@@ -17,7 +17,7 @@ struct examination {
 	uint32_t cluster;
 	struct evidence evidence;
 	unsigned serving;
-	double queries, busy; /* of all that serve; NAN where one does not say */
+	double queries, busy, waiting; /* of all that serve; NAN where one does not say */
 };
 
 static uint32_t next_replica(const struct examination *look, uint32_t after)
@@ -36,14 +36,20 @@ static bool mean_of(struct examination *look, uint32_t replica, enum signal sign
 	return true;
 }
 
+static bool take(struct examination *look, uint32_t replica, enum signal signal, double *out)
+{
+	return evidence_take(&look->evidence, look->snapshot, replica, signal, out);
+}
+
 static void add_up(struct examination *look)
 {
 	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
 		id = next_replica(look, id)) {
-		double queries, busy;
+		double queries, busy, waiting;
 		if (look->replicas[id].state != REPLICA_SERVING)
 			continue;
 		look->serving++;
+		look->waiting += take(look, id, SIGNAL_POOL_WAITING, &waiting) ? waiting : NAN;
 		look->queries +=
 			mean_of(look, id, SIGNAL_REPLICA_QUERIES, SHORT_WINDOW_MS, &queries)
 				? queries
@@ -80,12 +86,36 @@ static bool is_starved(struct examination *look, uint32_t id)
 	return false;
 }
 
+/* Its connection slots are taken, and not by its pool. */
+static bool is_full(struct examination *look, uint32_t id)
+{
+	double used, most, pool;
+	return take(look, id, SIGNAL_REPLICA_CONNECTIONS_USED, &used) &&
+	       take(look, id, SIGNAL_REPLICA_CONNECTIONS_MAX, &most) &&
+	       take(look, id, SIGNAL_POOL_MAX, &pool) && used >= most && pool < OWN_SLOTS * used;
+}
+
 static void look_for_starved(struct examination *look, uint32_t id)
 {
-	if (look->serving < 2 || !is_settled(look, id) || !is_starved(look, id))
+	bool full = is_full(look, id);
+	if (!full && (look->serving < 2 || !is_settled(look, id) || !is_starved(look, id)))
 		return;
 	if (look->out->starved++ == 0)
 		look->out->starved_one = id;
+	if (full)
+		look->out->full_one = id;
+}
+
+static void look_for_crowd(struct examination *look, uint32_t id)
+{
+	double waiting, pool;
+	if (look->serving < 2 || !is_settled(look, id) ||
+		!take(look, id, SIGNAL_POOL_WAITING, &waiting) ||
+		!take(look, id, SIGNAL_POOL_MAX, &pool) || waiting < CROWD_TRIP * pool ||
+		!(look->waiting - waiting <= CROWD_OTHERS * waiting))
+		return;
+	look->out->slow_one = id;
+	look->out->queue = waiting;
 }
 
 static void look_for_slow(struct examination *look, uint32_t id)
@@ -133,8 +163,10 @@ void symptoms_look(struct symptoms *out, struct replica_memory *replicas, const 
 {
 	*out = (struct symptoms){
 		.starved_one = ENTITY_NONE,
+		.full_one = ENTITY_NONE,
 		.slow_one = ENTITY_NONE,
 		.slow_factor = NAN,
+		.queue = NAN,
 		.lagging_one = ENTITY_NONE,
 		.lag_s = NAN,
 		.lagged_one = ENTITY_NONE,
@@ -154,5 +186,10 @@ void symptoms_look(struct symptoms *out, struct replica_memory *replicas, const 
 			continue;
 		look_for_starved(&look, id);
 		look_for_slow(&look, id);
+	}
+	for (uint32_t id = next_replica(&look, ENTITY_NONE);
+		id != ENTITY_NONE && out->slow_one == ENTITY_NONE; id = next_replica(&look, id)) {
+		if (replicas[id].state == REPLICA_SERVING)
+			look_for_crowd(&look, id);
 	}
 }

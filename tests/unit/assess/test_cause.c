@@ -2,6 +2,7 @@
 
 #include "core/assess/cause.h"
 #include "core/assess/contingency.h"
+#include "core/assess/phase.h"
 
 START_TEST(a_lost_replica_is_named)
 {
@@ -138,6 +139,79 @@ START_TEST(one_silent_target_of_a_scraper_is_no_telemetry_fault)
 }
 END_TEST
 
+/* A replica on its own: all of its connections busy, and clients waiting for them. */
+static void put_crowded(struct box *box, uint32_t id, double waiting)
+{
+	const struct box_cluster *calm = &box->clusters[0];
+	box_put(box, id, SIGNAL_REPLICA_UP, 1);
+	box_put(box, id, SIGNAL_POOL_MAX, calm->pool_max);
+	box_put(box, id, SIGNAL_POOL_BUSY, calm->pool_max);
+	box_put(box, id, SIGNAL_POOL_WAITING, waiting);
+	box_put(box, id, SIGNAL_POOL_WAIT, 900);
+	box_put(box, id, SIGNAL_REPLICA_QUERIES, calm->queries);
+}
+
+/* Dropped clients count as its reads: of those it takes as many as the others. */
+START_TEST(a_replica_that_alone_is_waited_for_is_slow)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_run(&box, 60);
+	box.clusters[0].quiet[2] = true;
+	for (int i = 0; i < 12; i++) {
+		put_crowded(&box, box.clusters[0].replicas[2], 40);
+		box_run(&box, 1);
+	}
+	ck_assert_uint_ge(box.seen.cause_count, 1);
+	ck_assert_int_eq(box.seen.causes[0].hypothesis, HYPOTHESIS_SLOW_REPLICA);
+	ck_assert_uint_eq(box.seen.causes[0].entity, box.clusters[0].replicas[2]);
+	ck_assert_msg(strstr(box.seen.causes[0].evidence, "40 clients wait for east-a/r3"), "%s",
+		box.seen.causes[0].evidence);
+	box_finish(&box);
+}
+END_TEST
+
+START_TEST(when_all_are_waited_for_none_of_them_is_slow)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_run(&box, 60);
+	box.clusters[0].busy = BOX_POOL;
+	box.clusters[0].waiting = 40;
+	box_run(&box, 5);
+	ck_assert(!is_listed(&box, HYPOTHESIS_SLOW_REPLICA));
+	box_finish(&box);
+}
+END_TEST
+
+/* Slots: 97 of 97 taken. By a pool that may have 16: somebody else holds them. By one that may have
+ * 60: it may be itself. */
+START_TEST(slots_that_others_hold_are_named)
+{
+	struct box box;
+	for (int own = 0; own < 2; own++) {
+		box_init(&box, 1);
+		if (own)
+			box.clusters[0].pool_max = 60;
+		box_run(&box, 60);
+		uint32_t id = box.clusters[0].replicas[1];
+		for (int i = 0; i < 3; i++) {
+			box_put(&box, id, SIGNAL_REPLICA_CONNECTIONS_MAX, 97);
+			box_put(&box, id, SIGNAL_REPLICA_CONNECTIONS_USED, 97);
+			box_run(&box, 1);
+		}
+		ck_assert_int_eq(is_listed(&box, HYPOTHESIS_SLOW_REPLICA), !own);
+		if (!own) {
+			ck_assert_uint_eq(box.seen.causes[0].entity, id);
+			ck_assert_ptr_nonnull(strstr(box.seen.causes[0].evidence,
+				"east-a/r2 has no connection slot left"));
+			ck_assert(phase_is_incident(box.seen.phase));
+		}
+		box_finish(&box);
+	}
+}
+END_TEST
+
 static Suite *cause_suite(void)
 {
 	Suite *suite = suite_create("cause");
@@ -145,6 +219,9 @@ static Suite *cause_suite(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, a_lost_replica_is_named);
 	tcase_add_test(all, what_came_and_went_in_calm_is_forgotten);
+	tcase_add_test(all, a_replica_that_alone_is_waited_for_is_slow);
+	tcase_add_test(all, when_all_are_waited_for_none_of_them_is_slow);
+	tcase_add_test(all, slots_that_others_hold_are_named);
 	tcase_add_test(all, one_silent_target_of_a_scraper_is_no_telemetry_fault);
 	tcase_add_test(all, a_loss_that_is_carried_wakes_nobody);
 	tcase_add_test(all, every_loss_is_listed_the_worst_first);
