@@ -87,6 +87,21 @@ start_sim() {
 	token=$(cat "$box_dir/token")
 }
 
+# page_fleet NAME URL [TIMEOUT]: the head of a fleet file that reads a page such as hostile.py's from a source of that name.
+page_fleet() {
+	cat <<Y
+version: 1
+environment: test
+sources:
+  $1: {kind: exposition, url: "$2", every: 1s, timeout: ${3:-800ms}}
+signals:
+  pool.used: {from: $1, metric: pgbouncer_pools_server_active_connections}
+  pool.max: {from: $1, metric: pgbouncer_databases_pool_size}
+  replica.up: {from: $1, metric: pg_up}
+  cluster.weight: {from: $1, metric: traffic_cluster_weight}
+Y
+}
+
 # control METHOD PATH [BODY]: the box's control endpoint.
 control() {
 	curl -fsS -X "$1" -H "Authorization: Bearer $token" ${3:+-d "$3"} "http://127.0.0.1:$http_port$2"

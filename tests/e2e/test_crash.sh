@@ -5,16 +5,8 @@ python3 "$here/hostile.py" "$work/requests.log" >"$work/port" &
 pids="$pids $!"
 wait_for 10 "the hostile server" test -s "$work/port"
 port=$(cat "$work/port")
-cat >"$work/fleet.yaml" <<Y
-version: 1
-environment: test
-sources:
-  page: {kind: exposition, url: "http://127.0.0.1:$port/ok", every: 1s, timeout: 800ms}
-signals:
-  pool.used: {from: page, metric: pgbouncer_pools_server_active_connections}
-  pool.max: {from: page, metric: pgbouncer_databases_pool_size}
-  replica.up: {from: page, metric: pg_up}
-  cluster.weight: {from: page, metric: traffic_cluster_weight}
+page_fleet page "http://127.0.0.1:$port/ok" >"$work/fleet.yaml"
+cat >>"$work/fleet.yaml" <<Y
 actions:
   lost: {verb: cluster.divert, http: {method: POST, url: "http://127.0.0.1:$port/lost", json: {weight: "{weight}"}, timeout: 5s}}
   silent: {verb: cluster.divert, http: {method: POST, url: "http://127.0.0.1:$port/silent", json: {weight: "{weight}"}, timeout: 600s}}

@@ -6,17 +6,7 @@ pids="$pids $!"
 wait_for 10 "the hostile server" test -s "$work/port"
 port=$(cat "$work/port")
 source_file() { # PATH
-	cat >"$work/fleet.yaml" <<Y
-version: 1
-environment: test
-sources:
-  bad: {kind: exposition, url: "$1", every: 1s, timeout: 800ms}
-signals:
-  pool.used: {from: bad, metric: pgbouncer_pools_server_active_connections}
-  pool.max: {from: bad, metric: pgbouncer_databases_pool_size}
-  replica.up: {from: bad, metric: pg_up}
-  cluster.weight: {from: bad, metric: traffic_cluster_weight}
-Y
+	page_fleet bad "$1" >"$work/fleet.yaml"
 }
 while read -r path words; do
 	source_file "http://127.0.0.1:$port$path"

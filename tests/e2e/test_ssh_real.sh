@@ -47,18 +47,12 @@ echo $$ >"$(dirname "$0")/state/command"
 exec sleep 600
 S
 chmod 755 "$room/set" "$room/stay"
+python3 "$here/hostile.py" "$work/requests.log" >"$work/hostile" &
+pids="$pids $!"
+wait_for 10 "the server that has the page" test -s "$work/hostile"
+hostile_port=$(cat "$work/hostile")
 page_reset() {
-	cat >"$room/www/page.txt" <<'P'
-# TYPE pool gauge
-pgbouncer_pools_server_active_connections{cluster="c1",replica="r1"} 5
-pgbouncer_databases_pool_size{cluster="c1",replica="r1"} 20
-pg_up{cluster="c1",replica="r1"} 1
-traffic_cluster_weight{cluster="c1"} 50
-traffic_cluster_weight{cluster="c2"} 50
-pgbouncer_pools_server_active_connections{cluster="c2",replica="r1"} 5
-pgbouncer_databases_pool_size{cluster="c2",replica="r1"} 20
-pg_up{cluster="c2",replica="r1"} 1
-P
+	curl -fsS "http://127.0.0.1:$hostile_port/ok" >"$room/www/page.txt" || fail "no page"
 	[ -z "$as_user" ] || chown "$user" "$room/www/page.txt"
 }
 page_reset
@@ -112,16 +106,8 @@ turn=0
 fleet_for() { # COMMAND SSH-FIELDS
 	turn=$((turn + 1))
 	page_reset
-	cat >"$work/fleet.yaml" <<Y
-version: 1
-environment: test
-sources:
-  page: {kind: exposition, url: "http://127.0.0.1:$page_port/page.txt", every: 500ms, timeout: 5s}
-signals:
-  pool.used: {from: page, metric: pgbouncer_pools_server_active_connections}
-  pool.max: {from: page, metric: pgbouncer_databases_pool_size}
-  replica.up: {from: page, metric: pg_up}
-  cluster.weight: {from: page, metric: traffic_cluster_weight}
+	page_fleet page "http://127.0.0.1:$page_port/page.txt" 5s >"$work/fleet.yaml"
+	cat >>"$work/fleet.yaml" <<Y
 actions:
   go: {verb: cluster.divert, ssh: {host: 127.0.0.1, user: $user, timeout: 60s, command: "$1", $2}}
 guards: {cooldown: 1s, verify_within: 60s, max_held: 100%}
