@@ -15,6 +15,7 @@
 #include "tests/unit/wire/http_rig.h"
 
 #define PEM_BYTES 4096
+#define PATIENCE_MS 60000 /* a handshake is slow under valgrind */
 
 struct identity {
 	char key[PEM_BYTES];
@@ -125,7 +126,8 @@ START_TEST(known_servers_are_trusted)
 	struct stage stage;
 	struct outcome outcome;
 	stage_set(&stage, "IP:127.0.0.1", 86400);
-	struct http_request request = {.url = stage.url, .ca_file = stage.ca_file};
+	struct http_request request = {
+		.url = stage.url, .timeout_ms = PATIENCE_MS, .ca_file = stage.ca_file};
 	rig_ask(&stage.rig, &request, &outcome);
 	assert_replied(&outcome, 200);
 	ck_assert(outcome.reply.connect_ms > 0);
@@ -162,6 +164,7 @@ START_TEST(others_are_not_and_get_nothing)
 	struct outcome outcome;
 	stage_set(&stage, row->name, row->until_s);
 	struct http_request request = {.url = stage.url,
+		.timeout_ms = PATIENCE_MS,
 		.ca_file = row->told ? stage.ca_file : NULL,
 		.bearer = "sesame",
 		.method = "POST"};
@@ -180,7 +183,8 @@ START_TEST(files_that_cannot_be_used_are_named)
 	struct stage stage;
 	struct outcome outcome;
 	stage_set(&stage, "IP:127.0.0.1", 86400);
-	struct http_request request = {.url = stage.url, .ca_file = "/nonexistent/ca.pem"};
+	struct http_request request = {
+		.url = stage.url, .timeout_ms = PATIENCE_MS, .ca_file = "/nonexistent/ca.pem"};
 	rig_ask(&stage.rig, &request, &outcome);
 	assert_failed(&outcome, ERROR_UNTRUSTED, "the file of certificate authorities");
 	request.ca_file = stage.ca_file;
