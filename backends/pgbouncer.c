@@ -8,8 +8,6 @@
  *                              mean busy is the growth of query time less that of wait time. Both
  *                              grow when a query ends: while clients wait behind queries that do
  *                              not end, what is at work is what is busy
- *   replica.queries            SHOW STATS, where the pool is one replica's: queries that came to an
- *                              end. Who chooses the replica counts those as well that it refuses
  *   pool.paused                SHOW DATABASES: whether it is paused by hand
  *   pool.max                   SHOW DATABASES: pool_size holds for each user on its own, so it
  * counts once per user seen in SHOW POOLS, up to max_connections
@@ -179,33 +177,14 @@ static bool is_full(const struct console *console, const char *database, double 
 	return waiting > 0;
 }
 
-static bool read_finished(
-	const struct console *console, size_t row, const struct owner *owner, struct error *error)
-{
-	const struct grid *stats = &console->grids[TABLE_STATS];
-	struct label_view view = {.target = console->sheet.target};
-	double total = 0;
-	if ((!owner->replica && !label_value(&view, "replica")) ||
-		!grid_number(stats, row, "total_query_count", &total))
-		return true;
-	struct fact finished = {.signal = SIGNAL_REPLICA_QUERIES,
-		.value = total,
-		.rate = true,
-		.series = series_of(grid_cell(stats, row, "database"), "finished")};
-	return note(console, owner, finished, error);
-}
-
 static bool read_stats(const struct console *console, size_t row, struct error *error)
 {
 	const struct grid *stats = &console->grids[TABLE_STATS];
 	const char *database = grid_cell(stats, row, "database");
 	double query_us = 0, wait_us = 0, active = 0;
 	struct owner owner;
-	if (!database || !owner_of(console, database, &owner))
-		return true;
-	if (!read_finished(console, row, &owner, error))
-		return false;
-	if (!grid_number(stats, row, "total_query_time", &query_us) ||
+	if (!database || !owner_of(console, database, &owner) ||
+		!grid_number(stats, row, "total_query_time", &query_us) ||
 		!grid_number(stats, row, "total_wait_time", &wait_us))
 		return true;
 	if (is_full(console, database, &active)) {

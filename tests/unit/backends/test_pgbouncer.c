@@ -90,28 +90,6 @@ START_TEST(busy_is_query_time_less_wait_time)
 }
 END_TEST
 
-/* What a replica has finished is known only where its pool serves nobody else. */
-START_TEST(a_replicas_own_pool_tells_what_it_finished)
-{
-	static const struct fixture_fact facts[] = {
-		{ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_QUERIES, 4200},
-		{ENTITY_REPLICA, "east-b/r2", SIGNAL_REPLICA_QUERIES, 77},
-	};
-	static const char answer[] =
-		POOLS "\ndatabase\ttotal_query_count\na\t4200\nb\t77\n\n" DATABASES REST;
-	struct bench bench;
-	bench_open(&bench, SOURCE(", databases: {a: east-a/r1, b: east-b/r2}"));
-	ck_assert_msg(bench_accept(&bench, answer), "%s", bench.error.text);
-	fixture_expect(&bench, facts, FIXTURE_COUNT(facts));
-	bench_close(&bench);
-	bench_open(&bench, SOURCE(", databases: {a: east-a, b: east-b}"));
-	ck_assert_msg(bench_accept(&bench, answer), "%s", bench.error.text);
-	ck_assert_uint_eq(fleet_find_path(bench.fleet, ENTITY_REPLICA, "east-a/r1"), ENTITY_NONE);
-	ck_assert_uint_eq(bench.sink.count, 0);
-	bench_close(&bench);
-}
-END_TEST
-
 START_TEST(asks_the_console)
 {
 	struct bench bench;
@@ -152,7 +130,6 @@ static Suite *pgbouncer_suite(void)
 	tcase_add_test(tcase, reads_what_a_real_one_said);
 	tcase_add_test(tcase, capacity_counts_users);
 	tcase_add_test(tcase, busy_is_query_time_less_wait_time);
-	tcase_add_test(tcase, a_replicas_own_pool_tells_what_it_finished);
 	tcase_add_test(tcase, asks_the_console);
 	tcase_add_loop_test(tcase, explains_what_came_instead, 0, (int)FIXTURE_COUNT(refusals));
 	suite_add_tcase(suite, tcase);
