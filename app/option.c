@@ -42,6 +42,8 @@ static const struct option_row rows[] = {
 	{"pairs", 0, NULL, OPTION_CONTINGENCY, FLAG(pairs), "two replicas of a cluster at once"},
 	{"seeds", 0, "N", OPTION_SIMULATE, FLAG(seeds), "how many seeds, from --seed on (1)"},
 	{"runbook", 0, "FILE", OPTION_SIMULATE, FLAG(runbook), "let a runbook act on it"},
+	{"faults", 0, "LIST", OPTION_SIMULATE, FLAG(faults),
+		"what goes wrong with the watching: lost,stale,step"},
 	{"for", 0, "SPAN", OPTION_LIMITED, FLAG(span), "leave after that long (until interrupted)"},
 	{"log-file", 0, "FILE", OPTION_ALWAYS, FLAG(log_file), "write a log there"},
 	{"quiet", 'q', NULL, OPTION_ALWAYS, FLAG(quiet), "results only, no talk on stderr"},

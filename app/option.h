@@ -44,6 +44,7 @@ struct options {
 	const char *seed;
 	const char *seeds;
 	const char *runbook;
+	const char *faults; /* simulate: a list of lost, stale, step */
 	const char *resume; /* run: the id of the one to go on with */
 	const char *speed;
 	const char *timeout;

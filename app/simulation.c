@@ -12,6 +12,12 @@
 #define RING_SAMPLES 256 /* of history: the assessment looks back a minute */
 #define HISTORY_BYTES (64u * 1024 * 1024)
 #define TARGET_COUNTERS 3
+#define FAULT_LOST 0.05
+#define FAULT_SILENT_EVERY_MS 300000
+#define FAULT_SILENT_MS 20000
+#define FAULT_BEHIND_EVERY_MS 600000
+#define FAULT_BEHIND_MS 60000
+#define FAULT_BEHIND_BY_MS 5000
 
 /* One page that is read once a second. */
 struct simulation_target {
@@ -42,6 +48,8 @@ static bool put(struct simulation *simulation, const struct simulation_target *t
 {
 	int64_t at_ms = simulation_now_ms(simulation);
 	struct error error;
+	if (simulation->behind == target->scraper)
+		at_ms -= FAULT_BEHIND_BY_MS;
 	if (!isfinite(value))
 		return true;
 	if (!store_put(simulation->store, entity, signal, value, at_ms, SIMULATION_POLL_MS,
@@ -136,6 +144,15 @@ static bool read_control(struct simulation *simulation, struct simulation_target
 		model_weight(simulation->model, target->cluster));
 }
 
+/* Whether this poll comes to nothing. */
+static bool is_lost(struct simulation *simulation, const struct simulation_target *target)
+{
+	double share = simulation->lost[target->scraper];
+	if (simulation->faults.lost)
+		share = fmax(share, FAULT_LOST);
+	return chance(simulation) < share || simulation->silent == target->scraper;
+}
+
 static bool read_target(struct simulation *simulation, struct simulation_target *target)
 {
 	static bool (*const readers[])(struct simulation *, struct simulation_target *) = {
@@ -149,7 +166,7 @@ static bool read_target(struct simulation *simulation, struct simulation_target 
 	source->last_try_ms = simulation_now_ms(simulation);
 	target->due_ms += SIMULATION_POLL_MS;
 	source->next_try_ms = SIMULATION_EPOCH_MS + target->due_ms;
-	if (chance(simulation) < simulation->lost[target->scraper]) {
+	if (is_lost(simulation, target)) {
 		source->state = SOURCE_FAILING;
 		source->failures++;
 		return true;
@@ -174,6 +191,18 @@ static void follow_timeline(struct simulation *simulation)
 	}
 }
 
+/* One scraper, chosen anew each time, in the first part of every period but the first. */
+static void strike(struct simulation *simulation, bool wanted, int64_t every_ms, int64_t for_ms,
+	size_t *struck)
+{
+	bool now =
+		wanted && simulation->now_ms >= every_ms && simulation->now_ms % every_ms < for_ms;
+	if (!now)
+		*struck = SCRAPER_COUNT;
+	else if (*struck == SCRAPER_COUNT)
+		*struck = (size_t)(chance(simulation) * SCRAPER_COUNT);
+}
+
 static struct simulation_target *next_target(const struct simulation *simulation)
 {
 	struct simulation_target *next = &simulation->targets[0];
@@ -188,6 +217,10 @@ bool simulation_step(struct simulation *simulation, struct error *error)
 {
 	int64_t until_ms =
 		simulation->now_ms - simulation->now_ms % SIMULATION_TICK_MS + SIMULATION_TICK_MS;
+	strike(simulation, simulation->faults.stale, FAULT_SILENT_EVERY_MS, FAULT_SILENT_MS,
+		&simulation->silent);
+	strike(simulation, simulation->faults.step, FAULT_BEHIND_EVERY_MS, FAULT_BEHIND_MS,
+		&simulation->behind);
 	for (struct simulation_target *target = next_target(simulation); target->due_ms <= until_ms;
 		target = next_target(simulation)) {
 		simulation->now_ms = target->due_ms;
@@ -349,9 +382,15 @@ static bool wire(struct simulation *simulation, uint64_t seed, struct error *err
 }
 
 bool simulation_init(struct simulation *simulation, const struct scenario *scenario, uint64_t seed,
-	struct error *error)
+	const struct simulation_faults *faults, struct error *error)
 {
-	*simulation = (struct simulation){.scenario = scenario, .random = seed};
+	*simulation = (struct simulation){
+		.scenario = scenario,
+		.random = seed,
+		.faults = *faults,
+		.silent = SCRAPER_COUNT,
+		.behind = SCRAPER_COUNT,
+	};
 	assessment_init(&simulation->assessment);
 	if (wire(simulation, seed, error))
 		return true;

@@ -26,6 +26,13 @@ struct simulation_target;
 #define SIMULATION_TICK_MS 250            /* between assessments, as in a live engine */
 #define SIMULATION_POLL_MS 1000
 
+/* What goes wrong with the watching, in every run alike; chance comes from the seed. */
+struct simulation_faults {
+	bool lost;  /* one poll of twenty comes to nothing */
+	bool stale; /* every five minutes one scraper is silent for 20 s */
+	bool step;  /* every ten minutes one scraper's clock is 5 s behind for a minute */
+};
+
 struct simulation {
 	const struct scenario *scenario; /* the caller's */
 	struct model *model;
@@ -38,6 +45,8 @@ struct simulation {
 	struct simulation_target *targets;
 	size_t target_count;
 	double lost[8]; /* share of polls that come to nothing, by enum scenario_scraper */
+	struct simulation_faults faults;
+	size_t silent, behind; /* scrapers now; beyond the last: none */
 	size_t next_event;
 	uint64_t random;
 	int64_t now_ms; /* model time */
@@ -45,7 +54,7 @@ struct simulation {
 
 /* Errors: ERROR_NO_MEMORY; ERROR_SCHEMA where the scenario is out of range. */
 bool simulation_init(struct simulation *simulation, const struct scenario *scenario, uint64_t seed,
-	struct error *error);
+	const struct simulation_faults *faults, struct error *error);
 void simulation_finish(struct simulation *simulation);
 
 /* Let one tick pass: the model moves on, what is due is read, and all is assessed. False without

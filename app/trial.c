@@ -5,7 +5,9 @@
 
 #include "app/healer.h"
 #include "backends/sim/model.h"
+#include "core/assess/phase.h"
 #include "core/base/error.h"
+#include "core/fleet/snapshot.h"
 
 #define POLLS_MS 2000 /* a phase is right when it is the truth's within two polls */
 #define WINDOW_TICKS (2 * POLLS_MS / SIMULATION_TICK_MS + 1)
@@ -39,6 +41,7 @@ struct watch {
 	enum severity severity;
 	bool page;
 	int64_t vulnerable_ms, alarm_ms, first_bad_ms, last_bad_ms;
+	unsigned before_ticks, vulnerable_ticks; /* before the trouble */
 	bool cause_asked;
 };
 
@@ -181,6 +184,42 @@ static void judge_phase(struct watch *watch)
 
 /* ---- what was said when ---- */
 
+/* A replica that is said to be out is expected to fall silent. */
+static bool is_out(const struct snapshot *snapshot, uint32_t entity)
+{
+	double up = 1, away = 0;
+	snapshot_value(snapshot, entity, SIGNAL_REPLICA_UP, &up);
+	snapshot_value(snapshot, entity, SIGNAL_REPLICA_MAINTENANCE, &away);
+	return up < 0.5 || away >= 0.5;
+}
+
+static bool is_in_sight(const struct snapshot *snapshot, uint32_t cluster)
+{
+	size_t told = 0, stale = 0;
+	for (uint32_t id = 0; id < snapshot->entity_count; id++) {
+		if (fleet_cluster_of(snapshot->fleet, id) != cluster || is_out(snapshot, id))
+			continue;
+		for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+			const struct reading *reading =
+				snapshot_reading(snapshot, id, (enum signal)i);
+			told += reading->at_ms != 0;
+			stale += reading_freshness(reading, snapshot->at_ms) == FRESHNESS_STALE;
+		}
+	}
+	return 2 * stale <= told;
+}
+
+/* Before the turns of this tick are noted. */
+static void note_decisions(struct watch *watch)
+{
+	const struct assessment *seen = &watch->simulation.assessment;
+	bool called = phase_is_incident(seen->phase) &&
+		      phase_badness(seen->phase) > phase_badness(watch->phase);
+	if ((called || (seen->page && !watch->page)) && seen->cluster_count > 0 &&
+		!is_in_sight(watch->simulation.snapshot, seen->clusters[0].cluster))
+		watch->trial->blind_decisions++;
+}
+
 static void note_turns(struct watch *watch)
 {
 	const struct assessment *seen = &watch->simulation.assessment;
@@ -190,6 +229,10 @@ static void note_turns(struct watch *watch)
 	if (before && now_ms >= SETTLED_MS && seen->contingency.known)
 		trial->worst_utilisation =
 			fmax(trial->worst_utilisation, seen->contingency.utilisation_after);
+	if (before) {
+		watch->before_ticks++;
+		watch->vulnerable_ticks += seen->phase == PHASE_VULNERABLE;
+	}
 	if (before && seen->phase != PHASE_VULNERABLE)
 		watch->vulnerable_ms = -1;
 	else if (before && watch->vulnerable_ms < 0)
@@ -301,6 +344,8 @@ static void conclude(struct watch *watch)
 		ask_cause(watch);
 	if (watch->vulnerable_ms >= 0 && watch->trouble_ms >= 0)
 		trial->vulnerable_s = (double)(watch->trouble_ms - watch->vulnerable_ms) / 1000;
+	if (watch->before_ticks > 0)
+		trial->vulnerable_share = (double)watch->vulnerable_ticks / watch->before_ticks;
 	if (truth.first_error_ms >= 0)
 		trial->first_error_s = since_trouble_s(watch, truth.first_error_ms);
 	trial->lead_s = trial->first_error_s - trial->page_s;
@@ -316,6 +361,7 @@ static void watch_init(struct watch *watch, struct trial *trial, uint64_t seed)
 	*trial = (struct trial){
 		.seed = seed,
 		.vulnerable_s = 0,
+		.vulnerable_share = NAN,
 		.trigger_s = NAN,
 		.page_s = NAN,
 		.first_error_s = NAN,
@@ -339,14 +385,15 @@ static void watch_init(struct watch *watch, struct trial *trial, uint64_t seed)
 		watch->last_ms[i] = -1;
 }
 
-bool trial_run(const struct scenario *scenario, uint64_t seed, struct healer *healer, bool chatter,
+bool trial_run(const struct scenario *scenario, uint64_t seed, const struct trial_setup *setup,
 	struct trial *out, struct error *error)
 {
 	struct watch watch;
 	watch_init(&watch, out, seed);
-	watch.chatter = chatter;
+	struct healer *healer = setup->healer;
+	watch.chatter = setup->chatter;
 	watch.trouble_ms = trouble_begins_ms(scenario);
-	if (!simulation_init(&watch.simulation, scenario, seed, error))
+	if (!simulation_init(&watch.simulation, scenario, seed, &setup->faults, error))
 		return false;
 	bool ok = true;
 	while (ok && watch.simulation.now_ms < scenario->lasts_ms) {
@@ -355,6 +402,7 @@ bool trial_run(const struct scenario *scenario, uint64_t seed, struct healer *he
 			ok = healer_tick(healer, &watch.simulation, error);
 		if (!ok)
 			break;
+		note_decisions(&watch);
 		note_turns(&watch);
 		note_metastable(&watch);
 		note_impact(&watch);

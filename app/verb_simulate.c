@@ -26,7 +26,7 @@ struct simulate {
 	const struct options *options;
 	struct scenario scenario;
 	struct arena *arena;
-	struct healer *healer; /* NULL without a runbook */
+	struct trial_setup setup;
 	struct trial *trials;
 	size_t count, room;
 };
@@ -37,6 +37,7 @@ static const struct figure {
 	size_t offset;
 } figures[] = {
 	{"vulnerable_before_s", offsetof(struct trial, vulnerable_s)},
+	{"vulnerable_share_before", offsetof(struct trial, vulnerable_share)},
 	{"utilisation_after_loss", offsetof(struct trial, worst_utilisation)},
 	{"t_trigger_s", offsetof(struct trial, trigger_s)},
 	{"t_page_s", offsetof(struct trial, page_s)},
@@ -94,6 +95,7 @@ static double quantile(const double *values, size_t count, double share)
 
 struct summary {
 	unsigned paged, false_pages, warnings, ranked_first, ranked, recoveries_wrong, hurt;
+	unsigned blind_decisions;
 	double phase_accuracy; /* of all ticks */
 	double worst_accuracy; /* of one seed */
 };
@@ -111,6 +113,7 @@ static struct summary sum_up(const struct simulate *run)
 		sum.ranked_first += trial->cause_rank == 1;
 		sum.ranked += trial->cause_rank > 0;
 		sum.recoveries_wrong += trial->recoveries_wrong;
+		sum.blind_decisions += trial->blind_decisions;
 		judged += trial->phases_judged;
 		right += trial->phases_right;
 		sum.worst_accuracy = fmin(sum.worst_accuracy, phase_accuracy(trial));
@@ -131,6 +134,7 @@ static void json_trial(struct json_writer *json, const struct trial *trial)
 	json_member_integer(json, "warnings", trial->warnings);
 	json_member_number(json, "phase_accuracy", phase_accuracy(trial));
 	json_member_integer(json, "recoveries_wrong", trial->recoveries_wrong);
+	json_member_integer(json, "blind_decisions", trial->blind_decisions);
 	json_member_integer(json, "cause_rank", trial->cause_rank);
 	json_member_string(json, "first_cause",
 		trial->first_cause < HYPOTHESIS_COUNT ? hypothesis_name(trial->first_cause) : NULL);
@@ -162,6 +166,7 @@ static void json_summary(struct json_writer *json, const struct simulate *run, d
 	json_member_number(json, "phase_accuracy", sum.phase_accuracy);
 	json_member_number(json, "phase_accuracy_worst", sum.worst_accuracy);
 	json_member_integer(json, "recoveries_wrong", sum.recoveries_wrong);
+	json_member_integer(json, "blind_decisions", sum.blind_decisions);
 	json_member_integer(json, "cause_first", sum.ranked_first);
 	json_member_integer(json, "cause_listed", sum.ranked);
 	json_end_object(json);
@@ -215,6 +220,7 @@ static void print_text(const struct simulate *run, double *values, struct text *
 		"phase right %.1f%% of all ticks (worst seed: %.1f%%), recovery named in "
 		"errors %u ticks\n",
 		100 * sum.phase_accuracy, 100 * sum.worst_accuracy, sum.recoveries_wrong);
+	text_printf(out, "decisions on stale or partial input: %u\n", sum.blind_decisions);
 	if (run->scenario.cause != SCENARIO_CAUSE_NONE)
 		text_printf(out, "cause %s ranked first in %u, listed in %u of %zu\n",
 			scenario_cause_name(run->scenario.cause), sum.ranked_first, sum.ranked,
@@ -259,11 +265,11 @@ static int read_runbook(struct simulate *run)
 	find_file("runbooks", run->options->runbook, path, sizeof(path));
 	const struct runbook *runbook = runbook_read(run->arena, path, &complaints);
 	if (runbook)
-		run->healer = healer_create(runbook);
+		run->setup.healer = healer_create(runbook);
 	else
 		verb_complain(&complaints);
 	complaints_finish(&complaints);
-	return run->healer ? 0 : OUTCOME_BAD_RUNBOOK;
+	return run->setup.healer ? 0 : OUTCOME_BAD_RUNBOOK;
 }
 
 /* A whole number from 1 to `most`; `fallback` when it is not given. */
@@ -281,12 +287,37 @@ static bool read_number(const char *option, const char *word, unsigned long fall
 	return true;
 }
 
+/* "lost,step" */
+static bool read_faults(const char *list, struct simulation_faults *out, struct error *error)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} rows[] = {{"lost", &out->lost}, {"stale", &out->stale}, {"step", &out->step}};
+	while (list && *list) {
+		size_t length = strcspn(list, ",");
+		bool known = false;
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			if (strlen(rows[i].name) != length ||
+				memcmp(rows[i].name, list, length) != 0)
+				continue;
+			*rows[i].flag = true;
+			known = true;
+		}
+		if (!known)
+			return error_set(error, ERROR_USAGE,
+				"'--faults' is a list of lost, stale and step, not '%s'", list);
+		list += length + (list[length] == ',');
+	}
+	return true;
+}
+
 static int run_seeds(struct simulate *run, unsigned long first)
 {
 	struct error error = {0};
 	for (run->count = 0; run->count < run->room; run->count++) {
-		if (!trial_run(&run->scenario, first + run->count, run->healer,
-			    run->options->verbose, &run->trials[run->count], &error))
+		if (!trial_run(&run->scenario, first + run->count, &run->setup,
+			    &run->trials[run->count], &error))
 			return verb_fail(OUTCOME_LOCAL_ERROR, &error);
 	}
 	double *values = calloc(run->room, sizeof(*values));
@@ -317,7 +348,10 @@ int verb_simulate(const struct options *options)
 	if (!read_number("seeds", options->seeds, 1, SIMULATE_SEEDS_MOST, &seeds, &error) ||
 		!read_number("seed", options->seed, 1, UINT32_MAX, &first, &error))
 		return verb_fail(OUTCOME_USAGE, &error);
-	struct simulate run = {.options = options, .room = seeds};
+	struct simulate run = {
+		.options = options, .room = seeds, .setup.chatter = options->verbose};
+	if (!read_faults(options->faults, &run.setup.faults, &error))
+		return verb_fail(OUTCOME_USAGE, &error);
 	run.arena = arena_create(SIMULATE_ARENA_BYTES);
 	run.trials = calloc(seeds, sizeof(*run.trials));
 	int code = OUTCOME_LOCAL_ERROR;
@@ -331,7 +365,7 @@ int verb_simulate(const struct options *options)
 		error_no_memory(&error, "a simulation");
 		verb_fail(code, &error);
 	}
-	healer_destroy(run.healer);
+	healer_destroy(run.setup.healer);
 	free(run.trials);
 	arena_destroy(run.arena);
 	return code;

@@ -291,6 +291,7 @@ static enum phase step_cluster(
 	in.degraded = memory->causes.trips[HYPOTHESIS_CONNECTION_LEAK].on ||
 		      view->symptoms.slow_one != ENTITY_NONE;
 	in.after_loss = loss->utilisation_after;
+	in.after_loss_doubt = view->minute_s < SETTLED_WINDOW_MS / 1000.0 ? VULNERABLE_DOUBT : 0;
 	in.use = view->use;
 	in.knee = view->knee;
 	in.use_baseline = baseline_value(&memory->use);

@@ -102,6 +102,7 @@ static bool pool_means(struct look *look, uint32_t owner, double *busy, double *
 		return false;
 	*busy = brief.value;
 	*busy_minute = minute.value;
+	look->view->minute_s = fmin(look->view->minute_s, minute.seconds);
 	return true;
 }
 
@@ -339,6 +340,7 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.first_out = ENTITY_NONE,
 		.fullest = ENTITY_NONE,
 		.largest = ENTITY_NONE,
+		.minute_s = INFINITY,
 		.wait_ms = NAN,
 		.wait_mean_ms = NAN,
 		.use = NAN,

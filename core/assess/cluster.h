@@ -58,6 +58,7 @@ struct cluster_view {
 	unsigned pools;
 	double capacity;          /* connections, all pools */
 	double busy, busy_minute; /* connections, means over the short and the long window */
+	double minute_s;          /* of time that the shortest of the latter stands for */
 	double waiting;           /* clients, now */
 	double waiting_mean;      /* over the short window */
 	double wait_ms;           /* the worst, now */

@@ -29,6 +29,9 @@ void contingency_of(const struct cluster_view *view, double timeout_ms, struct c
 	double left = view->capacity - view->largest_capacity;
 	if (isnan(demand) || isnan(left) || view->largest == ENTITY_NONE || view->serving == 0)
 		return;
+	/* Whether it is the last one is not known while others are not. */
+	if (view->serving == 1 && view->unknown > 0)
+		return;
 	out->known = true;
 	out->replica = view->largest;
 	bool last_one = view->serving == 1 || left <= 0;

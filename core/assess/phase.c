@@ -221,7 +221,9 @@ static void step_trips(struct phase_machine *machine, const struct phase_inputs 
 	const struct trip_rule quick = {TRIP_SAMPLES, REPLICA_BACK_DWELL_MS};
 	int64_t at_ms = in->sample_ms;
 	trip_step(&machine->vulnerable, &rule,
-		trip_level(in->after_loss, VULNERABLE_TRIP, VULNERABLE_CLEAR), at_ms, now_ms);
+		trip_level(
+			in->after_loss, VULNERABLE_TRIP + in->after_loss_doubt, VULNERABLE_CLEAR),
+		at_ms, now_ms);
 	trip_step(&machine->shifted, &quick,
 		trip_level(in->load, in->load_trip, 1 + (in->load_trip - 1) / 2), at_ms, now_ms);
 	trip_step(&machine->saturated, &queue, saturation_level(in), at_ms, now_ms);

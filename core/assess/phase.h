@@ -17,16 +17,17 @@
 #include "core/assess/trip.h"
 
 struct phase_inputs {
-	int64_t sample_ms;      /* when the newest reading behind them was sampled */
-	unsigned out;           /* replicas known not to serve */
-	bool all_serve;         /* every expected replica is known to serve */
-	bool cut;               /* capacity per replica was cut */
-	bool degraded;          /* connections do less than they did: held for nothing, or slow */
-	double after_loss;      /* utilisation after losing one more replica */
-	double load, load_trip; /* load per serving replica over baseline, and what is a shift */
-	double use, knee;       /* fullest pool */
-	double use_baseline;    /* what is normal for it, and */
-	double use_margin;      /* how far above that is no longer chance */
+	int64_t sample_ms; /* when the newest reading behind them was sampled */
+	unsigned out;      /* replicas known not to serve */
+	bool all_serve;    /* every expected replica is known to serve */
+	bool cut;          /* capacity per replica was cut */
+	bool degraded;     /* connections do less than they did: held for nothing, or slow */
+	double after_loss; /* utilisation after losing one more replica, and by how much that */
+	double after_loss_doubt; /* may be off while it stands on few samples */
+	double load, load_trip;  /* load per serving replica over baseline, and what is a shift */
+	double use, knee;        /* fullest pool */
+	double use_baseline;     /* what is normal for it, and */
+	double use_margin;       /* how far above that is no longer chance */
 	double wait; /* short mean of the worst wait for a connection, over the client's timeout */
 	double wait_baseline;
 	double waiting;                     /* short mean of clients waiting, over connections */
