@@ -108,16 +108,33 @@ static bool keeps_away(const struct verb_row *verb)
 	return verb && (verb->class == CLASS_SHIFT || verb->class == CLASS_DISRUPT);
 }
 
-static bool is_held(const struct guard_context *context, uint32_t cluster)
+/* The clusters that holds keep from their traffic, looked up once: fleets are large. */
+struct held {
+	uint32_t clusters[2 * HOLDS_MOST]; /* ours and of others */
+	size_t count;
+};
+
+static void find_held(const struct guard_context *context, struct held *out)
 {
 	const struct fleet *fleet = context->snapshot->fleet;
-	for (size_t i = 0; i < context->facts->hold_count; i++) {
+	out->count = 0;
+	for (size_t i = 0; i < context->facts->hold_count && out->count < 2 * HOLDS_MOST; i++) {
 		const struct hold *hold = &context->facts->holds[i];
 		uint32_t entity =
 			keeps_away(hold->verb)
 				? fleet_find_path(fleet, hold->verb->target, hold->target_path)
 				: ENTITY_NONE;
-		if (entity != ENTITY_NONE && fleet_cluster_of(fleet, entity) == cluster)
+		uint32_t cluster =
+			entity == ENTITY_NONE ? ENTITY_NONE : fleet_cluster_of(fleet, entity);
+		if (cluster != ENTITY_NONE)
+			out->clusters[out->count++] = cluster;
+	}
+}
+
+static bool is_held(const struct held *held, uint32_t cluster)
+{
+	for (size_t i = 0; i < held->count; i++) {
+		if (held->clusters[i] == cluster)
 			return true;
 	}
 	return false;
@@ -129,18 +146,20 @@ void guard_check_held(const struct guard_context *context, struct verdict *out)
 	const struct fleet *fleet = context->snapshot->fleet;
 	uint32_t own = fleet_cluster_of(fleet, context->plan->target);
 	uint32_t cluster = ENTITY_NONE;
+	struct held known;
 	unsigned all = 0;
 	unsigned held = 0;
+	find_held(context, &known);
 	while ((cluster = fleet_next(fleet, ENTITY_CLUSTER, ENTITY_NONE, cluster)) != ENTITY_NONE) {
 		all++;
-		held += cluster == own || is_held(context, cluster);
+		held += cluster == own || is_held(&known, cluster);
 	}
 	unsigned most = (unsigned)(context->limits->max_held * all + 1e-9);
 	if (most < 1)
 		most = 1;
 	if (context->facts->is_undo)
 		guard_say(out, VERDICT_PASS, "takes back our own change: one less is held");
-	else if (own == ENTITY_NONE || is_held(context, own))
+	else if (own == ENTITY_NONE || is_held(&known, own))
 		guard_say(out, VERDICT_PASS, "no further cluster is kept from its traffic");
 	else
 		guard_say(out, held > most ? VERDICT_BLOCK : VERDICT_PASS,
