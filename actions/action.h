@@ -24,7 +24,7 @@
 #define ACTION_NAME_BYTES 48
 #define ACTION_TEXT_BYTES 320
 #define PLAN_REQUESTS_MOST 64
-#define PLAN_LINE_BYTES 512 /* a request that cannot be shown whole is not sent */
+#define PLAN_LINE_BYTES 768 /* a request that cannot be shown whole is not sent */
 #define PLAN_EFFECTS_MOST 16
 #define PLAN_VERDICTS_MOST 24
 #define PLAN_ID_BYTES 24
@@ -158,6 +158,8 @@ struct plan {
 	bool is_undo;
 	char undo_of[PLAN_ID_BYTES]; /* the run it takes back, "" none */
 	int64_t hold_ms; /* it holds that long, then it is taken back; 0: it is no hold */
+	const char
+		*planted; /* the timer beside the target that ends it: "systemd", "at"; "" none */
 	char approved_by[ENTITY_NAME_BYTES]; /* by another person, "" none */
 	bool needs_typed_name;               /* prod: the target's name must be typed */
 };
@@ -182,6 +184,7 @@ struct run_view {
 	int64_t started_ms, ended_ms;
 	int64_t expires_ms; /* it holds until then; 0: it is no hold, or none any more */
 	char by[ENTITY_NAME_BYTES];
+	char planted[8]; /* the timer beside the target that ends it: "systemd", "at"; "" none */
 	bool can_undo;
 	char text[ACTION_TEXT_BYTES]; /* what is happening or what came of it */
 };

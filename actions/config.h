@@ -42,6 +42,7 @@ struct http_binding {
 	const char *bearer_file, *basic_file, *ca_file, *client_cert_file, *client_key_file;
 	int64_t timeout_ms;
 };
+enum plant_kind { PLANT_NONE, PLANT_SYSTEMD, PLANT_AT };
 struct ssh_binding {
 	const char *host, *user; /* templates; user NULL: as ssh_config says (openssh) */
 	int64_t port;            /* 0: likewise, or 22 */
@@ -51,6 +52,8 @@ struct ssh_binding {
 	bool is_openssh;         /* by the system's ssh client */
 	const char *config_file; /* its ssh_config; NULL: its own choice */
 	const char *command;     /* template */
+	enum plant_kind plant;   /* what takes it back from beside the target */
+	const char *read;        /* template of a command that prints the value there; NULL none */
 	bool is_quiet;           /* success says nothing: what is printed is a refusal */
 	int64_t timeout_ms;
 };

@@ -1,6 +1,7 @@
 /* config_ssh.c - the `ssh:` section of an action. */
 #include "actions/config_reader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "actions/template.h"
@@ -11,9 +12,32 @@
 
 static const char *const vias[] = {"libssh2", "openssh", NULL};
 
+static const char *const plants[] = {"systemd", "at", NULL};
+
+struct revert_fields {
+	int plant;
+	const char *read;
+};
+
+static const struct field revert_rows[] = {
+	{.key = "plant",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct revert_fields, plant),
+		.required = true,
+		.choices = plants,
+		.help = "what keeps the timer there: the user's systemd (lingering), or at"},
+	{.key = "read",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct revert_fields, read),
+		.required = true,
+		.help = "a command that prints the present value and nothing else, so that only "
+			"what is still ours is taken back; a template"},
+};
+
 struct ssh_fields {
 	struct ssh_binding binding;
 	int via;
+	const struct yaml_node *revert;
 };
 
 #define SSH_STRING(name, text)                                                      \
@@ -59,6 +83,11 @@ static const struct field ssh_rows[] = {
 		.offset = offsetof(struct ssh_fields, binding.is_quiet),
 		.fallback = "false",
 		.help = "success prints nothing: whatever is printed is a refusal"},
+	{.key = "revert",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct ssh_fields, revert),
+		.help = "a timer planted beside the target takes the change back when its hold "
+			"ends, also when this program and its machine are gone"},
 	{.key = "timeout",
 		.type = FIELD_DURATION,
 		.offset = offsetof(struct ssh_fields, binding.timeout_ms),
@@ -83,6 +112,22 @@ static void check_way(struct reader *reader, const struct yaml_node *node, const
 		binding->known_hosts_file = "~/.ssh/known_hosts";
 }
 
+static void read_revert(struct reader *reader, const struct yaml_node *node, const char *path,
+	const struct verb_row *verb, struct ssh_binding *binding)
+{
+	char name[KEY_NAME_BYTES];
+	struct revert_fields fields = {.plant = -1};
+	snprintf(name, sizeof(name), "%.*s.revert", KEY_PATH_BYTES, path);
+	if (!fields_read(revert_rows, COUNT(revert_rows), node, name, &fields, reader->arena,
+		    reader->complaints)) {
+		reader->ok = false;
+		return;
+	}
+	binding->plant = fields.plant == 0 ? PLANT_SYSTEMD : PLANT_AT;
+	binding->read = fields.read;
+	action_check_template(reader, node, name, "read", binding->read, verb);
+}
+
 void action_read_ssh(struct reader *reader, const struct yaml_node *node, const char *path,
 	struct action_config *out)
 {
@@ -102,6 +147,8 @@ void action_read_ssh(struct reader *reader, const struct yaml_node *node, const 
 	action_check_template(reader, node, path, "command", binding->command, verb);
 	if (!verb->is_fixed && !template_mentions_value(binding->command, verb))
 		action_complain(reader, node, path, "command does not hold the new value");
+	if (fields.revert)
+		read_revert(reader, fields.revert, path, verb, binding);
 	action_resolve(reader, node, &binding->identity_file);
 	action_resolve(reader, node, &binding->agent_socket);
 	action_resolve(reader, node, &binding->known_hosts_file);
@@ -113,7 +160,15 @@ void action_read_ssh(struct reader *reader, const struct yaml_node *node, const 
 	out->info.transport = "ssh";
 }
 
+/* The one section within the section. */
+static void write_revert_schema(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	(void)row;
+	fields_schema_write(revert_rows, COUNT(revert_rows), NULL, NULL, writer);
+}
+
 void action_schema_ssh(struct json_writer *writer)
 {
-	fields_schema_write(ssh_rows, COUNT(ssh_rows), NULL, NULL, writer);
+	fields_schema_write(ssh_rows, COUNT(ssh_rows), write_revert_schema, NULL, writer);
 }

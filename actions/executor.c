@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions/journal.h"
+#include "actions/reaper.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
@@ -56,6 +57,7 @@ void executor_destroy(struct executor *executor)
 {
 	if (!executor)
 		return;
+	executor_drop_replanting(executor);
 	if (executor->is_busy)
 		executor_interrupt(executor, loop_now_ms(executor->loop));
 	loop_timer_stop(executor->loop, executor->deadline_timer);
@@ -71,6 +73,11 @@ void executor_destroy(struct executor *executor)
 void executor_coordinate(struct executor *executor, struct coordination *coordination)
 {
 	executor->coordination = coordination;
+}
+
+void executor_set_unattended(struct executor *executor, bool is_unattended)
+{
+	executor->is_unattended = is_unattended;
 }
 
 void executor_arm(struct executor *executor, int64_t until_ms)
@@ -299,6 +306,7 @@ void executor_tick(struct executor *executor, const struct snapshot *snapshot,
 
 void executor_interrupt(struct executor *executor, int64_t now_ms)
 {
+	executor_drop_replanting(executor);
 	if (!executor->is_busy)
 		return;
 	if (executor->entry_state != ENTRY_NONE) {
@@ -316,7 +324,16 @@ void executor_interrupt(struct executor *executor, int64_t now_ms)
 size_t executor_holds(
 	const struct executor *executor, int64_t now_ms, struct hold *out, size_t most)
 {
-	return holds_list(executor->log, now_ms, out, most);
+	size_t count = holds_list(executor->log, now_ms, out, most);
+	const char *path = executor->journal ? journal_path(executor->journal)
+					     : executor->configs->journal_file;
+	bool is_reaped = path && reaper_is_recent(reaper_last_ms(path),
+					 clock_wall_ms(loop_clock(executor->loop)));
+	for (size_t i = 0; i < count && is_reaped; i++) {
+		if (out[i].protection == HOLD_BY_NOTHING)
+			out[i].protection = HOLD_BY_REAPER;
+	}
+	return count;
 }
 
 static bool write_hold(struct executor *executor, const char *id, int64_t until_ms,

@@ -37,6 +37,9 @@ void executor_destroy(struct executor *executor); /* a run in flight is journall
  */
 void executor_coordinate(struct executor *executor, struct coordination *coordination);
 
+/* Nobody sits there: a script. Where that matters nothing is held then without protection. */
+void executor_set_unattended(struct executor *executor, bool is_unattended);
+
 /* Read-only until armed. Arming lasts until `until_ms`. */
 void executor_arm(struct executor *executor, int64_t until_ms);
 void executor_disarm(struct executor *executor);
@@ -85,6 +88,21 @@ size_t executor_runs(const struct executor *executor, struct run_view *out, size
 /* The changes still in force, newest first; see hold.h. */
 size_t executor_holds(
 	const struct executor *executor, int64_t now_ms, struct hold *out, size_t most);
+
+/* Whether a timer beside its target ends the hold. */
+bool executor_is_planted(const struct executor *executor, const char *id);
+
+/*
+ * Plant the timers of a hold anew, to fire in `left_ms`, or cancel them (0): before the hold is
+ * extended or kept, or they take back what was meant to stay. One host after another, each in the
+ * journal before and after; executor_is_replanting() until it is over, then
+ * executor_replant_trouble() is "" or what went wrong: the hold is then left as it was. Errors:
+ * ERROR_USAGE, ERROR_REJECTED (not armed, busy), as requests_make().
+ */
+bool executor_replant(struct executor *executor, const char *id, int64_t left_ms,
+	const struct snapshot *snapshot, int64_t now_ms, struct error *error);
+bool executor_is_replanting(const struct executor *executor);
+const char *executor_replant_trouble(const struct executor *executor);
 
 /*
  * Let a hold last until `until_ms` (wall time), or 0: keep it for good. On disk when true. Errors:

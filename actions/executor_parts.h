@@ -30,6 +30,9 @@ struct executor {
 	struct coordination_view beside;      /* what others are at, as of the last plan */
 	struct hold in_force[2 * HOLDS_MOST]; /* ours and others', as of the last plan */
 	enum entry entry_state;
+	struct replanting *replanting; /* NULL: none; see executor_planted.c */
+	char replant_trouble[ACTION_TEXT_BYTES];
+	bool is_unattended;
 	int64_t granted_ms;
 	struct plan shown; /* what was confirmed, while a run enters */
 	char operator_name[ENTITY_NAME_BYTES];
@@ -65,6 +68,9 @@ void executor_leave(struct executor *executor);
 
 /* It is over before its intent: nothing is in the journal, for nothing happened. */
 void executor_end_unbegun(struct executor *executor, enum outcome_code code, const char *text);
+
+/* Stop waiting for timers that are being cancelled or planted anew. */
+void executor_drop_replanting(struct executor *executor);
 
 /* A run that has the lock waits for readings newer than that. */
 void executor_look_again(struct executor *executor, const struct snapshot *snapshot,

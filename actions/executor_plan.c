@@ -6,8 +6,11 @@
 
 #include "actions/guard.h"
 #include "actions/journal.h"
+#include "actions/reaper.h"
+#include "core/base/clock.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
+#include "core/base/loop.h"
 #include "core/fleet/snapshot.h"
 
 const struct action_config *executor_find_action(
@@ -73,6 +76,10 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 		return false;
 	facts->approvals = executor->approvals;
 	add_others(executor, target, facts, snapshot, now_ms);
+	facts->is_unattended = executor->is_unattended;
+	facts->is_reaped = executor->journal &&
+			   reaper_is_recent(reaper_last_ms(journal_path(executor->journal)),
+				   clock_wall_ms(loop_clock(executor->loop)));
 	facts->armed = executor_is_armed(executor, now_ms);
 	facts->journal_trouble = executor->journal ? journal_trouble(executor->journal) : NULL;
 	return plan_make(action, &executor->configs->guards, facts, snapshot, assessment, target,

@@ -116,6 +116,7 @@ static void begin_view(struct executor *executor, const char *reason, int64_t no
 	};
 	struct run_view *view = &executor->entry.view;
 	snprintf(executor->entry.undo_of, sizeof(executor->entry.undo_of), "%s", plan->undo_of);
+	snprintf(view->planted, sizeof(view->planted), "%s", plan->planted);
 	snprintf(view->action, sizeof(view->action), "%s", plan->action);
 	snprintf(view->target_path, sizeof(view->target_path), "%s", plan->target_path);
 	snprintf(view->by, sizeof(view->by), "%s", executor->operator_name);
@@ -200,7 +201,9 @@ static bool launch(struct executor *executor, const struct snapshot *snapshot, i
 		.target = plan->target,
 		.from = plan->from,
 		.to = plan->to,
-		.kept = undone ? undone->kept : NULL};
+		.kept = undone ? undone->kept : NULL,
+		.is_undo = plan->is_undo,
+		.hold_ms = plan->hold_ms};
 	return requests_make(&change, snapshot, executor->requests, PLAN_REQUESTS_MOST, error) ==
 		       plan->request_count &&
 	       begin(executor, now_ms, code, error);

@@ -278,3 +278,27 @@ void guard_check_expiry(const struct guard_context *context, struct verdict *out
 	guard_say(out, VERDICT_PASS,
 		"holds for %s, then 'spillway reap' takes it back if that is safe", span);
 }
+
+/* A hold that ends only if its maker is still there is none where nobody is. */
+void guard_check_protection(const struct guard_context *context, struct verdict *out)
+{
+	const struct plan *plan = context->plan;
+	const struct plan_facts *facts = context->facts;
+	static const char how[] =
+		"plant a timer beside it (revert in its ssh section), or let a service run "
+		"'spillway reap'";
+	if (plan->hold_ms <= 0)
+		guard_say(out, VERDICT_PASS, "nothing is left to take back");
+	else if (plan->planted && plan->planted[0])
+		guard_say(out, VERDICT_PASS,
+			"a timer beside the target (%s) takes it back, whatever becomes of us",
+			plan->planted);
+	else if (facts->is_reaped)
+		guard_say(out, VERDICT_PASS, "'spillway reap' runs here and takes it back");
+	else if (!facts->is_unattended)
+		guard_say(out, VERDICT_PASS, "somebody sits here to take it back");
+	else
+		/* What is a bad habit elsewhere is refused where it hurts. */
+		guard_say(out, plan->needs_typed_name ? VERDICT_BLOCK : VERDICT_WARN,
+			"nobody sits here and nothing takes it back: %s", how);
+}

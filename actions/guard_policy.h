@@ -18,6 +18,7 @@ void guard_check_min_serving(const struct guard_context *context, struct verdict
 void guard_check_two_person(const struct guard_context *context, struct verdict *out);
 void guard_check_held(const struct guard_context *context, struct verdict *out);
 void guard_check_lock(const struct guard_context *context, struct verdict *out);
+void guard_check_protection(const struct guard_context *context, struct verdict *out);
 void guard_check_expiry(const struct guard_context *context, struct verdict *out);
 
 #endif

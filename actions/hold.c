@@ -48,6 +48,8 @@ size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, s
 			.is_expired = now_ms >= view->expires_ms,
 			.is_certain = entry->is_closed && view->code != OUTCOME_UNKNOWN,
 		};
+		hold->protection = view->planted[0] ? HOLD_BY_TIMER : HOLD_BY_NOTHING;
+		snprintf(hold->planted, sizeof(hold->planted), "%s", view->planted);
 		snprintf(hold->run, sizeof(hold->run), "%s", view->id);
 		snprintf(hold->action, sizeof(hold->action), "%s", view->action);
 		snprintf(hold->target_path, sizeof(hold->target_path), "%s", view->target_path);
@@ -59,6 +61,21 @@ size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, s
 		}
 	}
 	return count;
+}
+
+void hold_protection_words(const struct hold *hold, char out[48])
+{
+	switch (hold->protection) {
+	case HOLD_BY_NOTHING:
+		snprintf(out, 48, "nothing");
+		return;
+	case HOLD_BY_REAPER:
+		snprintf(out, 48, "spillway reap");
+		return;
+	case HOLD_BY_TIMER:
+		snprintf(out, 48, "a timer beside it (%s)", hold->planted);
+		return;
+	}
 }
 
 bool hold_is_back(const struct hold *hold, const struct snapshot *snapshot)

@@ -12,6 +12,13 @@
 
 #define HOLDS_MOST 64
 
+/* What takes it back when it ends, whether or not this program is there. */
+enum hold_protection {
+	HOLD_BY_NOTHING, /* only a person */
+	HOLD_BY_REAPER,  /* somebody runs `spillway reap` again and again */
+	HOLD_BY_TIMER,   /* one planted beside the target */
+};
+
 struct hold {
 	char run[PLAN_ID_BYTES]; /* "a-0007": its name */
 	char action[ACTION_NAME_BYTES];
@@ -20,11 +27,16 @@ struct hold {
 	const struct verb_row *verb;
 	double from, to;
 	int64_t set_ms, expires_ms;
+	enum hold_protection protection;
+	char planted[8]; /* HOLD_BY_TIMER: "systemd", "at" */
 	bool is_expired;
 	bool is_certain;           /* false: its run's outcome is not known */
 	char under[PLAN_ID_BYTES]; /* a later hold on the same setting, to be ended first; "" none
 				    */
 };
+
+/* "a timer beside it (at)", "spillway reap", "nothing". */
+void hold_protection_words(const struct hold *hold, char out[48]);
 
 /* The holds at `now_ms`, newest first: the order in which they can be taken back. */
 size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most);

@@ -27,7 +27,8 @@ void plan_init(struct plan *plan)
 		.to = NAN,
 		.largest_safe_to = NAN,
 		.waiting_before = NAN,
-		.target = ENTITY_NONE};
+		.target = ENTITY_NONE,
+		.planted = ""};
 	projection_init(&plan->projection);
 }
 
@@ -95,8 +96,11 @@ static bool add_requests(struct plan *plan, const struct request_change *change,
 	}
 	/* The way back is written down before the change, so that whoever finds it can go it. */
 	const struct action_config *undo = action_undo(change->action);
-	const struct request_change back = {
-		.action = undo, .target = change->target, .from = change->to, .to = change->from};
+	const struct request_change back = {.action = undo,
+		.target = change->target,
+		.from = change->to,
+		.to = change->from,
+		.is_undo = true};
 	if (ok && undo && !plan->is_undo && isfinite(change->from) &&
 		requests_make(&back, snapshot, requests, PLAN_REQUESTS_MOST, NULL) > 0 &&
 		!request_line(&requests[0], plan->undo_line, NULL))
@@ -233,7 +237,10 @@ static bool build(struct plan *plan, const struct action_config *action,
 		.target = plan->target,
 		.from = plan->from,
 		.to = plan->to,
-		.kept = facts->kept};
+		.kept = facts->kept,
+		.is_undo = plan->is_undo,
+		.hold_ms = plan->hold_ms};
+	plan->planted = request_plants(&change);
 	if (!add_requests(plan, &change, snapshot, error) || !add_hash(plan, error))
 		return false;
 	struct plan_facts known = *facts;

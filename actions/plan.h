@@ -34,6 +34,8 @@ struct plan_facts {
 	const struct coordination_view *coordination; /* NULL: there is nobody to agree with */
 	const struct hold *holds;                     /* all changes in force, others' included */
 	size_t hold_count;
+	bool is_unattended; /* nobody sits there who would take it back */
+	bool is_reaped;     /* somebody runs `spillway reap` */
 };
 
 void plan_init(struct plan *plan);

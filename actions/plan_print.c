@@ -168,10 +168,10 @@ static void print_hold(const struct plan *plan, const struct printer *printer)
 	if (plan->hold_ms <= 0)
 		return;
 	clock_format_span(plan->hold_ms, span);
+	bool is_planted = plan->planted && plan->planted[0];
 	snprintf(line, sizeof(line),
-		"for %s; 'spillway holds' extends or keeps it, 'spillway reap' takes it back after "
-		"that",
-		span);
+		"for %s; 'spillway holds' extends or keeps it, %s takes it back after that", span,
+		is_planted ? "a timer beside the target" : "'spillway reap'");
 	print(printer, "holds", line);
 }
 

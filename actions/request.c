@@ -1,8 +1,10 @@
 #include "actions/request.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/planted.h"
 #include "actions/target.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -157,12 +159,72 @@ static bool is_per_replica(const struct action_config *action)
 	return false;
 }
 
+/* Whether the change is one that a timer beside the target takes back. */
+static bool is_planted(const struct request_change *change)
+{
+	const struct action_config *action = change->action;
+	return action->road == ACTION_BY_SSH && action->ssh.plant != PLANT_NONE &&
+	       isfinite(change->from) && isfinite(change->to) &&
+	       (change->is_undo || change->only_timer || change->hold_ms > 0);
+}
+
+const char *request_plants(const struct request_change *change)
+{
+	return planted_name(
+		is_planted(change) && !change->is_undo ? change->action->ssh.plant : PLANT_NONE);
+}
+
+/* The command as it is, in company of its timer. */
+static bool add_timer(const struct request_change *change, const struct template_values *values,
+	struct request *out, struct error *error)
+{
+	const struct action_config *action = change->action;
+	const struct action_config *back = action_undo(action);
+	char undo[PLAN_LINE_BYTES];
+	char read[PLAN_LINE_BYTES];
+	char where[REQUEST_HOST_BYTES + ENTITY_PATH_BYTES + 64];
+	struct template_values before = *values;
+	uint32_t entity = values->replica != ENTITY_NONE ? values->replica : values->target;
+	if (!is_planted(change))
+		return true;
+	if (!back || back->road != ACTION_BY_SSH)
+		return error_set(error, ERROR_SCHEMA,
+			"there is no command that takes it back: a timer needs one");
+	before.value = change->from;
+	before.verb = back->info.verb;
+	snprintf(where, sizeof(where), "%s:%d %s %s", out->host, out->port,
+		fleet_entity(values->fleet, entity)->path,
+		signal_row(action->info.verb->reads)->name);
+	if (!fill(back->ssh.command, &before, undo, sizeof(undo), error) ||
+		!fill(action->ssh.read, values, read, sizeof(read), error))
+		return false;
+	/* Seen from its undo, the change went the other way. */
+	const struct planted planted = {.kind = action->ssh.plant,
+		.where = where,
+		.change = out->command,
+		.undo = change->is_undo ? out->command : undo,
+		.read = read,
+		.from = change->is_undo ? change->to : change->from,
+		.to = change->is_undo ? change->from : change->to,
+		.after_ms = change->hold_ms};
+	enum planted_order order = change->is_undo       ? PLANTED_WITH_UNDO
+				   : !change->only_timer ? PLANTED_WITH_CHANGE
+				   : change->hold_ms > 0 ? PLANTED_AGAIN
+							 : PLANTED_CANCEL;
+	char made[PLAN_LINE_BYTES];
+	if (!planted_command(&planted, order, made, error))
+		return false;
+	memcpy(out->command, made, sizeof(out->command));
+	return true;
+}
+
 static bool render(const struct request_change *change, const struct template_values *values,
 	struct request *out, struct error *error)
 {
 	const struct action_config *action = change->action;
 	struct request made = {.road = action->road, .from = change->from, .to = change->to};
-	if (!roads[action->road].fill(action, values, &made, error))
+	if (!roads[action->road].fill(action, values, &made, error) ||
+		!add_timer(change, values, &made, error))
 		return error_prefix(error, "action '%s'", action->info.name);
 	*out = made;
 	return true;

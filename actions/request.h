@@ -44,7 +44,13 @@ struct request_change {
 	uint32_t target;
 	double from, to;
 	const char *kept; /* of an undo: what the reply to the change said; "" nothing */
+	bool is_undo;
+	int64_t hold_ms; /* it holds that long; 0: it is no hold */
+	bool only_timer; /* not the change: its timer planted anew, or with hold_ms 0 cancelled */
 };
+
+/* The timer that such a change plants beside its target: "systemd", "at"; "" none. */
+const char *request_plants(const struct request_change *change);
 
 /*
  * The requests of one change, in the order they will be sent: one, or where the target is a cluster

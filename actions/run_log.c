@@ -108,6 +108,7 @@ static void add_intent(struct run_log *log, const char *id, const struct json_no
 	copy(view->target_path, sizeof(view->target_path), root, "target");
 	copy(view->by, sizeof(view->by), root, "by");
 	copy(entry->undo_of, sizeof(entry->undo_of), root, "undo_of");
+	copy(view->planted, sizeof(view->planted), root, "planted");
 	const char *verb = json_text(json_get(root, "verb"));
 	entry->verb = verb ? verb_find(verb) : NULL;
 	if (!verb_is_complete(entry->verb))
@@ -428,6 +429,8 @@ void run_log_write_intent(
 		json_member_string(&writer, "undo_of", plan->undo_of);
 	if (plan->hold_ms > 0)
 		json_member_integer(&writer, "hold_ms", plan->hold_ms);
+	if (plan->planted && plan->planted[0])
+		json_member_string(&writer, "planted", plan->planted);
 	if (plan->approved_by[0])
 		json_member_string(&writer, "approved_by", plan->approved_by);
 	write_overrides(plan, &writer);

@@ -91,6 +91,8 @@ static bool control_wire(struct control *control, struct engine *engine, struct 
 	}
 	control->executor = executor_create(engine->loop, engine->http, remote_ssh(control->remote),
 		control->journal, &control->configs, control->operator_name, error);
+	if (control->executor)
+		executor_set_unattended(control->executor, !isatty(STDIN_FILENO));
 	if (control->executor && control->coordination)
 		executor_coordinate(control->executor, control->coordination);
 	return control->executor != NULL;

@@ -52,16 +52,19 @@ static void hold_add(
 	char to[NUMBER_TEXT_BYTES] = "?";
 	char span[CLOCK_TEXT_BYTES];
 	char look[64];
+	char protection[48];
 	int64_t left_ms = hold->expires_ms - now_ms;
 	template_number(hold->from, from, sizeof from, NULL);
 	template_number(hold->to, to, sizeof to, NULL);
 	clock_format_span(left_ms < 0 ? -left_ms : left_ms, span);
 	hold_look(hold, snapshot, look, sizeof look);
-	text_printf(text, "%-8s %s %s %s %s -> %s, by %s; %s%s%s; %s%s%s%s\n", hold->run,
-		hold->action, hold->target_path, hold->verb->parameter, from, to, hold->by,
-		hold->is_expired ? "EXPIRED " : "ends in ", span, hold->is_expired ? " ago" : "",
-		look, hold->is_certain ? "" : ", its outcome is not known",
-		hold->under[0] ? ", under " : "", hold->under);
+	hold_protection_words(hold, protection);
+	text_printf(text, "%-8s %s %s %s %s -> %s, by %s; %s%s%s; %s%s%s%s; taken back by %s\n",
+		hold->run, hold->action, hold->target_path, hold->verb->parameter, from, to,
+		hold->by, hold->is_expired ? "EXPIRED " : "ends in ", span,
+		hold->is_expired ? " ago" : "", look,
+		hold->is_certain ? "" : ", its outcome is not known",
+		hold->under[0] ? ", under " : "", hold->under, protection);
 }
 
 static void hold_add_json(
@@ -82,8 +85,10 @@ static void hold_add_json(
 	json_member_bool(json, "certain", hold->is_certain);
 	json_member_string(json, "under", hold->under);
 	json_member_string(json, "now", look);
-	/* Only a reaper that somebody runs takes it back: nothing is planted at the target. */
-	json_member_string(json, "protected_by", "reap");
+	json_member_string(json, "protected_by",
+		hold->protection == HOLD_BY_TIMER    ? hold->planted
+		: hold->protection == HOLD_BY_REAPER ? "reap"
+						     : "nothing");
 	json_end_object(json);
 }
 
@@ -115,11 +120,32 @@ static int holds_print(const struct engine *engine, const struct control *contro
 	return OUTCOME_DONE;
 }
 
+/* A timer beside the target first learns of it, or it takes back what was meant to stay. */
+static bool holds_replant(struct engine *engine, struct control *control, const char *id,
+	int64_t left_ms, struct error *error)
+{
+	struct executor *executor = control->executor;
+	int64_t now_ms = loop_now_ms(engine->loop);
+	if (!executor_is_planted(executor, id))
+		return true;
+	executor_arm(executor, now_ms + CONTROL_ARM_MS);
+	if (!executor_replant(executor, id, left_ms, engine->snapshot, now_ms, error))
+		return false;
+	while (executor_is_replanting(executor)) {
+		if (!loop_turn(engine->loop, ENGINE_TICK_MS, error))
+			return false;
+	}
+	const char *trouble = executor_replant_trouble(executor);
+	return !trouble[0] || error_set(error, ERROR_UNKNOWN_OUTCOME, "%s", trouble);
+}
+
 /* extend ID SPAN | keep ID */
-static int holds_change(const struct options *options, struct control *control, int64_t now_ms)
+static int holds_change(
+	const struct options *options, struct engine *engine, struct control *control)
 {
 	struct error error = {0};
 	int64_t span_ms = 0;
+	int64_t now_ms = loop_now_ms(engine->loop);
 	bool extends = strcmp(options->words[0], "extend") == 0;
 	if (extends && !verb_span("extend", options->words[2], 0, &span_ms, &error))
 		return verb_fail(OUTCOME_USAGE, &error);
@@ -132,6 +158,10 @@ static int holds_change(const struct options *options, struct control *control, 
 			"'keep' needs '--reason TEXT': what is kept is never taken back by itself");
 		return verb_fail(OUTCOME_USAGE, &error);
 	}
+	if (!holds_replant(engine, control, options->words[1], extends ? span_ms : 0, &error))
+		return verb_fail(
+			error.kind == ERROR_UNKNOWN_OUTCOME ? OUTCOME_UNKNOWN : OUTCOME_LOCAL_ERROR,
+			&error);
 	if (!executor_change_hold(control->executor, options->words[1],
 		    extends ? now_ms + span_ms : 0, options->reason, &error))
 		return verb_fail(
@@ -173,7 +203,7 @@ int verb_holds(const struct options *options)
 	} else if (!changes) {
 		code = holds_print(&engine, &control, strcmp(options->output, "json") == 0);
 	} else if (verb_has_journal(&control, &code)) {
-		code = holds_change(options, &control, loop_now_ms(engine.loop));
+		code = holds_change(options, &engine, &control);
 		if (code == OUTCOME_DONE && !options->quiet)
 			holds_print(&engine, &control, strcmp(options->output, "json") == 0);
 	}

@@ -8,9 +8,11 @@
 #include "actions/executor.h"
 #include "actions/hold.h"
 #include "actions/plan.h"
+#include "actions/reaper.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
 
@@ -159,6 +161,9 @@ int verb_reap(const struct options *options)
 		executor_arm(
 			reaper.control.executor, loop_now_ms(reaper.engine.loop) + CONTROL_ARM_MS);
 		reap_all(&reaper);
+		if (!reaper.interrupted && !options->plan_only)
+			reaper_note(reaper.control.configs.journal_file,
+				clock_wall_ms(loop_clock(reaper.engine.loop)));
 		code = reaper.worst;
 	}
 	plan_finish(&reaper.plan);

@@ -214,7 +214,13 @@ static struct operator* owner_of(const struct transport *transport)
 static void answer(void *context)
 {
 	struct transport *transport = context;
+	const struct operator* owner = owner_of(transport);
+	int64_t frozen_ms = owner->frozen_until_ms - clock_now_ms(&sim_now->clock);
 	transport->timer = 0;
+	if (frozen_ms > 0) {
+		transport->timer = loop_timer_start(sim_now->loop, frozen_ms, answer, transport);
+		return;
+	}
 	sim_now->running = owner_of(transport);
 	if (!is_dead())
 		transport->done(transport->context, transport->result, "said the far end");

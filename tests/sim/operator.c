@@ -221,6 +221,8 @@ static void act(struct sim *sim, struct operator* who)
 void operator_step(struct sim *sim, struct operator* who)
 {
 	int64_t now_ms = clock_now_ms(&sim->clock);
+	if (now_ms < who->frozen_until_ms)
+		return;
 	if (!who->is_up) {
 		if (now_ms >= who->up_again_ms)
 			start_up(sim, who);

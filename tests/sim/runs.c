@@ -103,8 +103,10 @@ static void print_tally(const struct tally *tally)
 	       "%lu\n",
 		tally->manners[MANNER_JOURNAL], tally->manners[MANNER_FILE],
 		tally->manners[MANNER_ETCD], tally->locked_out);
-	printf("calls to etcd %lu, lost %lu; cut off from it %lu times, leases run out %lu\n",
-		tally->calls, tally->calls_lost, tally->cut_offs, tally->leases_expired);
+	printf("calls to etcd %lu, lost %lu; cut off from it %lu times, frozen %lu, leases "
+	       "run out %lu\n",
+		tally->calls, tally->calls_lost, tally->cut_offs, tally->frozen,
+		tally->leases_expired);
 	printf("clock jumps %lu, changes by strangers %lu, host keys changed %lu, settings "
 	       "explained by a "
 	       "journal %lu\n",

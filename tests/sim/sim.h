@@ -115,6 +115,7 @@ struct operator
 	struct coordination *coordination;
 	int file;                 /* which of the journals */
 	int64_t cut_off_until_ms; /* from the store */
+	int64_t frozen_until_ms;  /* its machine stands still: nothing reaches it, time goes on */
 	bool is_up;
 	int64_t up_again_ms;
 	bool crashed; /* its I/O goes nowhere from now on */
@@ -141,7 +142,7 @@ struct tally {
 	unsigned long holds_reaped, holds_kept;
 	unsigned long died[CRASH_COUNT][RECORD_COUNT];
 	unsigned long manners[MANNER_COUNT];
-	unsigned long calls, calls_lost, leases_expired, cut_offs, locked_out;
+	unsigned long calls, calls_lost, leases_expired, cut_offs, frozen, locked_out;
 	unsigned long clock_jumps, meddled, keys_changed, explained;
 };
 

@@ -219,7 +219,12 @@ static void finish(struct call *call, bool ok)
 static void answer(void *context)
 {
 	struct call *call = context;
+	int64_t frozen_ms = call->etcd->owner->frozen_until_ms - clock_now_ms(&sim_now->clock);
 	call->timer = 0;
+	if (frozen_ms > 0) {
+		call->timer = loop_timer_start(sim_now->loop, frozen_ms, answer, call);
+		return;
+	}
 	finish(call, call->has_happened && !call->is_lost);
 }
 

@@ -176,6 +176,12 @@ void world_change(struct sim *sim)
 			now_ms + 500 + (int64_t)sim_below(sim, 25000);
 		sim->tally->cut_offs++;
 	}
+	if (sim->manner == MANNER_ETCD && sim_chance(sim, 200)) {
+		struct operator* who = & sim->operators[sim_below(sim, SIM_OPERATORS)];
+		who->frozen_until_ms = now_ms + 1000 + (int64_t)sim_below(sim, 30000);
+		who->cut_off_until_ms = who->frozen_until_ms;
+		sim->tally->frozen++;
+	}
 	if (sim_chance(sim, 700)) {
 		sim->wall_ahead_ms =
 			sim_chance(sim, 3) ? 0 : (int64_t)sim_below(sim, 7200000) - 3600000;
