@@ -24,7 +24,7 @@ _spillway() {
     journal) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --most --log-file --quiet --verbose --help --version' -- "$word");;
     record) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --for --log-file --quiet --verbose --help --version' -- "$word");;
     demo) mapfile -t COMPREPLY < <(compgen -f -W '--no-color --ascii --theme --plain --scenario --auto --speed --seed --for --log-file --quiet --verbose --help --version' -- "$word");;
-    simulate) mapfile -t COMPREPLY < <(compgen -f -W '--output --seed --seeds --runbook --log-file --quiet --verbose --help --version' -- "$word");;
+    simulate) mapfile -t COMPREPLY < <(compgen -f -W '--output --seed --seeds --runbook --faults --log-file --quiet --verbose --help --version' -- "$word");;
     config) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --log-file --quiet --verbose --help --version' -- "$word");;
     help) mapfile -t COMPREPLY < <(compgen -f -W '--log-file --quiet --verbose --help --version' -- "$word");;
   esac
