@@ -48,11 +48,16 @@ def prepare():
         shutil.copyfile(file, library / file.name)
 
 
+def go_ahead():
+    """Take precedence where that may be had: servers, and who watches them, stand beside what else this machine does."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+
+
 def drop():
     """Go on as the owner of the state, and ahead of others: half a core is little, but reads must be served in time."""
     if os.getuid() == 0 and entry() is not None and owner() == entry().pw_uid:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+        go_ahead()
         os.initgroups(layout.USER, entry().pw_gid)
         os.setgid(entry().pw_gid)
         os.setuid(entry().pw_uid)

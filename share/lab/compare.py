@@ -84,6 +84,7 @@ class Run:
             if runbook is None and page and wait is not None and time.time() >= page[0] + wait:
                 runbook = subprocess.Popen([self.options.spillway, "run", RUNBOOK, "-c", layout.path("lab.yaml"), "--yes",
                                             "--reason", "lab compare"], env=environment, stdin=subprocess.DEVNULL,
+                                           preexec_fn=account.go_ahead,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if self.way == "nothing" and self.options.alerts:
                 self.firing = self.firing or prometheus_firing()

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 
+import account
 import calm
 import faults
 import layout
@@ -36,7 +37,7 @@ class Hand:
 
     def run(self, *words):
         done = subprocess.run([self.program, *words, "-c", layout.path("lab.yaml")], stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, env=watch.environment(self.room), check=False)
+                              capture_output=True, env=watch.environment(self.room), check=False, preexec_fn=account.go_ahead)
         return done.returncode, done.stdout + done.stderr
 
 

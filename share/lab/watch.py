@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 
+import account
 import layout
 
 INCIDENT = ("trigger", "load shift", "saturation", "errors", "amplification", "metastable")
@@ -27,6 +28,7 @@ class Watch:
         self.room = tempfile.TemporaryDirectory(prefix="spillway-watch.")
         self.child = subprocess.Popen([self.program, "-c", self.fleet, "-o", "json"], stdin=subprocess.DEVNULL,
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                      preexec_fn=account.go_ahead,  # as Prometheus has it, which watches too
                                       env=environment(self.room.name))
         threading.Thread(target=self._read, daemon=True).start()
         return self

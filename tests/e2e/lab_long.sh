@@ -160,14 +160,14 @@ scene_runbook() {
 }
 
 sent_lines() {
-	grep -c '"sent"' "$(lab_journal)" 2>/dev/null
+	grep -c '"event":"sent"' "$(lab_journal)" 2>/dev/null || echo 0
 }
 scene_killed() {
 	lab_incident
 	before=$(sent_lines)
 	"$spillway" run replica-loss -c "$fleet" --yes --reason 'to be killed' >"$work/killed.out" 2>&1 </dev/null &
 	victim=$!
-	until [ "$(sent_lines)" -gt "${before:-0}" ]; do
+	until [ "$(sent_lines)" -gt "$before" ]; do
 		kill -0 "$victim" 2>/dev/null || fail "it ended before it sent anything: $(cat "$work/killed.out")"
 		sleep 0.02
 	done
@@ -175,8 +175,8 @@ scene_killed() {
 	wait "$victim" 2>/dev/null
 	expect_code 0 "$spillway" journal verify -c "$fleet"
 	expect_code 0 "$spillway" journal show -c "$fleet"
-	run=$(grep -o '"r-[0-9]*"' "$(lab_journal)" | tail -n 1 | tr -d '"')
-	expect_code 0 timeout 300 "$spillway" run --resume "$run" -c "$fleet" --yes --reason 'taken up again'
+	run=$(grep '"event":"runbook"' "$(lab_journal)" | tail -n 1 | sed 's/.*"run":"\(r-[0-9]*\)".*/\1/')
+	wait_for 300 "another program goes on with it" "$spillway" run --resume "$run" -c "$fleet" --yes
 	pool_is 31 10 || pool_is 31 11 || fail "the pool was grown once, not $(pool_size 31)"
 	wait_for 30 "errors are gone" lab_is_well
 	expect_code 0 "$spillway" journal verify -c "$fleet"
