@@ -311,6 +311,42 @@ static const struct {
 	{"version: 1\nname: x\nparams: {c: {type: cluser}}\nsteps: [{id: a, " DO "}]\n", "cluster"},
 };
 
+/* Gone on with by another process: at the step that was at hand, with the change that was begun. */
+START_TEST(test_resumed)
+{
+	static const char steps[] =
+		"  - {id: grow, do: {action: scale-pool, target: east-a, to: x1.5}, repeat: 2,\n"
+		"     when: 'surface.errors >= 1%'}\n"
+		"  - {id: look, wait: {until: 'surface.errors < 1%', within: 1m}}\n";
+	struct bench bench;
+	struct error error = {0};
+	open_bench(&bench, steps);
+	errors(&bench, 0.5);
+	ck_assert(!runbook_resume(bench.state, "nosuch", ENTITY_NONE, 0, false, &error));
+	ck_assert_int_eq(error.kind, ERROR_USAGE);
+	/* The first of two changes was made: its end is told, and one is left. */
+	ck_assert(runbook_resume(bench.state, "grow", bench.scene.a, 1, true, &error));
+	ck_assert_uint_eq(runbook_worst(bench.state), bench.scene.a);
+	ck_assert_int_eq(ended(&bench, OUTCOME_DONE, "a-0001"), RUNBOOK_ACT);
+	ck_assert_int_eq(ended(&bench, OUTCOME_DONE, "a-0002"), RUNBOOK_WAIT);
+	ck_assert_str_eq(bench.order.step, "look");
+	close_bench(&bench);
+	/* Both were: nothing is left. */
+	open_bench(&bench, steps);
+	errors(&bench, 0.5);
+	ck_assert(runbook_resume(bench.state, "grow", ENTITY_NONE, 2, true, &error));
+	ck_assert_int_eq(ended(&bench, OUTCOME_DONE, "a-0002"), RUNBOOK_WAIT);
+	ck_assert_str_eq(bench.order.step, "look");
+	close_bench(&bench);
+	/* The first was never sent: it is made. */
+	open_bench(&bench, steps);
+	errors(&bench, 0.5);
+	ck_assert(runbook_resume(bench.state, "grow", ENTITY_NONE, 0, false, &error));
+	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_ACT);
+	close_bench(&bench);
+}
+END_TEST
+
 START_TEST(test_bad_file)
 {
 	struct complaints complaints;
@@ -418,6 +454,7 @@ static Suite *runbook_suite(void)
 	tcase_add_test(tcase, test_unknown_when);
 	tcase_add_loop_test(tcase, test_condition, 0, COUNT(conditions));
 	tcase_add_test(tcase, test_blind_phase_is_unknown);
+	tcase_add_test(tcase, test_resumed);
 	tcase_add_loop_test(tcase, test_bad_file, 0, COUNT(bad));
 	tcase_add_loop_test(tcase, test_bad_beginning, 0, COUNT(beginnings));
 	tcase_add_test(tcase, test_the_runbook_that_comes_with_it);
