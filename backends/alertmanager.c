@@ -3,7 +3,6 @@
  * other people's conclusions and no measurements: they give a line about the source, and the one
  * fact that is a setting: cluster.silenced is 1 where an active silence names just that cluster.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "backends/answer.h"
@@ -11,6 +10,7 @@
 #include "backends/fact.h"
 #include "backends/label.h"
 #include "backends/observation.h"
+#include "backends/plain.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
@@ -26,32 +26,12 @@ static const char *const paths[STEP_COUNT] = {
 	[STEP_SILENCES] = "/api/v2/silences",
 };
 
-struct alertmanager {
-	const struct source_config *source;
-};
-
 /* What is counted. */
 struct tally {
 	size_t active, silenced, inhibited, unprocessed;
 	const char *oldest_name; /* of the active ones */
 	const char *oldest_start;
 };
-
-static void *create(const struct backend_setup *setup, struct error *error)
-{
-	struct alertmanager *alertmanager = calloc(1, sizeof(*alertmanager));
-	if (!alertmanager) {
-		error_no_memory(error, "a source");
-		return NULL;
-	}
-	alertmanager->source = setup->source;
-	return alertmanager;
-}
-
-static void destroy(void *instance)
-{
-	free(instance);
-}
 
 static size_t steps(const void *instance, size_t target, bool past)
 {
@@ -63,7 +43,7 @@ static size_t steps(const void *instance, size_t target, bool past)
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
-	const struct alertmanager *alertmanager = instance;
+	const struct plain *alertmanager = instance;
 	/* Silences first: the line that stays is about alerts. */
 	size_t step = ask->step == 0 ? STEP_SILENCES : STEP_ALERTS;
 	out->http.method = "GET";
@@ -175,7 +155,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
-	const struct alertmanager *alertmanager = instance;
+	const struct plain *alertmanager = instance;
 	struct sheet sheet = {
 		sink, &alertmanager->source->targets[ask->target], answer->arrived_ms};
 	(void)scratch;
@@ -199,8 +179,8 @@ const struct backend_ops alertmanager_ops = {
 	.help = "Alertmanager: how many alerts are active, silenced and inhibited.",
 	.traits = BACKEND_NEEDS_URL,
 	.trust = 20,
-	.create = create,
-	.destroy = destroy,
+	.create = plain_create,
+	.destroy = plain_destroy,
 	.steps = steps,
 	.request = request,
 	.accept = accept,

@@ -10,6 +10,7 @@
 #include "core/base/loop.h"
 
 #define PIECE_BYTES ((size_t)16 * 1024) /* read between two looks at the clock */
+#define BACKLOG_BYTES ((size_t)512 * 1024)
 #define STEP_ROWS ((size_t)512)
 #define KEPT_BYTES ((size_t)8192) /* room for an answer is kept for the next, if it is small */
 
@@ -103,6 +104,21 @@ static bool begin_reading(struct delivery *delivery)
 	return delivery->error.kind == ERROR_NONE;
 }
 
+static void read_slice(struct delivery *delivery, int64_t until_us)
+{
+	const struct backend_flow *flow = delivery->source->ops->flow;
+	struct text *held = &delivery->held;
+	size_t at = 0;
+	while (at < held->length && delivery->error.kind == ERROR_NONE) {
+		size_t piece = held->length - at < PIECE_BYTES ? held->length - at : PIECE_BYTES;
+		flow->feed(delivery->reading, held->bytes + at, piece, &delivery->error);
+		at += piece;
+		if (clock_stopwatch_us() >= until_us)
+			break;
+	}
+	text_drop(held, at);
+}
+
 static bool on_chunk(void *context, const char *bytes, size_t length)
 {
 	struct delivery *delivery = context;
@@ -116,6 +132,9 @@ static bool on_chunk(void *context, const char *bytes, size_t length)
 	if (!delivery->reading && !delivery->whole && delivery->held.length > BACKEND_WHOLE_BYTES &&
 		!begin_reading(delivery))
 		return false;
+	/* Compressed, or over TLS, more may come in one go than is to be kept waiting. */
+	if (delivery->reading && delivery->held.length > BACKLOG_BYTES)
+		read_slice(delivery, clock_stopwatch_us() + DELIVERY_SLICE_US);
 	if (delivery->reading)
 		arrange_slice(delivery);
 	return delivery->error.kind == ERROR_NONE;
@@ -209,21 +228,6 @@ static bool store_slice(struct delivery *delivery, int64_t until_us)
 }
 
 /* ---- reading ---- */
-
-static void read_slice(struct delivery *delivery, int64_t until_us)
-{
-	const struct backend_flow *flow = delivery->source->ops->flow;
-	struct text *held = &delivery->held;
-	size_t at = 0;
-	while (at < held->length && delivery->error.kind == ERROR_NONE) {
-		size_t piece = held->length - at < PIECE_BYTES ? held->length - at : PIECE_BYTES;
-		flow->feed(delivery->reading, held->bytes + at, piece, &delivery->error);
-		at += piece;
-		if (clock_stopwatch_us() >= until_us)
-			break;
-	}
-	text_drop(held, at);
-}
 
 /* All of a big answer was read. */
 static void end_reading(struct delivery *delivery)

@@ -7,7 +7,6 @@
  *   /stats?format=prometheus  what the JSON does not have: requests in line for a connection
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backends/answer.h"
@@ -15,6 +14,7 @@
 #include "backends/exposition.h"
 #include "backends/fact.h"
 #include "backends/observation.h"
+#include "backends/plain.h"
 #include "backends/series.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
@@ -32,32 +32,12 @@ static const char *const paths[STEP_COUNT] = {
 	[STEP_LINE] = "/stats?format=prometheus&filter=upstream_rq_pending_active",
 };
 
-struct envoy {
-	const struct source_config *source;
-};
-
 /* One answer being read. */
 struct reading_of {
 	const struct source_config *source;
 	struct sheet sheet;
 	size_t hosts, clusters, lines;
 };
-
-static void *create(const struct backend_setup *setup, struct error *error)
-{
-	struct envoy *envoy = calloc(1, sizeof(*envoy));
-	if (!envoy) {
-		error_no_memory(error, "a source");
-		return NULL;
-	}
-	envoy->source = setup->source;
-	return envoy;
-}
-
-static void destroy(void *instance)
-{
-	free(instance);
-}
 
 static size_t steps(const void *instance, size_t target, bool past)
 {
@@ -69,7 +49,7 @@ static size_t steps(const void *instance, size_t target, bool past)
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
-	const struct envoy *envoy = instance;
+	const struct plain *envoy = instance;
 	size_t step = ask->step < STEP_COUNT ? ask->step : STEP_HOSTS;
 	out->http.method = "GET";
 	out->http.url = fact_url(scratch, &envoy->source->targets[ask->target], paths[step]);
@@ -280,7 +260,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
-	const struct envoy *envoy = instance;
+	const struct plain *envoy = instance;
 	struct reading_of reading = {.source = envoy->source,
 		.sheet = {sink, &envoy->source->targets[ask->target], answer->arrived_ms}};
 	(void)scratch;
@@ -296,8 +276,8 @@ const struct backend_ops envoy_ops = {
 	.traits = BACKEND_NEEDS_URL,
 	.keys = keys,
 	.trust = 65,
-	.create = create,
-	.destroy = destroy,
+	.create = plain_create,
+	.destroy = plain_destroy,
 	.steps = steps,
 	.request = request,
 	.accept = accept,

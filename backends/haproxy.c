@@ -8,7 +8,6 @@
  *   unix:///run/haproxy.sock    likewise
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backends/answer.h"
@@ -17,6 +16,7 @@
 #include "backends/haproxy_page.h"
 #include "backends/label.h"
 #include "backends/observation.h"
+#include "backends/plain.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
@@ -25,10 +25,6 @@
 #define COLUMNS_MOST 512
 #define LINES_MOST 100000
 #define UNLIMITED 4294967295.0 /* how "slim" says that there is no limit, where it says it */
-
-struct haproxy {
-	const struct source_config *source;
-};
 
 /* What a status text says. Absent up: nobody checks that server, so nobody knows. */
 struct status_meaning {
@@ -80,7 +76,7 @@ static const char *const column_names[COLUMN_COUNT] = {
 };
 
 struct table {
-	const struct haproxy *haproxy;
+	const struct plain *haproxy;
 	const struct source_target *target;
 	struct arena *scratch;
 	struct observations *sink;
@@ -90,22 +86,6 @@ struct table {
 	size_t field_count;
 	size_t servers;
 };
-
-static void *create(const struct backend_setup *setup, struct error *error)
-{
-	struct haproxy *haproxy = calloc(1, sizeof(*haproxy));
-	if (!haproxy) {
-		error_no_memory(error, "a source");
-		return NULL;
-	}
-	haproxy->source = setup->source;
-	return haproxy;
-}
-
-static void destroy(void *instance)
-{
-	free(instance);
-}
 
 static size_t steps(const void *instance, size_t target, bool past)
 {
@@ -140,7 +120,7 @@ static bool request_socket(
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
-	const struct haproxy *haproxy = instance;
+	const struct plain *haproxy = instance;
 	const char *url = haproxy->source->targets[ask->target].url;
 	if (strncmp(url, "tcp://", 6) == 0 || strncmp(url, "unix://", 7) == 0)
 		return request_socket(url, scratch, out, error);
@@ -336,7 +316,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
-	const struct haproxy *haproxy = instance;
+	const struct plain *haproxy = instance;
 	const struct source_target *target = &haproxy->source->targets[ask->target];
 	char place[ANSWER_PLACE_BYTES];
 	answer_place(target->url, place);
@@ -378,8 +358,8 @@ const struct backend_ops haproxy_ops = {
 	.trust = 70,
 	.keys = keys,
 	.schemes = schemes,
-	.create = create,
-	.destroy = destroy,
+	.create = plain_create,
+	.destroy = plain_destroy,
 	.steps = steps,
 	.request = request,
 	.accept = accept,

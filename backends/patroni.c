@@ -9,7 +9,6 @@
  * number of bytes is left to the member itself. A member that does not run has no lag, whatever its
  * positions say.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "backends/answer.h"
@@ -17,6 +16,7 @@
 #include "backends/fact.h"
 #include "backends/label.h"
 #include "backends/observation.h"
+#include "backends/plain.h"
 #include "core/base/arena.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -37,26 +37,6 @@ static const char *const paths[STEP_COUNT] = {
 /* States in which reads are answered; all others do not serve. */
 static const char *const serving_states[] = {"running", "streaming", "in archive recovery", NULL};
 
-struct patroni {
-	const struct source_config *source;
-};
-
-static void *create(const struct backend_setup *setup, struct error *error)
-{
-	struct patroni *patroni = calloc(1, sizeof(*patroni));
-	if (!patroni) {
-		error_no_memory(error, "a source");
-		return NULL;
-	}
-	patroni->source = setup->source;
-	return patroni;
-}
-
-static void destroy(void *instance)
-{
-	free(instance);
-}
-
 static size_t steps(const void *instance, size_t target, bool past)
 {
 	(void)instance;
@@ -67,7 +47,7 @@ static size_t steps(const void *instance, size_t target, bool past)
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
-	const struct patroni *patroni = instance;
+	const struct plain *patroni = instance;
 	const struct source_target *target = &patroni->source->targets[ask->target];
 	size_t step = ask->step < STEP_COUNT ? ask->step : STEP_CLUSTER;
 	out->http.method = "GET";
@@ -233,7 +213,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
-	const struct patroni *patroni = instance;
+	const struct plain *patroni = instance;
 	struct sheet sheet = {sink, &patroni->source->targets[ask->target], answer->arrived_ms};
 	(void)scratch;
 	/* A member that is down answers 503 on its own account, with a body that says so. */
@@ -256,8 +236,8 @@ const struct backend_ops patroni_ops = {
 	.help = "Patroni's REST API: the members of a cluster, and who of them serves.",
 	.traits = BACKEND_NEEDS_URL,
 	.trust = 50,
-	.create = create,
-	.destroy = destroy,
+	.create = plain_create,
+	.destroy = plain_destroy,
 	.steps = steps,
 	.request = request,
 	.accept = accept,

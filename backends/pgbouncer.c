@@ -12,7 +12,6 @@
  *   pool.max                   SHOW DATABASES: pool_size holds for each user on its own, so it
  * counts once per user seen in SHOW POOLS, up to max_connections
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "backends/backend.h"
@@ -20,6 +19,7 @@
 #include "backends/grid.h"
 #include "backends/label.h"
 #include "backends/observation.h"
+#include "backends/plain.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/sanitise.h"
@@ -37,10 +37,6 @@ static const char *const queries[TABLE_COUNT] = {
 	[TABLE_VERSION] = "SHOW VERSION",
 };
 
-struct pgbouncer {
-	const struct source_config *source;
-};
-
 /* One answer being read. */
 struct console {
 	const struct source_config *source;
@@ -54,22 +50,6 @@ struct owner {
 	const char *cluster, *replica;
 };
 
-static void *create(const struct backend_setup *setup, struct error *error)
-{
-	struct pgbouncer *pgbouncer = calloc(1, sizeof(*pgbouncer));
-	if (!pgbouncer) {
-		error_no_memory(error, "a source");
-		return NULL;
-	}
-	pgbouncer->source = setup->source;
-	return pgbouncer;
-}
-
-static void destroy(void *instance)
-{
-	free(instance);
-}
-
 static size_t steps(const void *instance, size_t target, bool past)
 {
 	(void)instance;
@@ -80,7 +60,7 @@ static size_t steps(const void *instance, size_t target, bool past)
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
-	const struct pgbouncer *pgbouncer = instance;
+	const struct plain *pgbouncer = instance;
 	(void)scratch;
 	(void)error;
 	out->road = ROAD_POSTGRES;
@@ -305,7 +285,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
-	const struct pgbouncer *pgbouncer = instance;
+	const struct plain *pgbouncer = instance;
 	struct console *console = arena_alloc(scratch, sizeof(*console));
 	if (!console)
 		return error_no_memory(error, "a console's answer");
@@ -341,8 +321,8 @@ const struct backend_ops pgbouncer_ops = {
 	.keys = keys,
 	.schemes = schemes,
 	.trust = 80,
-	.create = create,
-	.destroy = destroy,
+	.create = plain_create,
+	.destroy = plain_destroy,
 	.steps = steps,
 	.request = request,
 	.accept = accept,

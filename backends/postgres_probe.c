@@ -9,7 +9,6 @@
  * replayed all it received, and would call that zero.
  */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backends/answer.h"
@@ -17,6 +16,7 @@
 #include "backends/fact.h"
 #include "backends/grid.h"
 #include "backends/observation.h"
+#include "backends/plain.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
@@ -44,32 +44,12 @@ static const char lag_query[] = "SELECT pg_is_in_recovery() AS replica,"
 				" ELSE greatest(extract(epoch FROM clock_timestamp()"
 				" - pg_last_xact_replay_timestamp()), 0) END AS lag";
 
-struct knocker {
-	const struct source_config *source;
-};
-
 /* What a url says of where to knock. */
 struct address {
 	const char *host;
 	int port;
 	bool user;
 };
-
-static void *create(const struct backend_setup *setup, struct error *error)
-{
-	struct knocker *knocker = calloc(1, sizeof(*knocker));
-	if (!knocker) {
-		error_no_memory(error, "a source");
-		return NULL;
-	}
-	knocker->source = setup->source;
-	return knocker;
-}
-
-static void destroy(void *instance)
-{
-	free(instance);
-}
 
 static bool has_user(const char *url)
 {
@@ -80,7 +60,7 @@ static bool has_user(const char *url)
 
 static size_t steps(const void *instance, size_t target, bool past)
 {
-	const struct knocker *knocker = instance;
+	const struct plain *knocker = instance;
 	if (past)
 		return 0;
 	return has_user(knocker->source->targets[target].url) ? 2 : 1;
@@ -117,7 +97,7 @@ static bool read_address(
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
-	const struct knocker *knocker = instance;
+	const struct plain *knocker = instance;
 	const char *url = knocker->source->targets[ask->target].url;
 	out->evidence = true;
 	if (ask->step == STEP_ASK) {
@@ -230,7 +210,7 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
-	const struct knocker *knocker = instance;
+	const struct plain *knocker = instance;
 	struct sheet sheet = {sink, &knocker->source->targets[ask->target], answer->arrived_ms};
 	if (ask->step == STEP_KNOCK)
 		return read_knock(&sheet, answer, error);
@@ -249,8 +229,8 @@ const struct backend_ops postgres_probe_ops = {
 	.keys = keys,
 	.schemes = schemes,
 	.trust = 90,
-	.create = create,
-	.destroy = destroy,
+	.create = plain_create,
+	.destroy = plain_destroy,
 	.steps = steps,
 	.request = request,
 	.accept = accept,
