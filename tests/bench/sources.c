@@ -6,13 +6,18 @@
  *   bench-sources stream SERIES PARTS   the same over HTTP, through the poller, once a second;
  *                                       so many series make one entity
  *   bench-sources history REPLICAS    an hour of six signals each, at one second
- *   bench-sources serve PORT BYTES          pages over keep-alive, until killed; prints its port
+ *   bench-sources serve PORT BYTES      pages over keep-alive, until it is told to end; prints its
+ *                                       port, and in the end how regularly it was asked
+ *   bench-sources latency FLEET SECONDS   from the wire to the assessment, with a whole engine
+ *   bench-sources probes SECONDS          what is counted at targets that are slow and that are
+ *                                         databases
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/config.h"
+#include "app/engine.h"
 #include "backends/backend.h"
 #include "backends/exposition.h"
 #include "backends/observation.h"
@@ -295,11 +302,11 @@ static void on_seal(void *context)
 }
 
 /* Replies come in until there were enough; the first, which makes entities, apart from the rest. */
-static bool run_stream(struct beside *beside, int series, size_t body)
+static bool run_stream(struct beside *beside, int series)
 {
 	struct error error = {0};
 	const struct source_status *status = store_source(beside->store, 0);
-	double before_mb = resident_mb(), from = 0, longest = 0;
+	double before_mb = resident_mb(), from = 0, longest = 0, body = 1;
 	for (uint64_t seen = 0; seen < STREAM_REPLIES;) {
 		int64_t ok_ms = status->last_ok_ms;
 		while (status->last_ok_ms == ok_ms) {
@@ -312,11 +319,12 @@ static bool run_stream(struct beside *beside, int series, size_t body)
 			turn = cpu_ms() - turn;
 			longest = turn > longest ? turn : longest;
 		}
+		body = (double)status->bytes / (double)(seen + 1);
 		if (++seen == 1) {
 			printf("stream, %d series %8.2f MB, the first: %.1f ms of CPU, longest "
 			       "turn "
 			       "of the loop %.1f\n",
-				series, (double)body / 1e6, cpu_ms(), longest);
+				series, body / 1e6, cpu_ms(), longest);
 			beside->latest_us = 0;
 			longest = 0;
 			from = cpu_ms();
@@ -327,7 +335,7 @@ static bool run_stream(struct beside *beside, int series, size_t body)
 	       "%.1f; on this machine as busy as it is the latest frame came %.1f ms late; peak "
 	       "%.1fx the body\n",
 		(cpu_ms() - from) / (STREAM_REPLIES - 1), longest, (double)beside->latest_us / 1e3,
-		(resident_mb() - before_mb) * 1048576 / (double)body);
+		(resident_mb() - before_mb) * 1048576 / body);
 	return true;
 }
 
@@ -339,15 +347,14 @@ static int bench_stream(int series, int parts)
 	struct text body;
 	struct clock clock;
 	int port = 0, listener = listen_at(&port);
-	text_init(&body, (size_t)64 * 1024 * 1024);
-	vector_text(&body, series, parts);
+	fflush(stdout);
 	pid_t server = fork();
-	if (server == 0) {
+	if (server == 0) { /* there alone, or its memory would be taken for ours */
+		text_init(&body, (size_t)64 * 1024 * 1024);
+		vector_text(&body, series, parts);
 		fcntl(listener, F_SETFL, 0);
 		serve_vector(listener, &body);
 	}
-	size_t length = body.length;
-	text_finish(&body);
 	snprintf(yaml, sizeof(yaml),
 		"sources: {p: {kind: prometheus, url: 'http://127.0.0.1:%d', every: 1s}}\n"
 		"signals: {pool.used: {from: p, query: pool_used}}\n",
@@ -369,7 +376,7 @@ static int bench_stream(int series, int parts)
 		poller_start(poller);
 		on_frame(&beside);
 		on_seal(&beside);
-		good = run_stream(&beside, series, length);
+		good = run_stream(&beside, series);
 	}
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
@@ -438,9 +445,60 @@ static size_t make_answer(char *answer, size_t bytes)
 		length, page);
 }
 
+#define PATHS 4096
+#define LATE_MOST_MS 5000
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_end(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
+
+static void heed_end(void)
+{
+	struct sigaction action = {.sa_handler = on_end};
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* The value below which that share of the counted ones is. */
+static size_t quantile(const uint64_t *counts, size_t size, double share)
+{
+	uint64_t all = 0, sum = 0;
+	size_t at = 0;
+	for (size_t i = 0; i < size; i++)
+		all += counts[i];
+	while (at + 1 < size && (double)(sum += counts[at]) < share * (double)all)
+		at++;
+	return at;
+}
+
+/* How far each second question of "/m/NUMBER" comes from a second after the first. */
+struct regularity {
+	int64_t last_us[PATHS];
+	uint64_t off_ms[LATE_MOST_MS];
+	uint64_t asked;
+};
+
+static void note_question(struct regularity *regularity, const char *request)
+{
+	int64_t now_us = clock_stopwatch_us();
+	if (strncmp(request, "GET /m/", 7) != 0)
+		return;
+	size_t path = strtoul(request + 7, NULL, 10) % PATHS;
+	int64_t off_ms = llabs((now_us - regularity->last_us[path]) / 1000 - 1000);
+	if (regularity->last_us[path] != 0)
+		regularity->off_ms[off_ms < LATE_MOST_MS ? off_ms : LATE_MOST_MS - 1]++;
+	regularity->last_us[path] = now_us;
+	regularity->asked++;
+}
+
 static int serve(int port, size_t bytes)
 {
 	static char answer[ANSWER_BYTES], request[ANSWER_BYTES];
+	static struct regularity regularity;
 	size_t length = make_answer(answer, bytes);
 	int listener = listen_at(&port), poll_fd = epoll_create1(0);
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[256];
@@ -448,7 +506,8 @@ static int serve(int port, size_t bytes)
 		return 1;
 	printf("%d\n", port);
 	fflush(stdout);
-	for (;;) {
+	heed_end();
+	while (!told_to_end) {
 		int count = epoll_wait(poll_fd, ready, 256, -1);
 		for (int i = 0; i < count; i++) {
 			int fd = ready[i].data.fd, on = 1;
@@ -463,8 +522,182 @@ static int serve(int port, size_t bytes)
 			ssize_t got = read(fd, request, sizeof(request));
 			if (got <= 0 || write(fd, answer, length) != (ssize_t)length)
 				close(fd);
+			else
+				note_question(&regularity, request);
 		}
 	}
+	printf("asked %llu p99_off_ms %zu\n", (unsigned long long)regularity.asked,
+		quantile(regularity.off_ms, LATE_MOST_MS, 0.99));
+	return 0;
+}
+
+/* ---- from the wire to the assessment ---- */
+
+struct latency {
+	struct engine engine;
+	int64_t *seen_ms; /* per entity and signal */
+	size_t seen_count;
+	uint64_t counts[LATE_MOST_MS];
+};
+
+static void on_assessed(void *context)
+{
+	struct latency *latency = context;
+	const struct snapshot *snapshot = latency->engine.snapshot;
+	size_t count = snapshot->entity_count * SIGNAL_COUNT;
+	int64_t now_ms = loop_now_ms(latency->engine.loop);
+	if (count > latency->seen_count) {
+		int64_t *more = reallocarray(latency->seen_ms, count, sizeof(*more));
+		if (!more)
+			return;
+		memset(more + latency->seen_count, 0,
+			(count - latency->seen_count) * sizeof(*more));
+		latency->seen_ms = more;
+		latency->seen_count = count;
+	}
+	for (size_t i = 0; i < count; i++) {
+		int64_t at_ms = snapshot->readings[i].at_ms, old_ms = now_ms - at_ms;
+		if (at_ms <= latency->seen_ms[i])
+			continue;
+		latency->seen_ms[i] = at_ms;
+		latency->counts[old_ms < LATE_MOST_MS ? old_ms : LATE_MOST_MS - 1]++;
+	}
+}
+
+static int bench_latency(const char *path, int seconds)
+{
+	static struct latency latency;
+	struct complaints complaints;
+	struct error error = {0};
+	uint64_t requests = 0;
+	complaints_init(&complaints);
+	signal(SIGPIPE, SIG_IGN);
+	struct config *config = config_read(path, &complaints);
+	if (!config || !engine_init(&latency.engine, config, NULL, &error)) {
+		fprintf(stderr, "cannot watch %s: %s\n", path, error.text);
+		return 1;
+	}
+	latency.engine.on_tick = on_assessed;
+	latency.engine.context = &latency;
+	engine_start(&latency.engine);
+	int64_t warm_us = clock_stopwatch_us() + 5000000, end_us = warm_us + seconds * 1000000LL;
+	for (bool warm = false; clock_stopwatch_us() < end_us;) {
+		if (!loop_turn(latency.engine.loop, 50, &error))
+			return 1;
+		if (!warm && clock_stopwatch_us() > warm_us) {
+			warm = true;
+			memset(latency.counts, 0, sizeof(latency.counts));
+		}
+	}
+	for (size_t i = 0; i < latency.engine.snapshot->source_count; i++)
+		requests += latency.engine.snapshot->sources[i].requests;
+	printf("requests %llu p50_ms %zu p99_ms %zu\n", (unsigned long long)requests,
+		quantile(latency.counts, LATE_MOST_MS, 0.5),
+		quantile(latency.counts, LATE_MOST_MS, 0.99));
+	engine_finish(&latency.engine);
+	config_destroy(config);
+	complaints_finish(&complaints);
+	free(latency.seen_ms);
+	return 0;
+}
+
+/* ---- what targets count ---- */
+
+#define SLOW_MS 2500
+#define HELD_MOST 256
+
+/* Two listeners: a slow page, and a door like PostgreSQL's. Prints what it saw when told to end. */
+static void count_at_target(int page, int door, int seconds)
+{
+	struct {
+		int fd;
+		int64_t due_us;
+	} held[HELD_MOST] = {{0}};
+	int in_flight = 0, most = 0, knocks = 0;
+	heed_end();
+	while (!told_to_end) {
+		struct pollfd fds[2] = {
+			{.fd = page, .events = POLLIN}, {.fd = door, .events = POLLIN}};
+		char bytes[4096];
+		poll(fds, 2, 20);
+		int64_t now_us = clock_stopwatch_us();
+		int fd = accept4(page, NULL, NULL, 0);
+		for (int i = 0; i < HELD_MOST && fd >= 0; i++)
+			if (held[i].fd == 0 && read(fd, bytes, sizeof(bytes)) > 0) {
+				held[i].fd = fd;
+				held[i].due_us = now_us + SLOW_MS * 1000;
+				in_flight++;
+				fd = -1;
+			}
+		most = in_flight > most ? in_flight : most;
+		for (int i = 0; i < HELD_MOST; i++)
+			if (held[i].fd != 0 && held[i].due_us < now_us) {
+				(void)!write(held[i].fd, "HTTP/1.1 200 OK\r\n\r\nup 1\n", 24);
+				close(held[i].fd);
+				held[i].fd = 0;
+				in_flight--;
+			}
+		fd = accept4(door, NULL, NULL, 0);
+		if (fd >= 0) {
+			knocks++;
+			if (read(fd, bytes, 8) > 0)
+				(void)!write(fd, "N", 1);
+			close(fd);
+		}
+	}
+	printf("in_flight %d knocks_per_s %.2f\n", most, (double)(knocks - 1) / seconds);
+	fflush(stdout);
+	_exit(0);
+}
+
+static int bench_probes(int seconds)
+{
+	char yaml[512];
+	int page_port = 0, door_port = 0;
+	int page = listen_at(&page_port), door = listen_at(&door_port);
+	struct error error = {0};
+	struct sources sources = {0};
+	struct clock clock;
+	fflush(stdout);
+	pid_t target = fork();
+	if (target == 0)
+		count_at_target(page, door, seconds);
+	close(page);
+	close(door);
+	snprintf(yaml, sizeof(yaml),
+		"sources:\n"
+		"  page: {kind: exposition, url: 'http://127.0.0.1:%d/', every: 1s, timeout: 5s}\n"
+		"  door: {kind: postgres-probe, url: 'postgresql://127.0.0.1:%d/', every: 1s, "
+		"labels: {cluster: c, replica: r}}\n",
+		page_port, door_port);
+	clock_init_system(&clock);
+	signal(SIGPIPE, SIG_IGN);
+	struct arena *arena = arena_create(1 << 20);
+	struct fleet *fleet = fleet_create();
+	struct store *store = store_create(fleet);
+	struct history *history = history_create(HISTORY_SAMPLES, (size_t)1 << 24);
+	struct loop *loop = loop_create(&clock, &error);
+	struct http *http = http_create(loop, &error);
+	struct poller *poller =
+		read_bench_sources(yaml, arena, &sources)
+			? poller_create(loop, http, fleet, store, history, &sources, NULL, &error)
+			: NULL;
+	if (!poller)
+		return 1;
+	poller_start(poller);
+	int64_t end_us = clock_stopwatch_us() + seconds * 1000000LL;
+	while (clock_stopwatch_us() < end_us && loop_turn(loop, 50, &error))
+		continue;
+	kill(target, SIGTERM);
+	waitpid(target, NULL, 0);
+	poller_destroy(poller);
+	http_destroy(http);
+	loop_destroy(loop);
+	history_destroy(history);
+	store_destroy(store);
+	fleet_destroy(fleet);
+	arena_destroy(arena);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -478,9 +711,14 @@ int main(int argc, char **argv)
 		return bench_stream((int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10));
 	if (strcmp(what, "history") == 0)
 		return bench_history((int)strtol(argv[2], NULL, 10));
+	if (strcmp(what, "latency") == 0 && argc > 3)
+		return bench_latency(argv[2], (int)strtol(argv[3], NULL, 10));
+	if (strcmp(what, "probes") == 0)
+		return bench_probes((int)strtol(argv[2], NULL, 10));
 	if (strcmp(what, "serve") == 0 && argc > 3)
 		return serve((int)strtol(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 	fprintf(stderr, "usage: bench-sources exposition PAGE | prometheus SERIES | stream SERIES "
-			"PARTS | history REPLICAS | serve PORT BYTES\n");
+			"PARTS | history REPLICAS | serve PORT BYTES | latency FLEET SECONDS | "
+			"probes SECONDS\n");
 	return 2;
 }
