@@ -1,6 +1,7 @@
 /*
  * Whatever bytes a page has: it is read or refused, and in one piece or in two the verdict and
- * every sample are the same. The first byte says where to cut.
+ * every sample are the same. The first byte says where to cut. A page that is good is good also for
+ * one who wants nothing of it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -27,13 +28,23 @@ static bool digest(void *context, const struct exposition_sample *sample, struct
 	return true;
 }
 
-static bool read_page(const char *bytes, size_t length, size_t cut, uint64_t *hash)
+static bool wants_none(const void *context, const char *name, size_t length)
+{
+	(void)context;
+	(void)name;
+	(void)length;
+	return false;
+}
+
+static bool read_page(
+	const char *bytes, size_t length, size_t cut, exposition_wants_fn *wants, uint64_t *hash)
 {
 	struct exposition_reader reader;
 	struct error error = {0};
 	*hash = HASH_START;
 	if (!exposition_init(&reader, digest, hash, &error))
 		abort();
+	reader.wants = wants;
 	bool good = exposition_feed(&reader, bytes, cut, &error) &&
 		    exposition_feed(&reader, bytes + cut, length - cut, &error) &&
 		    exposition_end(&reader, &error);
@@ -50,8 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	size_t cut = bytes[0] % length;
 	const char *page = (const char *)bytes + 1;
 	uint64_t whole = 0, pieces = 0;
-	bool good = read_page(page, length - 1, 0, &whole);
-	if (read_page(page, length - 1, cut, &pieces) != good || whole != pieces)
+	bool good = read_page(page, length - 1, 0, NULL, &whole);
+	if (read_page(page, length - 1, cut, NULL, &pieces) != good || whole != pieces)
+		abort();
+	if (good && !read_page(page, length - 1, cut, wants_none, &pieces))
 		abort();
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * Whatever answers in Prometheus' place: figures that are numbers, or a reason. The first byte
- * chooses the status and whether the past was asked for.
+ * Whatever answers in Prometheus' place: figures that are numbers, or a reason; and what is read
+ * while it comes is what is read in one go. The first byte chooses the status, whether the past was
+ * asked for, and whether it was asked who answers.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +14,27 @@
 #include "core/fleet/entity.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+/* In pieces of 13 bytes; how many observations, or SIZE_MAX where it is no good or to be held. */
+static size_t count_by_flow(const void *instance, const struct backend_ask *ask,
+	const struct backend_answer *answer, struct fleet *fleet)
+{
+	const struct backend_flow *flow = prometheus_ops.flow;
+	struct observations sink;
+	struct error error = {0};
+	observations_init(&sink, fleet);
+	void *reading =
+		flow->begin(instance, ask, answer->bytes, answer->length, &sink, NULL, &error);
+	bool good = reading != NULL;
+	for (size_t at = 0; good && at < answer->length; at += 13)
+		good = flow->feed(reading, answer->bytes + at,
+			answer->length - at < 13 ? answer->length - at : 13, &error);
+	good = good && flow->end(reading, answer, &error);
+	flow->drop(reading);
+	size_t count = good ? sink.count : SIZE_MAX;
+	observations_finish(&sink);
+	return count;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -30,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		.scale = 2};
 	struct sources sources = {.rows = &source, .count = 1, .maps = &map, .map_count = 1};
 	struct backend_setup setup = {&source, &sources, 1000};
-	struct backend_ask ask = {.now_ms = 1000, .past = bytes[0] & 4};
+	struct backend_ask ask = {
+		.now_ms = 1000, .past = bytes[0] & 4, .step = bytes[0] & 4 && !(bytes[0] & 8)};
 	struct backend_answer answer = {.status = statuses[bytes[0] & 3],
 		.bytes = (const char *)bytes + 1,
 		.length = length - 1,
@@ -48,6 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	sink.past = ask.past;
 	bool good = prometheus_ops.accept(instance, &ask, &answer, scratch, &sink, &error);
 	if (good != (error.kind == ERROR_NONE))
+		abort();
+	size_t flowed =
+		answer.status == 200 ? count_by_flow(instance, &ask, &answer, fleet) : SIZE_MAX;
+	if (flowed != SIZE_MAX && (!good || flowed != sink.count))
 		abort();
 	for (size_t i = 0; i < sink.count; i++)
 		if (!isfinite(sink.rows[i].value) || sink.rows[i].at_ms > answer.arrived_ms)
