@@ -71,6 +71,7 @@ class Run:
             try:
                 with watch.Watch(self.options.spillway) as seen:
                     time.sleep(self.options.before + self.wait_s)
+                    seen.settle()
                     self.suffer(seen, watch.environment(state))
             finally:
                 calm.make_well()

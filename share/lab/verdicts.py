@@ -140,6 +140,7 @@ def live(program, name, before_s, begin):
             verdict.wrong.append("what should be lost could not be set")
         with watch.Watch(program) as seen:
             time.sleep(before_s)
+            seen.settle()
             began = begin(name)
             time.sleep(max(began + expected.window_s - time.time(), 0))
             verdict.judge(seen, began, hand)

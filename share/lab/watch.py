@@ -8,7 +8,9 @@ import time
 
 import account
 import layout
+from servers import Trouble
 
+PATIENCE_S = 120
 INCIDENT = ("trigger", "load shift", "saturation", "errors", "amplification", "metastable")
 
 
@@ -48,6 +50,14 @@ class Watch:
 
     def last(self):
         return self.seen[-1][1] if self.seen else None
+
+    def settle(self):
+        """Wait until it sees the lab as well as the lab is: what it makes of a busy machine is no part of a trial."""
+        deadline = time.time() + PATIENCE_S
+        while not self.last() or self.last()["page"] or self.last()["phase"] in INCIDENT:
+            if time.time() > deadline:
+                raise Trouble(f"Spillway still sees an incident after {PATIENCE_S} s of calm: {self.last() and self.last()['headline']}")
+            time.sleep(0.2)
 
     def trigger(self, since):
         """The first word of an incident that says more than the last word before did."""
