@@ -172,6 +172,18 @@ static void end_at_the_door(struct transport *transport, const struct error *err
 	end_with_error(transport, &own);
 }
 
+/* The far end's words from a console; false when there are none but an error, and that is told. */
+static bool take_words(struct transport *transport, const char *bytes, size_t length,
+	const struct error *error, char said[SAID_BYTES])
+{
+	if (error) {
+		end_at_the_door(transport, error);
+		return false;
+	}
+	peer_words(transport, bytes, length, said);
+	return true;
+}
+
 /* ---- http ---- */
 
 /* The far end's own word that the target is another than the one that was read. */
@@ -387,11 +399,9 @@ static void socket_answered(
 {
 	struct transport *transport = context;
 	char said[SAID_BYTES];
-	if (error) {
-		end_at_the_door(transport, error);
+	if (!take_words(
+		    transport, reply ? reply->bytes : "", reply ? reply->length : 0, error, said))
 		return;
-	}
-	peer_words(transport, reply->bytes, reply->length, said);
 	bool is_blank = said[strspn(said, " ")] == '\0';
 	bool ok = is_blank || !transport->action->socket.is_quiet;
 	end(transport, ok ? TRANSPORT_ACCEPTED : TRANSPORT_REFUSED,
@@ -449,11 +459,9 @@ static void sql_answered(
 {
 	struct transport *transport = context;
 	char said[SAID_BYTES];
-	if (error) {
-		end_at_the_door(transport, error);
+	if (!take_words(
+		    transport, reply ? reply->bytes : "", reply ? reply->length : 0, error, said))
 		return;
-	}
-	peer_words(transport, reply->bytes, reply->length, said);
 	bool is_refused = reply->bytes[0] == '!';
 	end(transport, is_refused ? TRANSPORT_REFUSED : TRANSPORT_ACCEPTED,
 		is_refused ? said + 1 : "the statement was accepted");
