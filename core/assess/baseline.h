@@ -15,6 +15,7 @@
 
 struct baseline {
 	double samples[BASELINE_SAMPLES]; /* oldest first */
+	double sorted[BASELINE_SAMPLES];  /* the same, least first */
 	unsigned count;
 	int32_t spacing_ms; /* 0 before the first sample */
 	int64_t last_ms;

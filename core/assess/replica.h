@@ -21,10 +21,11 @@ enum replica_state {
 
 struct replica_memory {
 	enum replica_state state;
-	int64_t since_ms;    /* in that state since, as far as was seen */
-	int64_t out_said_ms; /* when it was last said to be out; 0: never */
-	int64_t returned_ms; /* when it last came back; 0: it was never away */
-	int64_t lagging_ms;  /* far behind its primary since, as far as is known; 0: it is not */
+	int64_t since_ms;     /* in that state since, as far as was seen */
+	int64_t out_said_ms;  /* when it was last said to be out; 0: never */
+	int64_t returned_ms;  /* when it last came back; 0: it was never away */
+	double queries, busy; /* short means as of the last look at symptoms; NAN unknown */
+	int64_t lagging_ms;   /* far behind its primary since, as far as is known; 0: it is not */
 };
 
 /*

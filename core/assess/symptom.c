@@ -45,17 +45,18 @@ static void add_up(struct examination *look)
 {
 	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
 		id = next_replica(look, id)) {
-		double queries, busy, waiting;
-		if (look->replicas[id].state != REPLICA_SERVING)
+		struct replica_memory *memory = &look->replicas[id];
+		double waiting;
+		if (memory->state != REPLICA_SERVING)
 			continue;
 		look->serving++;
 		look->waiting += take(look, id, SIGNAL_POOL_WAITING, &waiting) ? waiting : NAN;
-		look->queries +=
-			mean_of(look, id, SIGNAL_REPLICA_QUERIES, SHORT_WINDOW_MS, &queries)
-				? queries
-				: NAN;
-		look->busy +=
-			mean_of(look, id, SIGNAL_POOL_BUSY, SHORT_WINDOW_MS, &busy) ? busy : NAN;
+		if (!mean_of(look, id, SIGNAL_REPLICA_QUERIES, SHORT_WINDOW_MS, &memory->queries))
+			memory->queries = NAN;
+		if (!mean_of(look, id, SIGNAL_POOL_BUSY, SHORT_WINDOW_MS, &memory->busy))
+			memory->busy = NAN;
+		look->queries += memory->queries;
+		look->busy += memory->busy;
 	}
 }
 
@@ -120,10 +121,8 @@ static void look_for_crowd(struct examination *look, uint32_t id)
 
 static void look_for_slow(struct examination *look, uint32_t id)
 {
-	double queries, busy;
-	if (look->serving < 2 || !is_settled(look, id) ||
-		!mean_of(look, id, SIGNAL_REPLICA_QUERIES, SHORT_WINDOW_MS, &queries) ||
-		!mean_of(look, id, SIGNAL_POOL_BUSY, SHORT_WINDOW_MS, &busy))
+	double queries = look->replicas[id].queries, busy = look->replicas[id].busy;
+	if (look->serving < 2 || !is_settled(look, id))
 		return;
 	double others = (look->busy - busy) / (look->queries - queries);
 	double own = busy / fmax(queries, ENOUGH_PER_SECOND);

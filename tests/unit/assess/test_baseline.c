@@ -1,6 +1,7 @@
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/assess/baseline.h"
 
@@ -55,11 +56,48 @@ START_TEST(it_reaches_far_back_and_still_learns)
 }
 END_TEST
 
+static int compare_values(const void *a, const void *b)
+{
+	const double *left = a, *right = b;
+	return (*left > *right) - (*left < *right);
+}
+
+static double median_of(double *values, unsigned count)
+{
+	qsort(values, count, sizeof(values[0]), compare_values);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* Whatever is kept, median and spread are those of what is kept, taken the slow way. */
+START_TEST(median_and_spread_are_exact)
+{
+	struct baseline baseline = {0};
+	uint64_t state = 2463534242u;
+	for (int i = 0; i < 4000; i++) {
+		double copy[BASELINE_SAMPLES];
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		baseline_feed(&baseline, (double)(state % (i % 3 ? 1000 : 7)), 1000 + i * 1000);
+		if (baseline.count < BASELINE_LEAST)
+			continue;
+		memcpy(copy, baseline.samples, sizeof(copy));
+		double middle = median_of(copy, baseline.count);
+		ck_assert_double_eq(baseline_value(&baseline), middle);
+		for (unsigned j = 0; j < baseline.count; j++)
+			copy[j] = fabs(baseline.samples[j] - middle);
+		ck_assert_double_eq_tol(
+			baseline_spread(&baseline), 1.4826 * median_of(copy, baseline.count), 1e-9);
+	}
+}
+END_TEST
+
 static Suite *baseline_suite(void)
 {
 	Suite *suite = suite_create("baseline");
 	TCase *cases = tcase_create("baseline");
 	tcase_add_test(cases, learned_after_ten);
+	tcase_add_test(cases, median_and_spread_are_exact);
 	tcase_add_test(cases, spikes_move_nothing);
 	tcase_add_test(cases, spread);
 	tcase_add_test(cases, it_reaches_far_back_and_still_learns);
