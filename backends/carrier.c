@@ -228,3 +228,15 @@ void carrier_cancel(struct parcel *parcel)
 		carrier->door.cancel(carrier->door.ssh, parcel->id);
 	parcel->id = 0;
 }
+
+void carrier_pause(struct parcel *parcel)
+{
+	if (parcel->id != 0 && parcel->road == ROAD_HTTP)
+		http_pause(parcel->carrier->http, parcel->id);
+}
+
+void carrier_resume(struct parcel *parcel)
+{
+	if (parcel->id != 0 && parcel->road == ROAD_HTTP)
+		http_resume(parcel->carrier->http, parcel->id);
+}

@@ -66,4 +66,8 @@ bool carrier_send(struct carrier *carrier, struct parcel *parcel,
 /* Its callback is not called. Harmless when nothing is under way. */
 void carrier_cancel(struct parcel *parcel);
 
+/* Bring no more pieces of an HTTP answer for now (http.h), and again. Harmless on other roads. */
+void carrier_pause(struct parcel *parcel);
+void carrier_resume(struct parcel *parcel);
+
 #endif

@@ -4,25 +4,27 @@
 #include <string.h>
 
 #include "backends/answer.h"
+#include "backends/carrier.h"
 #include "backends/source.h"
 #include "core/base/arena.h"
 #include "core/base/clock.h"
 #include "core/base/loop.h"
 
-#define PIECE_BYTES ((size_t)16 * 1024) /* read between two looks at the clock */
-#define BACKLOG_BYTES ((size_t)512 * 1024)
+#define PIECE_BYTES ((size_t)16 * 1024)    /* read between two looks at the clock */
+#define BACKLOG_BYTES ((size_t)128 * 1024) /* past it no more is brought before it is read */
 #define STEP_ROWS ((size_t)512)
 #define KEPT_BYTES ((size_t)8192) /* room for an answer is kept for the next, if it is small */
 
 static void on_slice(void *context);
 
 void delivery_init(struct delivery *delivery, struct delivery_room *room,
-	const struct source_config *source, const void *instance,
+	const struct source_config *source, const void *instance, struct parcel *parcel,
 	const struct intake_origin *origin, delivery_done_fn *done, void *context)
 {
 	*delivery = (struct delivery){.room = room,
 		.source = source,
 		.instance = instance,
+		.parcel = parcel,
 		.origin = *origin,
 		.done = done,
 		.context = context};
@@ -132,11 +134,11 @@ static bool on_chunk(void *context, const char *bytes, size_t length)
 	if (!delivery->reading && !delivery->whole && delivery->held.length > BACKEND_WHOLE_BYTES &&
 		!begin_reading(delivery))
 		return false;
-	/* Compressed, or over TLS, more may come in one go than is to be kept waiting. */
-	if (delivery->reading && delivery->held.length > BACKLOG_BYTES)
-		read_slice(delivery, clock_stopwatch_us() + DELIVERY_SLICE_US);
-	if (delivery->reading)
+	if (delivery->reading) {
 		arrange_slice(delivery);
+		if (delivery->held.length > BACKLOG_BYTES)
+			carrier_pause(delivery->parcel);
+	}
 	return delivery->error.kind == ERROR_NONE;
 }
 
@@ -262,6 +264,8 @@ static void on_slice(void *context)
 		arrange_slice(delivery);
 	else if (delivery->ended)
 		end_reading(delivery);
+	else
+		carrier_resume(delivery->parcel);
 }
 
 /* ---- the end ---- */

@@ -25,6 +25,7 @@
 #include "core/base/text.h"
 
 struct loop;
+struct parcel;
 struct source_config;
 
 #define DELIVERY_SLICE_US 1000
@@ -60,6 +61,7 @@ struct delivery {
 	struct delivery_room *room;
 	const struct source_config *source;
 	const void *instance;
+	struct parcel *parcel; /* that brings the answers */
 	struct intake_origin origin;
 	delivery_done_fn *done;
 	void *context;
@@ -81,7 +83,7 @@ struct delivery {
 };
 
 void delivery_init(struct delivery *delivery, struct delivery_room *room,
-	const struct source_config *source, const void *instance,
+	const struct source_config *source, const void *instance, struct parcel *parcel,
 	const struct intake_origin *origin, delivery_done_fn *done, void *context);
 void delivery_finish(struct delivery *delivery);
 

@@ -121,8 +121,8 @@ static bool add_watch(struct poller *poller, size_t source, size_t target, struc
 		.interval_ms = (int32_t)config->every_ms,
 		.rates = &watch->rates,
 		.trust = config->ops->trust};
-	delivery_init(&watch->delivery, &poller->room, config, watch->origin->instance, &origin,
-		on_delivered, watch);
+	delivery_init(&watch->delivery, &poller->room, config, watch->origin->instance,
+		&watch->parcel, &origin, on_delivered, watch);
 	poller->watch_count++;
 	return true;
 }

@@ -200,8 +200,9 @@ static void describe_build(const struct json_node *data, struct observations *si
 static bool accept_who(const struct backend_answer *answer, struct observations *sink)
 {
 	struct error trouble = {0};
+	bool likely = answer->status == 200 && answer->length < BACKEND_WHOLE_BYTES;
 	struct json_document *document =
-		answer->status == 200 ? json_parse(answer->bytes, answer->length, &trouble) : NULL;
+		likely ? json_parse(answer->bytes, answer->length, &trouble) : NULL;
 	const struct json_node *root = document ? json_root(document) : NULL;
 	const char *status = root ? json_text(json_get(root, "status")) : NULL;
 	const struct json_node *data = root ? json_get(root, "data") : NULL;

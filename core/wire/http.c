@@ -445,6 +445,28 @@ uint64_t http_connect(struct http *http, const char *host, int port, int64_t tim
 	return start(http, transfer, error);
 }
 
+void http_pause(struct http *http, uint64_t id)
+{
+	struct http_transfer *transfer = list_find(&http->flying, id);
+	if (transfer)
+		transfer->paused = true;
+}
+
+void http_resume(struct http *http, uint64_t id)
+{
+	struct http_transfer *transfer = list_find(&http->flying, id);
+	if (!transfer || !transfer->paused || http->inside)
+		return;
+	transfer->paused = false;
+	http->inside = true;
+	CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+	http->inside = false;
+	if (code != CURLE_OK)
+		log_error("wire", "libcurl does not go on: %s", curl_easy_strerror(code));
+	sweep_cancelled(http);
+	follow_deadline(http);
+}
+
 void http_cancel(struct http *http, uint64_t id)
 {
 	struct http_transfer *transfer = list_find(&http->queued, id);

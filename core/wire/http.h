@@ -124,6 +124,14 @@ uint64_t http_send(struct http *http, const struct http_request *request, http_d
 void http_cancel(struct http *http, uint64_t id);
 
 /*
+ * Bring no more pieces to on_chunk until http_resume(), so that a fast peer does not fill the loop:
+ * libcurl reads on for as long as there is something to read. From within on_chunk or from the
+ * loop; http_resume() from the loop only, and pieces may come while it runs. The deadline runs on.
+ */
+void http_pause(struct http *http, uint64_t id);
+void http_resume(struct http *http, uint64_t id);
+
+/*
  * A plain TCP connection made by libcurl, so that name resolution stays off the loop. The fd is
  * non-blocking and the caller's to close; -1 with an error (ERROR_UNREACHABLE, ERROR_TIMEOUT).
  * `error` is NULL on success. Returns an id as http_send() does.

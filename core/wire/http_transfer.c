@@ -136,6 +136,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 	size_t length = size * count;
 	if (transfer->cancelled)
 		return 0;
+	if (transfer->paused)
+		return CURL_WRITEFUNC_PAUSE;
 	return take(transfer, bytes, length) ? length : 0;
 }
 
@@ -339,7 +341,7 @@ bool http_transfer_renew(struct http_transfer *transfer)
 	if (!transfer->likeness || transfer->redirects > 0 ||
 		transfer->body.capacity > RENEWED_BYTES)
 		return false;
-	transfer->began = transfer->head_is_whole = false;
+	transfer->began = transfer->head_is_whole = transfer->paused = false;
 	transfer->stop = HTTP_STOP_NONE;
 	transfer->head_bytes = transfer->body_bytes = 0;
 	transfer->curl_words[0] = '\0';

@@ -54,6 +54,7 @@ struct http_transfer {
 
 	bool flying;    /* in the multi */
 	bool cancelled; /* while libcurl was running: no callback any more */
+	bool paused;    /* whoever takes the pieces wants none for now */
 	bool began;     /* connected, and from here on bytes of the request may have left */
 	bool head_is_whole;
 	enum http_stop stop;
