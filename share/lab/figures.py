@@ -8,10 +8,12 @@ import process
 import servers
 from layout import PORTS
 
+PATIENCE_S = 15  # what is counted is not lost by waiting for it on a busy machine
+
 
 def seconds(since):
     """[[second, web requests, web errors, api requests, api errors], ...], whole seconds only."""
-    rows = json.loads(servers.http(PORTS["load"], f"/v1/seconds?since={int(since)}"))["seconds"]
+    rows = json.loads(servers.http(PORTS["load"], f"/v1/seconds?since={int(since)}", timeout_s=PATIENCE_S))["seconds"]
     return [row for row in rows if row[0] < int(time.time())]
 
 
