@@ -109,6 +109,7 @@ void coordination_holds_write(const struct coordination_self *self, const struct
 		json_member_time(&writer, "set", hold->set_ms);
 		json_member_time(&writer, "expires", hold->expires_ms);
 		json_member_bool(&writer, "certain", hold->is_certain);
+		json_member_string(&writer, "planted", hold->planted);
 		json_end_object(&writer);
 	}
 	json_end_array(&writer);
@@ -132,6 +133,9 @@ static void read_hold(const struct json_node *node, int64_t now_ms, struct hold 
 		out->to = NAN;
 	if (!json_bool_of(json_get(node, "certain"), &out->is_certain))
 		out->is_certain = false;
+	copy(out->planted, sizeof(out->planted), node, "planted");
+	if (out->planted[0])
+		out->protection = HOLD_BY_TIMER;
 	const char *verb = json_text(json_get(node, "verb"));
 	out->verb = verb ? verb_find(verb) : NULL;
 	out->is_expired = now_ms >= out->expires_ms;

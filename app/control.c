@@ -83,7 +83,7 @@ static bool control_wire(struct control *control, struct engine *engine, struct 
 		if (!control->seal)
 			return false;
 	}
-	if (control->journal) {
+	if (control->journal || control->configs.coordination.is_etcd) {
 		control->coordination = coordination_create(engine->loop, engine->http,
 			&control->configs.coordination, control->operator_name, error);
 		if (!control->coordination)

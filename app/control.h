@@ -29,7 +29,7 @@ struct control {
 	struct journal *journal; /* NULL: read-only, or it cannot be written: see journal_trouble */
 	struct error
 		journal_trouble; /* why there is none; ERROR_REJECTED: another process has it */
-	struct coordination *coordination; /* NULL: read-only, nobody to agree with */
+	struct coordination *coordination; /* NULL: nothing to agree on */
 	struct seal *seal;                 /* NULL: the journal is not signed */
 	struct remote *remote;
 	struct executor *executor;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/coordination.h"
 #include "actions/executor.h"
 #include "actions/hold.h"
 #include "actions/target.h"
@@ -92,11 +93,27 @@ static void hold_add_json(
 	json_end_object(json);
 }
 
+/* Who else is here, and at what. */
+static void holds_add_peers(const struct coordination *coordination, struct text *text)
+{
+	struct coordination_peer peers[COORDINATION_PEERS_MOST];
+	char since[CLOCK_TEXT_BYTES];
+	size_t count = coordination_peers(coordination, peers, COORDINATION_PEERS_MOST);
+	for (size_t i = 0; i < count; i++) {
+		clock_format(peers[i].since_ms, false, since);
+		text_printf(text, "here: %s on %s%s%s, since %s\n", peers[i].by, peers[i].host,
+			peers[i].doing[0] ? " is at " : "", peers[i].doing, since);
+	}
+}
+
 static int holds_print(const struct engine *engine, const struct control *control, bool as_json)
 {
-	struct hold holds[HOLDS_MOST];
+	struct hold holds[2 * HOLDS_MOST];
 	int64_t now_ms = loop_now_ms(engine->loop);
 	size_t count = executor_holds(control->executor, now_ms, holds, HOLDS_MOST);
+	if (control->coordination)
+		count += coordination_holds(
+			control->coordination, now_ms, holds + count, HOLDS_MOST);
 	struct text text;
 	struct json_writer json;
 	text_init(&text, HOLDS_TEXT_BYTES);
@@ -104,6 +121,9 @@ static int holds_print(const struct engine *engine, const struct control *contro
 	if (as_json)
 		json_begin_array(&json);
 	for (size_t i = 0; i < count; i++) {
+		/* A verb that only the other's program knows cannot be looked at here. */
+		if (!holds[i].verb)
+			continue;
 		if (as_json)
 			hold_add_json(&holds[i], engine->snapshot, &json);
 		else
@@ -115,6 +135,8 @@ static int holds_print(const struct engine *engine, const struct control *contro
 	} else if (count == 0) {
 		text_add(&text, "nothing is held\n");
 	}
+	if (!as_json && control->coordination)
+		holds_add_peers(control->coordination, &text);
 	fputs(text_string(&text), stdout);
 	text_finish(&text);
 	return OUTCOME_DONE;

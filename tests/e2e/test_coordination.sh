@@ -69,6 +69,8 @@ pids="$pids $victim"
 wait_for 30 "the request is out" grep -q accepted "$work/hole"
 has_key lock/ '"doing":"silent' || fail "no lock while acting: $(key '')"
 wait_for 10 "presence" has_key here/ '"doing":"silent'
+expect_code 0 as ann holds
+expect_text "$work/out" "here: $kim on .* is at silent" "a-0001 +scale-pool .*by $kim on "
 expect_code 19 as ann act scale-pool cluster=east-b size=22 --yes
 grep -Eq "$kim on .*silent" "$work/out" "$work/err" || fail "the holder is not named: $(cat "$work/out" "$work/err")"
 # What another is in the middle of cannot be set aside.
