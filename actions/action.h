@@ -186,6 +186,7 @@ struct run_view {
 	char by[ENTITY_NAME_BYTES];
 	char planted[8]; /* the timer beside the target that ends it: "systemd", "at"; "" none */
 	bool can_undo;
+	bool harms;                   /* it took, and what it touches got worse */
 	char text[ACTION_TEXT_BYTES]; /* what is happening or what came of it */
 };
 

@@ -101,6 +101,7 @@ struct guard_config {
 	int64_t min_serving;      /* replicas of a cluster that go on serving; 2 */
 	double approve_above; /* share of all traffic that one person may move; not above 0: any */
 	double max_held;      /* most of all clusters that holds keep from their traffic; 0.50 */
+	bool undo_harm;       /* what was verified to harm is taken back at once */
 	int64_t approve_within_ms;    /* how long a request for approval stands; 10 min */
 	const struct freeze *freezes; /* in the order of the file */
 	size_t freeze_count;

@@ -13,8 +13,11 @@
 #define FREEZES_MOST 64
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+static const char *const harm_names[] = {"hold", "undo", NULL};
+
 struct guard_fields {
 	struct guard_config limits;
+	int on_harm;
 	const struct yaml_node *freeze;
 };
 
@@ -53,6 +56,12 @@ static const struct field guards_rows[] = {
 	GUARD(approve_above, FIELD_PERCENT, 0.001, 1, NULL,
 		"share of all traffic above which another person must approve; absent: never"),
 	GUARD_MS(approve_within, 1000, 86400000, "10m", "how long a request for approval stands"),
+	{.key = "on_harm",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct guard_fields, on_harm),
+		.choices = harm_names,
+		.fallback = "hold",
+		.help = "a change that took and made things worse is held, or taken back at once"},
 	{.key = "freeze",
 		.type = FIELD_NODE,
 		.offset = offsetof(struct guard_fields, freeze),
@@ -128,6 +137,7 @@ bool guard_config_read(const struct yaml_node *node, struct arena *arena, struct
 		guards_rows, COUNT(guards_rows), node, "guards", &fields, arena, complaints);
 	if (fields.freeze)
 		ok = read_freezes(fields.freeze, arena, &fields.limits, complaints) && ok;
+	fields.limits.undo_harm = fields.on_harm == 1;
 	*out = fields.limits;
 	return ok;
 }

@@ -157,6 +157,8 @@ static void conclude(struct executor *executor, const struct run_order *order)
 	view->code = order->code;
 	view->state = order->code == OUTCOME_DONE ? RUN_DONE : RUN_FAILED;
 	view->ended_ms = loop_now_ms(executor->loop);
+	view->harms = executor->run.last.kind == READ_BACK_TO &&
+		      executor->run.last.effect == EFFECT_WORSE;
 	view->can_undo =
 		!isnan(view->from) &&
 		(order->code == OUTCOME_DONE || order->code == OUTCOME_PARTIAL ||

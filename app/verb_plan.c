@@ -217,6 +217,45 @@ static int act_end_brief(struct act *act, int code)
 	return is_over ? code : OUTCOME_ROLLBACK_FAILED;
 }
 
+static bool act_wait(struct act *act)
+{
+	struct error error = {0};
+	while (executor_is_busy(act->control.executor)) {
+		if (!loop_turn(act->engine.loop, ENGINE_TICK_MS, &error))
+			return false;
+	}
+	return true;
+}
+
+/* It took, and it harms: back to what was. Breaking off does not stop that. */
+static int act_roll_back(struct act *act, int code)
+{
+	struct error error = {0};
+	enum outcome_code why = OUTCOME_ROLLBACK_FAILED;
+	const struct run_view *run = executor_run(act->control.executor);
+	char id[PLAN_ID_BYTES];
+	if (!run || !run->harms || !act->control.configs.guards.undo_harm || act->plan.is_undo)
+		return code;
+	snprintf(id, sizeof id, "%s", run->id);
+	fprintf(stderr, "spillway: %s harms (%s): taking it back\n", id, run->text);
+	act_freshen(act);
+	bool ok = executor_plan_undo(act->control.executor, id, act->config->environment,
+			  act->engine.snapshot, &act->engine.assessment,
+			  loop_now_ms(act->engine.loop), &act->plan, &error) &&
+		  executor_start(act->control.executor, &act->plan, act->plan.hash, "it harmed",
+			  act->engine.snapshot, &act->engine.assessment,
+			  loop_now_ms(act->engine.loop), &why, &error) &&
+		  act_wait(act);
+	run = executor_run(act->control.executor);
+	ok = ok && run && run->state == RUN_DONE;
+	fprintf(stderr, "spillway: %s\n",
+		ok              ? "taken back"
+		: error.text[0] ? error.text
+		: run           ? run->text
+				: "it could not be taken back");
+	return ok ? OUTCOME_ROLLED_BACK : OUTCOME_ROLLBACK_FAILED;
+}
+
 static void act_print_outcome(const struct act *act, const struct run_view *run, int code)
 {
 	if (strcmp(act->options->output, "json") == 0) {
@@ -272,8 +311,9 @@ static int act_execute(struct act *act)
 			executor_interrupt(act->control.executor, loop_now_ms(act->engine.loop));
 		return act_end_brief(act, left ? OUTCOME_UNKNOWN : OUTCOME_INTERRUPTED);
 	}
-	code = run ? run->code : OUTCOME_LOCAL_ERROR;
-	act_print_outcome(act, run, (int)code);
+	struct run_view first = run ? *run : (struct run_view){.code = OUTCOME_LOCAL_ERROR};
+	code = (enum outcome_code)act_roll_back(act, (int)first.code);
+	act_print_outcome(act, run ? &first : NULL, (int)code);
 	return act_end_brief(act, (int)code);
 }
 

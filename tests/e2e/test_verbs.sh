@@ -122,15 +122,15 @@ version: 1
 environment: test
 use: {kubernetes: deployments}
 sources:
-  pools: {kind: pgbouncer, url: "postgresql://stats@127.0.0.1:$pool/pgbouncer", every: 300ms, databases: {app: db, alt: spare}}
-  balancer: {kind: haproxy, url: "tcp://127.0.0.1:$runtime", every: 300ms, proxies: {db: db, spare: spare}}
-  weights: {kind: exposition, url: "http://127.0.0.1:$page/metrics?scope=server", every: 300ms}
-  alerts: {kind: alertmanager, url: "http://127.0.0.1:$alerts", every: 300ms}
-  deployments: {kind: json, every: 300ms, bearer_file: token, targets: [{labels: {service: auth},
+  pools: {kind: pgbouncer, url: "postgresql://stats@127.0.0.1:$pool/pgbouncer", every: 1s, databases: {app: db, alt: spare}}
+  balancer: {kind: haproxy, url: "tcp://127.0.0.1:$runtime", every: 1s, proxies: {db: db, spare: spare}}
+  weights: {kind: exposition, url: "http://127.0.0.1:$page/metrics?scope=server", every: 1s}
+  alerts: {kind: alertmanager, url: "http://127.0.0.1:$alerts", every: 1s}
+  deployments: {kind: json, every: 1s, bearer_file: token, targets: [{labels: {service: auth},
     url: "http://127.0.0.1:$scripted/apis/apps/v1/namespaces/prod/deployments/auth/scale"}]}
-  admin: {kind: json, url: "http://127.0.0.1:$scripted/runtime?format=json", every: 300ms, labels: {service: auth}}
+  admin: {kind: json, url: "http://127.0.0.1:$scripted/runtime?format=json", every: 1s, labels: {service: auth}}
   roles: {kind: json, url: "http://127.0.0.1:$scripted/role", every: 2s, timeout: 1900ms, labels: {service: auth}}
-  knob: {kind: json, url: "http://127.0.0.1:$scripted/knob", every: 300ms, labels: {cluster: db, replica: r1}}
+  knob: {kind: json, url: "http://127.0.0.1:$scripted/knob", every: 1s, labels: {cluster: db, replica: r1}}
 signals:
   cluster.weight: {from: weights, metric: 'haproxy_server_weight{proxy="edge"}', labels: {cluster: server}}
   service.role_limit: {from: roles, pointer: /limit}
@@ -168,7 +168,7 @@ actions:
     target: replica
     reads: replica.lag
     http: {method: PUT, url: "http://127.0.0.1:$scripted/elsewhere", form: {value: "{value}"}}
-guards: {max_age: 5s, cooldown: 0s, verify_within: 20s, blast_radius: 60%, max_return: 60%, min_serving: 1, brake: 1000}
+guards: {max_age: 10s, cooldown: 0s, verify_within: 30s, blast_radius: 60%, max_return: 60%, min_serving: 1, brake: 1000}
 Y
 expect_code 0 "$spillway" config check -c "$verbs"
 

@@ -374,6 +374,27 @@ START_TEST(test_override_needs_its_name_and_a_reason)
 }
 END_TEST
 
+/* It took, and clients pile up where they did not before: that is said, and it is no success. */
+START_TEST(test_harm_is_told)
+{
+	struct rig rig;
+	open_rig(&rig, SCRIPT_OK);
+	make_plan(&rig, 90);
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	for (int i = 0; i < 100 && executor_is_busy(rig.executor); i++) {
+		rig.scene.assessment.clusters[0].waiting = 500;
+		second(&rig, 90);
+		ck_assert(loop_turn(rig.loop, 0, NULL));
+	}
+	const struct run_view *run = executor_run(rig.executor);
+	ck_assert_int_eq(run->code, OUTCOME_INCONCLUSIVE);
+	ck_assert(run->harms);
+	ck_assert(run->can_undo);
+	close_rig(&rig);
+}
+END_TEST
+
 START_TEST(test_undo_and_drift)
 {
 	struct rig rig;
@@ -574,6 +595,7 @@ static Suite *executor_suite(void)
 	tcase_add_test(tcase, test_what_is_sent_is_what_was_shown_and_no_secret_stays);
 	tcase_add_test(tcase, test_refusals_before_anything_is_recorded);
 	tcase_add_test(tcase, test_override_needs_its_name_and_a_reason);
+	tcase_add_test(tcase, test_harm_is_told);
 	tcase_add_test(tcase, test_undo_and_drift);
 	tcase_add_test(tcase, test_interrupted_and_busy);
 	tcase_add_test(tcase, test_missing_secret_sends_nothing);
