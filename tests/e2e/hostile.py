@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A server that misbehaves on request: the path says how. Prints its port on the first line.
 
-GET  /hang /html /truncated /redirect-file /redirect-host /huge /endless /escape /slow /bomb /error200 /ok
+GET  /hang /html /truncated /redirect-file /redirect-host /huge /endless /escape /slow /bomb /wide /utf8 /twice /error200 /ok
 POST /lost     reads the request, then drops the connection without a word
 POST /silent   reads the request and never answers
 POST /no       refuses with 409 and a reason
@@ -62,6 +62,15 @@ def bomb(connection):
     connection.sendall(body)
 
 
+def wide(connection):
+    """One label's value of ten megabytes."""
+    head(connection)
+    connection.sendall(PAGE + b'pg_up{cluster="')
+    for _ in range(160):
+        connection.sendall(b"x" * 65536)
+    connection.sendall(b'",replica="r1"} 1\n')
+
+
 BEHAVIOURS = {
     "/hang": lambda c: time.sleep(600),
     "/silent": lambda c: time.sleep(600),
@@ -75,6 +84,9 @@ BEHAVIOURS = {
     "/escape": lambda c: whole(c, ESCAPE),
     "/slow": slow,
     "/bomb": bomb,
+    "/wide": wide,
+    "/utf8": lambda c: whole(c, PAGE + b'pg_up{cluster="\xff\xfe",replica="r1"} 1\n'),
+    "/twice": lambda c: whole(c, PAGE + b'pg_up{cluster="c1",cluster="c2",replica="r1"} 1\n'),
     "/error200": lambda c: whole(c, b'{"status":"error","errorType":"internal","error":"disk full"}', kind=b"application/json"),
     "/no": lambda c: whole(c, b'{"error":"weights are frozen"}', status=b"409 Conflict", kind=b"application/json"),
     "/ok": lambda c: whole(c, PAGE),

@@ -6,7 +6,7 @@ pids="$pids $!"
 wait_for 10 "the hostile server" test -s "$work/port"
 port=$(cat "$work/port")
 source_file() { # PATH
-	page_fleet bad "$1" >"$work/fleet.yaml"
+	page_fleet bad "$1" | sed "s/timeout: 800ms/&, gzip: true/" >"$work/fleet.yaml"
 }
 while read -r path words; do
 	source_file "http://127.0.0.1:$port$path"
@@ -25,6 +25,10 @@ done <<'Y'
 /slow (timeout|answer|within)
 /error200 (JSON|disk full|text)
 /nowhere 404
+/bomb (larger|limit|longer|within)
+/wide (longer|limit|within)
+/utf8 UTF-8
+/twice twice
 Y
 source_file "http://127.0.0.1:1/metrics"
 expect_code 3 "$spillway" status -c "$work/fleet.yaml" --timeout 3s
