@@ -3,13 +3,15 @@
  *
  * Standing between, the tap learns what libssh2 1.10 does not tell:
  *
- *   memory    every block is listed and counted: a hostile server meets a limit, and nothing is
- * left behind when libssh2 forgets something half done greeting  the first bytes from the server,
- * to say afterwards why there was no agreement closed    the server ended the connection packets
- * each received packet when libssh2 has done with it: the only way to tell "exit status 0" from "no
- * status came"
+ * - Memory: every block is listed and counted, so that a hostile server meets a limit and nothing
+ *   is left behind when libssh2 forgets something half done.
+ * - Greeting: the first bytes from the server are kept, to say afterwards why there was no
+ *   agreement.
+ * - Closed: that the server ended the connection.
+ * - Packets: each received packet is shown when libssh2 has done with it, which is the only way to
+ *   tell "exit status 0" from "no status came".
  *
- * and it takes every packet of libssh2's whole. A packet that the socket takes in part must be
+ * And it takes every packet of libssh2's whole. A packet that the socket takes in part must be
  * finished before any other may begin; libssh2 1.10 leaves that to its caller, who would have to
  * repeat the very call that began it, and from the same depth of the stack, for some packets lie
  * there. So the rest of it waits here, in the order it came, and no call of libssh2's is ever cut
