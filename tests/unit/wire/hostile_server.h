@@ -8,9 +8,7 @@
 #ifndef TESTS_UNIT_WIRE_HOSTILE_SERVER_H
 #define TESTS_UNIT_WIRE_HOSTILE_SERVER_H
 
-#include <arpa/inet.h>
 #include <check.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,6 +20,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "tests/unit/wire/loopback.h"
 
 #define HOSTILE_CONNECTIONS 64
 #define HOSTILE_REQUEST_BYTES 8192
@@ -164,24 +164,10 @@ static inline void hostile_start_on(struct hostile *server, hostile_fn *serve, i
 	ck_assert_int_eq(pthread_create(&server->acceptor, NULL, hostile_accept, server), 0);
 }
 
-/* A bound socket on a free port of 127.0.0.1. */
-static inline int hostile_bind(int *port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-	*port = ntohs(address.sin_port);
-	return fd;
-}
-
 /* `server` is all zero but for `material`. */
 static inline void hostile_start(struct hostile *server, hostile_fn *serve)
 {
-	int fd = hostile_bind(&server->port);
+	int fd = loopback_bind(&server->port);
 	hostile_start_on(server, serve, fd);
 }
 

@@ -513,7 +513,7 @@ START_TEST(connecting_fails_by_name)
 	struct outcome outcome = {.calls = 0};
 	char text[128];
 	int port = 0;
-	int fd = hostile_bind(&port);
+	int fd = loopback_bind(&port);
 	rig_start(&rig);
 	ck_assert_uint_ne(
 		http_connect(rig.http, "127.0.0.1", port, 0, rig_connected, &outcome, NULL), 0);
@@ -608,7 +608,7 @@ START_TEST(the_queue_has_a_limit)
 	struct outcome outcome = {.calls = 0};
 	char url[URL_BYTES];
 	int port = 0;
-	int fd = hostile_bind(&port);
+	int fd = loopback_bind(&port);
 	rig_start(&rig);
 	struct http_request request = {.url = rig_url(url, port, "/")};
 	int sent = 0;

@@ -219,7 +219,7 @@ START_TEST(refused_is_unreachable)
 	char url[URL_BYTES];
 	char text[128];
 	int port = 0;
-	int fd = hostile_bind(&port); /* bound and not listening */
+	int fd = loopback_bind(&port); /* bound and not listening */
 	rig_start(&rig);
 	snprintf(text, sizeof(text), "cannot reach 127.0.0.1:%d: connection refused", port);
 	struct http_request request = {.url = rig_url(url, port, "/")};
@@ -238,10 +238,9 @@ END_TEST
 /* A listener whose backlog is full answers no further SYN: connecting hangs. */
 static int full_listener(int *port, int fillers[], size_t count)
 {
-	int fd = hostile_bind(port);
+	int fd = loopback_bind(port);
 	ck_assert_int_eq(listen(fd, 0), 0);
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	struct sockaddr_in address = loopback_address(*port);
 	for (size_t i = 0; i < count; i++) {
 		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		ck_assert_int_ge(fillers[i], 0);

@@ -1,5 +1,4 @@
 /* TLS: whom we believe, per request, and that nothing is sent to anybody else. */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <openssl/evp.h>
@@ -8,11 +7,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "tests/unit/wire/http_rig.h"
+#include "tests/unit/wire/loopback.h"
 
 #define PEM_BYTES 4096
 #define PATIENCE_MS 60000 /* a handshake is slow under valgrind */
@@ -222,15 +221,9 @@ static void papers_burn(const struct papers *papers)
 static pid_t demanding_server_start(
 	const struct papers *server, const struct papers *client, int *port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t length = sizeof(address);
 	char at[32];
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int probe = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(probe, (const struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(getsockname(probe, (struct sockaddr *)&address, &length), 0);
-	close(probe);
-	*port = ntohs(address.sin_port);
+	*port = loopback_free_port();
+	struct sockaddr_in address = loopback_address(*port);
 	snprintf(at, sizeof(at), "127.0.0.1:%d", *port);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -246,8 +239,8 @@ static pid_t demanding_server_start(
 	bool listens = false;
 	for (int i = 0; i < 4000 && !listens; i++) {
 		struct timespec nap = {.tv_nsec = 5 * 1000 * 1000};
-		probe = socket(AF_INET, SOCK_STREAM, 0);
-		listens = connect(probe, (const struct sockaddr *)&address, length) == 0;
+		int probe = socket(AF_INET, SOCK_STREAM, 0);
+		listens = connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
 		close(probe);
 		if (!listens)
 			nanosleep(&nap, NULL);

@@ -1,12 +1,11 @@
 #include "core/wire/postgres.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
 #include "tests/unit/wire/http_rig.h"
+#include "tests/unit/wire/loopback.h"
 
 /*
  * A server with a script: it refuses TLS, lets everybody in, and answers each query with the next
@@ -90,14 +89,7 @@ static void *run(void *context)
 
 static void server_start(struct server *server)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t size = sizeof(address);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	server->listener = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(server->listener, (const struct sockaddr *)&address, size), 0);
-	ck_assert_int_eq(listen(server->listener, 8), 0);
-	ck_assert_int_eq(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
-	server->port = ntohs(address.sin_port);
+	server->listener = loopback_listen(&server->port);
 	ck_assert_int_eq(pthread_create(&server->thread, NULL, run, server), 0);
 }
 

@@ -1,12 +1,10 @@
 #include "core/wire/probe.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "tests/unit/wire/http_rig.h"
+#include "tests/unit/wire/loopback.h"
 
 /* A peer that takes one connection, reads `reads` bytes, says its line, and closes or holds on. */
 struct peer {
@@ -42,14 +40,7 @@ static void *peer_run(void *context)
 
 static void peer_start(struct peer *peer)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t size = sizeof(address);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	peer->listener = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(peer->listener, (const struct sockaddr *)&address, size), 0);
-	ck_assert_int_eq(listen(peer->listener, 4), 0);
-	ck_assert_int_eq(getsockname(peer->listener, (struct sockaddr *)&address, &size), 0);
-	peer->port = ntohs(address.sin_port);
+	peer->listener = loopback_listen(&peer->port);
 	ck_assert_int_eq(pthread_create(&peer->thread, NULL, peer_run, peer), 0);
 }
 

@@ -309,7 +309,7 @@ START_TEST(nobody_listening_is_unreachable)
 {
 	struct outcome outcome;
 	struct ssh_command command = box_command(&box, "true");
-	close(box_listen(&command.port));
+	command.port = loopback_free_port();
 	rig_run(&rig, &command, &outcome);
 	assert_failed(&outcome, ERROR_UNREACHABLE, "ssh to ");
 }
@@ -319,7 +319,7 @@ START_TEST(a_silent_server_times_out)
 {
 	struct outcome outcome;
 	struct ssh_command command = box_command(&box, "true");
-	int fd = box_listen(&command.port);
+	int fd = loopback_listen(&command.port);
 	command.connect_timeout_ms = 300;
 	rig_run(&rig, &command, &outcome);
 	assert_failed(&outcome, ERROR_TIMEOUT, "no SSH greeting");
@@ -359,7 +359,7 @@ START_TEST(a_server_that_hangs_up_or_is_no_sshd_is_unreachable)
 		struct outcome outcome;
 		struct error error;
 		struct ssh_command command = box_command(&box, "true");
-		int fd = box_listen(&command.port);
+		int fd = loopback_listen(&command.port);
 		ck_assert(loop_watch(
 			rig.loop, fd, LOOP_READ, talk_and_hang_up, rows[i].sent, &error));
 		rig_run(&rig, &command, &outcome);

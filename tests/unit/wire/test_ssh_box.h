@@ -8,10 +8,8 @@
 #ifndef TESTS_UNIT_WIRE_TEST_SSH_BOX_H
 #define TESTS_UNIT_WIRE_TEST_SSH_BOX_H
 
-#include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
@@ -31,6 +29,7 @@
 #include "core/base/loop.h"
 #include "core/wire/http.h"
 #include "core/wire/ssh.h"
+#include "tests/unit/wire/loopback.h"
 
 #define BOX_PATH_BYTES 160
 #define BOX_WAIT_MS 20000
@@ -109,21 +108,6 @@ static inline void box_keygen(
 	ck_assert_msg(box_wait(box_spawn(box, "keygen.log", argv)) == 0, "ssh-keygen -t %s", type);
 }
 
-/* A listening socket on a free loopback port; *port gets it. */
-static inline int box_listen(int *port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t length = sizeof(address);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(fd, 16), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-	*port = ntohs(address.sin_port);
-	return fd;
-}
-
 static inline void box_known_hosts(const struct box *box, const char *name, const char *public_key)
 {
 	char key[2048];
@@ -169,7 +153,7 @@ static inline void box_sshd(struct box *box, const char *extra)
 	ck_assert_msg(access("/usr/sbin/sshd", X_OK) == 0, "needs /usr/sbin/sshd (openssh-server)");
 	if (getuid() == 0)
 		mkdir("/run/sshd", 0755);
-	close(box_listen(&box->port));
+	box->port = loopback_free_port();
 	box_write(box, "sshd_config",
 		"%s\nListenAddress 127.0.0.1\nPort %d\nHostKey %s\nHostKey %s\nAuthorizedKeysFile "
 		"%s\n"

@@ -173,7 +173,7 @@ START_TEST(nobody_behind_is_unreachable)
 {
 	struct outcome outcome;
 	struct ssh_command command = jumped("true");
-	close(box_listen(&command.port));
+	command.port = loopback_free_port();
 	rig_run(&rig, &command, &outcome);
 	assert_failed(&outcome, ERROR_UNREACHABLE, "the jump host could not connect");
 	/* The way there is still good. */
@@ -187,8 +187,7 @@ START_TEST(no_jump_host_is_unreachable)
 {
 	struct outcome outcome;
 	char nowhere[64];
-	int port = 0;
-	close(box_listen(&port));
+	int port = loopback_free_port();
 	snprintf(nowhere, sizeof(nowhere), "127.0.0.1:%d", port);
 	struct ssh_command command = jumped("true");
 	command.jump = nowhere;
@@ -222,7 +221,7 @@ START_TEST(a_silent_host_behind_times_out)
 {
 	struct outcome outcome;
 	struct ssh_command command = jumped("true");
-	int fd = box_listen(&command.port);
+	int fd = loopback_listen(&command.port);
 	command.connect_timeout_ms = 1500;
 	rig_run(&rig, &command, &outcome);
 	assert_failed(&outcome, ERROR_TIMEOUT, "no SSH greeting");

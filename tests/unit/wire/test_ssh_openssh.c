@@ -194,8 +194,7 @@ END_TEST
 START_TEST(refuses_what_it_cannot_trust_or_reach)
 {
 	char wrong[2048];
-	int port = 0;
-	close(box_listen(&port));
+	int port = loopback_free_port();
 	box_read(&box, "stranger.pub", wrong, sizeof(wrong));
 	box_write(&box, "changed", "[127.0.0.1]:%d %s", box.port, wrong);
 	box_write(&box, "unknown", "%s", "");
@@ -334,7 +333,7 @@ START_TEST(a_silent_server_times_out)
 {
 	struct outcome outcome;
 	struct ssh_command command = openssh("true");
-	int fd = box_listen(&command.port);
+	int fd = loopback_listen(&command.port);
 	command.connect_timeout_ms = 500;
 	rig_run(&rig, &command, &outcome);
 	assert_failed(&outcome, ERROR_TIMEOUT, "by way of openssh");
