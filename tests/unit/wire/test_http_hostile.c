@@ -2,6 +2,7 @@
  * words for people. */
 #include <fcntl.h>
 
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/hostile_server.h"
 #include "tests/unit/wire/http_rig.h"
 
@@ -654,9 +655,5 @@ static Suite *http_hostile_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(http_hostile_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(http_hostile_suite());
 }

@@ -8,6 +8,7 @@
 #include "core/wire/http.h"
 #include "core/wire/http_sockets.h"
 #include "core/wire/http_transfer.h"
+#include "tests/unit/base/suite.h"
 
 static bool take_chunk(void *context, const char *bytes, size_t length)
 {
@@ -147,9 +148,5 @@ static Suite *http_park_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(http_park_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(http_park_suite());
 }

@@ -1,4 +1,5 @@
 /* What http_send() refuses before anything is sent, and what http_connect() does. */
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/http_rig.h"
 
 struct refusal {
@@ -182,9 +183,5 @@ static Suite *http_request_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(http_request_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(http_request_suite());
 }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/http_rig.h"
 #include "tests/unit/wire/loopback.h"
 
@@ -301,9 +302,5 @@ static Suite *http_tls_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(http_tls_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(http_tls_suite());
 }

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/wire/json.h"
+#include "tests/unit/base/suite.h"
 
 static struct json_document *parse(const char *text)
 {
@@ -321,9 +322,5 @@ static Suite *json_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(json_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(json_suite());
 }

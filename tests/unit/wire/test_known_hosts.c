@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "tests/unit/base/suite.h"
 
 /* Three ed25519 blobs that differ in their last bytes, and one of ECDSA's type; what stands behind
  * the type is never looked into. */
@@ -296,9 +297,5 @@ static Suite *known_hosts_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(known_hosts_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(known_hosts_suite());
 }

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/http_rig.h"
 #include "tests/unit/wire/loopback.h"
 
@@ -294,9 +295,5 @@ static Suite *postgres_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(postgres_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(postgres_suite());
 }

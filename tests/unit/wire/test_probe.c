@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/http_rig.h"
 #include "tests/unit/wire/loopback.h"
 
@@ -201,9 +202,5 @@ static Suite *probe_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(probe_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(probe_suite());
 }

@@ -1,5 +1,6 @@
 #include <openssl/evp.h>
 
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/test_ssh_box.h"
 
 /* One sshd for all tests that need nothing special of it. */
@@ -612,9 +613,5 @@ static Suite *ssh_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(ssh_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(ssh_suite());
 }

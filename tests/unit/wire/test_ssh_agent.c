@@ -1,6 +1,7 @@
 #include <openssl/evp.h>
 #include <sys/un.h>
 
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/test_ssh_box.h"
 
 /* A real sshd and a real ssh-agent, whose keys each test adds. */
@@ -318,9 +319,5 @@ static Suite *ssh_agent_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(ssh_agent_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(ssh_agent_suite());
 }

@@ -1,3 +1,4 @@
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/test_ssh_box.h"
 
 /* `box` is the jump host; `inner` stands behind it, with a host key of another type. */
@@ -378,9 +379,5 @@ static Suite *ssh_jump_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(ssh_jump_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(ssh_jump_suite());
 }

@@ -1,5 +1,6 @@
 #include <dirent.h>
 
+#include "tests/unit/base/suite.h"
 #include "tests/unit/wire/test_ssh_box.h"
 
 /* The second way: the system's ssh client, against the same real servers. */
@@ -474,9 +475,5 @@ static Suite *ssh_openssh_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(ssh_openssh_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(ssh_openssh_suite());
 }

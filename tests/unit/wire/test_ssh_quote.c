@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/wire/ssh.h"
+#include "tests/unit/base/suite.h"
 
 /* What a real shell makes of a quoted word; false when it says anything but one word back. */
 static void shell_read(const char *quoted, char *out, size_t size)
@@ -158,9 +159,5 @@ static Suite *ssh_quote_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(ssh_quote_suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(ssh_quote_suite());
 }
