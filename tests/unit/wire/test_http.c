@@ -1,10 +1,10 @@
 /* Ordinary work: what is sent, what comes back, reuse, queues, streams, cancelling and ending. */
 #include <fcntl.h>
-#include <microhttpd.h>
 
 #include "tests/unit/base/suite.h"
 #include "tests/unit/wire/hostile_server.h"
 #include "tests/unit/wire/http_rig.h"
+#include "tests/unit/wire/mhd_page.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -540,28 +540,6 @@ struct crowd {
 	int calls;
 };
 
-static enum MHD_Result serve_page(void *context, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *data, size_t *data_size, void **state)
-{
-	(void)context;
-	(void)url;
-	(void)method;
-	(void)version;
-	(void)data;
-	(void)data_size;
-	/* The first call has the headers only: an answer to it would close the connection. */
-	if (!*state) {
-		*state = connection;
-		return MHD_YES;
-	}
-	static char page[] = "up 1\n";
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(sizeof(page) - 1, page, MHD_RESPMEM_PERSISTENT);
-	enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
 static void count_reply(void *context, const struct http_reply *reply, const struct error *error)
 {
 	struct crowd *crowd = context;
@@ -578,11 +556,11 @@ static void count_reply(void *context, const struct http_reply *reply, const str
 
 START_TEST(many_wait_their_turn)
 {
+	struct mhd_page page = {.text = "up 1\n"};
 	struct MHD_Daemon *daemon =
 		MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL,
-			serve_page, NULL, MHD_OPTION_END);
-	ck_assert_ptr_nonnull(daemon);
-	int port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+			mhd_page_serve, &page, MHD_OPTION_END);
+	int port = mhd_port(daemon);
 	struct rig rig;
 	struct error error = {0};
 	char url[URL_BYTES];
@@ -599,6 +577,7 @@ START_TEST(many_wait_their_turn)
 	ck_assert_int_eq(crowd.replied, MANY - 1);
 	rig_stop(&rig);
 	MHD_stop_daemon(daemon);
+	ck_assert_int_ge(page.requests, MANY - 1);
 }
 END_TEST
 

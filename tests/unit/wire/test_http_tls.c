@@ -1,11 +1,9 @@
 /* TLS: whom we believe, per request, and that nothing is sent to anybody else. */
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +11,7 @@
 #include "tests/unit/base/suite.h"
 #include "tests/unit/wire/http_rig.h"
 #include "tests/unit/wire/loopback.h"
+#include "tests/unit/wire/mhd_page.h"
 
 #define PEM_BYTES 4096
 #define PATIENCE_MS 60000 /* a handshake is slow under valgrind */
@@ -59,34 +58,12 @@ static void make_identity(struct identity *identity, const char *name, long unti
 	EVP_PKEY_free(key);
 }
 
-static enum MHD_Result serve_page(void *context, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *data, size_t *data_size, void **state)
-{
-	(void)url;
-	(void)method;
-	(void)version;
-	(void)data;
-	(void)data_size;
-	/* The first call has the headers only: an answer to it would close the connection. */
-	if (!*state) {
-		*state = connection;
-		return MHD_YES;
-	}
-	static char page[] = "ok";
-	atomic_fetch_add((atomic_int *)context, 1);
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(2, page, MHD_RESPMEM_PERSISTENT);
-	enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
 /* A server with its identity, the client, and a file with the server's certificate. */
 struct stage {
 	struct rig rig;
 	struct identity identity;
 	struct MHD_Daemon *daemon;
-	atomic_int requests;
+	struct mhd_page page;
 	char url[URL_BYTES];
 	char ca_file[64];
 };
@@ -102,15 +79,13 @@ static void write_new(char *template, const char *text)
 
 static void stage_set(struct stage *stage, const char *name, long until_s)
 {
-	*stage = (struct stage){.ca_file = "/tmp/spillway-ca-XXXXXX"};
+	*stage = (struct stage){.ca_file = "/tmp/spillway-ca-XXXXXX", .page.text = "ok"};
 	make_identity(&stage->identity, name, until_s);
 	write_new(stage->ca_file, stage->identity.certificate);
 	stage->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL,
-		NULL, serve_page, &stage->requests, MHD_OPTION_HTTPS_MEM_KEY, stage->identity.key,
+		NULL, mhd_page_serve, &stage->page, MHD_OPTION_HTTPS_MEM_KEY, stage->identity.key,
 		MHD_OPTION_HTTPS_MEM_CERT, stage->identity.certificate, MHD_OPTION_END);
-	ck_assert_ptr_nonnull(stage->daemon);
-	int port = MHD_get_daemon_info(stage->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
-	snprintf(stage->url, sizeof(stage->url), "https://127.0.0.1:%d/", port);
+	snprintf(stage->url, sizeof(stage->url), "https://127.0.0.1:%d/", mhd_port(stage->daemon));
 	rig_start(&stage->rig);
 }
 
@@ -139,7 +114,7 @@ START_TEST(known_servers_are_trusted)
 	request.ca_file = NULL;
 	rig_ask(&stage.rig, &request, &outcome);
 	assert_failed(&outcome, ERROR_UNTRUSTED, "cannot trust 127.0.0.1:");
-	ck_assert_int_eq(stage.requests, 2);
+	ck_assert_int_eq(stage.page.requests, 2);
 	stage_strike(&stage);
 }
 END_TEST
@@ -173,7 +148,7 @@ START_TEST(others_are_not_and_get_nothing)
 		rig_ask(&stage.rig, &request, &outcome);
 		assert_failed(&outcome, ERROR_UNTRUSTED, "cannot trust 127.0.0.1:");
 	}
-	ck_assert_int_eq(stage.requests, 0);
+	ck_assert_int_eq(stage.page.requests, 0);
 	stage_strike(&stage);
 }
 END_TEST
@@ -192,7 +167,7 @@ START_TEST(files_that_cannot_be_used_are_named)
 	request.client_key_file = "/nonexistent/client.key";
 	rig_ask(&stage.rig, &request, &outcome);
 	assert_failed(&outcome, ERROR_UNTRUSTED, "our own certificate or key");
-	ck_assert_int_eq(stage.requests, 0);
+	ck_assert_int_eq(stage.page.requests, 0);
 	stage_strike(&stage);
 }
 END_TEST
