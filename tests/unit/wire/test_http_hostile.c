@@ -62,56 +62,26 @@ static void drip_headers(struct hostile *server, int fd, int number)
 		continue;
 }
 
-/* Repeat `material` for ever. */
-static void flood_with(struct hostile *server, int fd, const char *start)
+/* What is said once, and then again and again for ever. */
+struct flood {
+	const char *start, *repeated;
+};
+
+static void pour(struct hostile *server, int fd, int number)
 {
-	if (!hostile_read(server, fd) || !hostile_say(server, fd, start))
+	const struct flood *flood = server->material;
+	(void)number;
+	if (!hostile_read(server, fd) || !hostile_say(server, fd, flood->start))
 		return;
-	while (hostile_say(server, fd, server->material))
+	while (hostile_say(server, fd, flood->repeated))
 		continue;
-}
-
-static void flood_declared(struct hostile *server, int fd, int number)
-{
-	(void)number;
-	flood_with(server, fd, "HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n");
-}
-
-static void flood_open(struct hostile *server, int fd, int number)
-{
-	(void)number;
-	flood_with(server, fd, "HTTP/1.0 200 OK\r\n\r\n");
-}
-
-static void flood_chunked(struct hostile *server, int fd, int number)
-{
-	(void)number;
-	flood_with(server, fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-}
-
-static void flood_headers(struct hostile *server, int fd, int number)
-{
-	(void)number;
-	flood_with(server, fd, "HTTP/1.1 200 OK\r\n");
-}
-
-static void flood_interim(struct hostile *server, int fd, int number)
-{
-	(void)number;
-	flood_with(server, fd, "HTTP/1.1 100 Continue\r\n\r\n");
-}
-
-static void flood_one_header(struct hostile *server, int fd, int number)
-{
-	(void)number;
-	flood_with(server, fd, "HTTP/1.1 200 OK\r\nX-Long: ");
 }
 
 /* ---- a table of them ---- */
 
 struct misdeed {
 	hostile_fn *serve;
-	const char *material;
+	const void *material;
 	enum error_kind read_kind;
 	const char *text; /* a part of the message, after the address */
 };
@@ -121,6 +91,16 @@ struct misdeed {
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const struct flood declared = {
+	"HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n", KILOBYTE};
+static const struct flood open_ended = {"HTTP/1.0 200 OK\r\n\r\n", KILOBYTE};
+static const struct flood chunked = {
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "100\r\n" KILOBYTE "\r\n"};
+static const struct flood headers = {"HTTP/1.1 200 OK\r\n", "X-Header: " KILOBYTE "\r\n"};
+static const struct flood interim = {
+	"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"};
+static const struct flood one_header = {"HTTP/1.1 200 OK\r\nX-Long: ", KILOBYTE};
 
 static const struct misdeed misdeeds[] = {
 	{say_nothing, NULL, ERROR_TIMEOUT, "no answer from 127.0.0.1:"},
@@ -138,12 +118,12 @@ static const struct misdeed misdeeds[] = {
 	{answer, "SSH-2.0-OpenSSH_9.2p1\r\n", ERROR_SYNTAX, "it is not HTTP"},
 	{answer, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnot gzip at all", ERROR_SYNTAX,
 		"its compression is damaged"},
-	{flood_declared, KILOBYTE, ERROR_LIMIT, "over the limit of 100000 bytes"},
-	{flood_open, KILOBYTE, ERROR_LIMIT, "over the limit of 100000 bytes"},
-	{flood_chunked, "100\r\n" KILOBYTE "\r\n", ERROR_LIMIT, "over the limit of 100000 bytes"},
-	{flood_headers, "X-Header: " KILOBYTE "\r\n", ERROR_LIMIT, "headers from 127.0.0.1:"},
-	{flood_interim, "HTTP/1.1 100 Continue\r\n\r\n", ERROR_LIMIT, "headers from 127.0.0.1:"},
-	{flood_one_header, KILOBYTE, ERROR_LIMIT, "headers from 127.0.0.1:"},
+	{pour, &declared, ERROR_LIMIT, "over the limit of 100000 bytes"},
+	{pour, &open_ended, ERROR_LIMIT, "over the limit of 100000 bytes"},
+	{pour, &chunked, ERROR_LIMIT, "over the limit of 100000 bytes"},
+	{pour, &headers, ERROR_LIMIT, "headers from 127.0.0.1:"},
+	{pour, &interim, ERROR_LIMIT, "headers from 127.0.0.1:"},
+	{pour, &one_header, ERROR_LIMIT, "headers from 127.0.0.1:"},
 };
 
 static struct http_request misdeed_request(const struct misdeed *row, const char *url)
