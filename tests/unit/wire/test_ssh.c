@@ -1,61 +1,15 @@
 #include <openssl/evp.h>
 
-#include "tests/unit/base/suite.h"
-#include "tests/unit/wire/test_ssh_box.h"
+#include "tests/unit/wire/ssh_ways.h"
 
-/* One sshd for all tests that need nothing special of it. */
-static struct box box;
-static struct rig rig;
-
-static void box_setup(void)
+static struct ssh_command direct(const char *command)
 {
-	box_keys(&box);
-	box_sshd(&box, "");
-}
-
-static void box_teardown(void)
-{
-	box_stop(&box);
-	box_remove(&box);
-}
-
-static void rig_setup(void)
-{
-	rig_init(&rig);
-}
-
-static void rig_teardown(void)
-{
-	rig_finish(&rig);
+	return box_command(&box, command);
 }
 
 START_TEST(reports_output_and_exit_status)
 {
-	static const struct {
-		const char *command, *out, *err;
-		int status;
-	} rows[] = {
-		{"true", "", "", 0},
-		{"printf out; printf err >&2; exit 7", "out", "err", 7},
-		{"cat; echo input ended", "input ended\n", "", 0},
-		{"exit 255", "", "", 255},
-		/* output closed long before the end: the status still counts */
-		{"exec >&- 2>&-; sleep 0.2; exit 9", "", "", 9},
-	};
-	struct outcome outcome;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct ssh_command command = box_command(&box, rows[i].command);
-		rig_run(&rig, &command, &outcome);
-		ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-		ck_assert(outcome.reply.has_exit_status);
-		ck_assert_int_eq(outcome.reply.exit_status, rows[i].status);
-		ck_assert_str_eq(outcome.out, rows[i].out);
-		ck_assert_str_eq(outcome.err, rows[i].err);
-		ck_assert_str_eq(outcome.exit_signal, "");
-		ck_assert(!outcome.reply.truncated);
-		ck_assert(outcome.reply.reused == (i > 0));
-		ck_assert(outcome.reply.took_ms > 0);
-	}
+	reports_what_came_of_it_by(direct);
 }
 END_TEST
 
@@ -72,20 +26,7 @@ END_TEST
 
 START_TEST(keeps_output_up_to_the_limit)
 {
-	static const char *const commands[] = {
-		"head -c 3000000 /dev/zero | tr '\\0' x; exit 3",
-		"head -c 3000000 /dev/zero | tr '\\0' x >&2; exit 3",
-	};
-	struct outcome outcome;
-	for (int i = 0; i < 2; i++) {
-		struct ssh_command command = box_command(&box, commands[i]);
-		rig_run(&rig, &command, &outcome);
-		ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-		ck_assert_uint_eq(outcome.reply.out_length, i == 0 ? SSH_OUTPUT_BYTES : 0);
-		ck_assert_uint_eq(outcome.reply.err_length, i == 1 ? SSH_OUTPUT_BYTES : 0);
-		ck_assert(outcome.reply.truncated);
-		ck_assert_int_eq(outcome.reply.exit_status, 3);
-	}
+	keeps_output_up_to_the_limit_by(direct);
 }
 END_TEST
 
@@ -223,16 +164,11 @@ START_TEST(refuses_keys_that_cannot_log_in_before_dialling)
 		{"no-such-file", "No such file", ERROR_IO},
 		{".", "not a regular file", ERROR_IO},
 	};
-	struct outcome outcome = {0};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct ssh_command command = box_command(&box, "true");
-		struct error error = {.kind = ERROR_NONE};
 		command.identity_file = box_path(&box, rows[i].file);
-		ck_assert_uint_eq(ssh_run(rig.ssh, &command, outcome_take, &outcome, &error), 0);
-		ck_assert_msg(error.kind == rows[i].kind, "%s: %s", rows[i].file, error.text);
-		ck_assert_msg(strstr(error.text, rows[i].words), "%s", error.text);
+		assert_refused(&command, rows[i].kind, rows[i].words);
 	}
-	ck_assert_int_eq(outcome.calls, 0);
 }
 END_TEST
 
@@ -259,50 +195,26 @@ START_TEST(refuses_commands_that_make_no_sense)
 	rows[7].command.command = "";
 	rows[8].command.command = endless;
 	rows[8].kind = ERROR_LIMIT;
-	struct outcome outcome = {0};
-	for (size_t i = 0; i < 9; i++) {
-		struct error error = {.kind = ERROR_NONE};
-		ck_assert_uint_eq(
-			ssh_run(rig.ssh, &rows[i].command, outcome_take, &outcome, &error), 0);
-		ck_assert_msg(error.kind == rows[i].kind, "row %zu: %s", i, error.text);
-	}
+	for (size_t i = 0; i < 9; i++)
+		assert_refused(&rows[i].command, rows[i].kind, "");
 }
 END_TEST
 
 START_TEST(a_connection_lost_after_the_command_left_is_an_unknown_outcome)
 {
-	struct outcome outcome;
-	struct ssh_command command = box_command(&box, "echo started; kill -9 $PPID; sleep 5");
-	rig_run(&rig, &command, &outcome);
-	assert_failed(&outcome, ERROR_UNKNOWN_OUTCOME, "read the state back");
+	a_lost_connection_is_an_unknown_outcome_by(direct);
 }
 END_TEST
 
 START_TEST(a_command_that_does_not_end_is_an_unknown_outcome_and_the_session_lives)
 {
-	struct outcome outcome;
-	struct ssh_command command = box_command(&box, "echo started; sleep 5");
-	command.timeout_ms = 300;
-	rig_run(&rig, &command, &outcome);
-	assert_failed(&outcome, ERROR_UNKNOWN_OUTCOME, "did not end within 300ms");
-	command = box_command(&box, "echo next");
-	rig_run(&rig, &command, &outcome);
-	assert_ok(&outcome, "next\n");
-	ck_assert(outcome.reply.reused);
+	an_endless_command_is_an_unknown_outcome_by(direct);
 }
 END_TEST
 
 START_TEST(a_known_end_counts_even_if_a_child_holds_the_output)
 {
-	struct outcome outcome;
-	struct ssh_command command = box_command(&box, "echo started; sleep 5 & exit 4");
-	command.timeout_ms = 500;
-	rig_run(&rig, &command, &outcome);
-	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-	ck_assert(outcome.reply.has_exit_status);
-	ck_assert_int_eq(outcome.reply.exit_status, 4);
-	ck_assert_str_eq(outcome.out, "started\n");
-	ck_assert(outcome.reply.truncated);
+	a_known_end_counts_by(direct);
 }
 END_TEST
 
@@ -318,13 +230,7 @@ END_TEST
 
 START_TEST(a_silent_server_times_out)
 {
-	struct outcome outcome;
-	struct ssh_command command = box_command(&box, "true");
-	int fd = loopback_listen(&command.port);
-	command.connect_timeout_ms = 300;
-	rig_run(&rig, &command, &outcome);
-	assert_failed(&outcome, ERROR_TIMEOUT, "no SSH greeting");
-	close(fd);
+	a_silent_server_times_out_by(direct, 300, "no SSH greeting");
 }
 END_TEST
 
@@ -376,12 +282,9 @@ START_TEST(many_commands_share_few_sessions)
 	enum { MANY = 30 };
 	static struct outcome outcomes[MANY];
 	struct ssh_command command = box_command(&box, "echo $PPID");
+	run_many(&command, outcomes, MANY);
 	for (int i = 0; i < MANY; i++)
-		rig_send(&rig, &command, &outcomes[i]);
-	for (int i = 0; i < MANY; i++) {
-		rig_until(&rig, &outcomes[i].calls, 1);
 		assert_ok(&outcomes[i], outcomes[i].out);
-	}
 	int sessions = 0;
 	for (int i = 0; i < MANY; i++) {
 		bool is_first = true;
@@ -397,11 +300,8 @@ END_TEST
 START_TEST(a_session_that_died_unnoticed_is_replaced)
 {
 	struct outcome outcome;
-	struct ssh_command command = box_command(&box, "echo $PPID");
-	rig_run(&rig, &command, &outcome);
-	assert_ok(&outcome, outcome.out);
-	ck_assert_int_eq(kill((pid_t)strtol(outcome.out, NULL, 10), SIGKILL), 0);
-	command = box_command(&box, "echo again");
+	ck_assert_int_eq(kill(serving_process(direct), SIGKILL), 0);
+	struct ssh_command command = box_command(&box, "echo again");
 	rig_run(&rig, &command, &outcome);
 	assert_ok(&outcome, "again\n");
 }
@@ -409,50 +309,14 @@ END_TEST
 
 START_TEST(cancelling_calls_nobody_at_any_stage)
 {
-	struct error error;
-	struct outcome outcome, last;
-	struct ssh_command command = box_command(&box, "echo started; sleep 3");
-	/* From the dialling to the running command: one more turn each time. */
-	for (int turns = 0; turns < 60; turns += 3) {
-		uint64_t id = rig_send(&rig, &command, &outcome);
-		for (int i = 0; i < turns; i++)
-			ck_assert(loop_turn(rig.loop, 5, &error));
-		ck_assert_msg(outcome.calls == 0, "after %d turns: %s", turns, outcome.error.text);
-		ssh_cancel(rig.ssh, id);
-		ssh_cancel(rig.ssh, id);
-	}
-	command = box_command(&box, "echo still here");
-	rig_run(&rig, &command, &last);
-	assert_ok(&last, "still here\n");
-	ck_assert_int_eq(outcome.calls, 0);
+	cancelling_calls_nobody_by(direct, (struct stages){.most = 60, .step = 3, .turn_ms = 5});
 }
 END_TEST
 
 START_TEST(destroying_ends_every_command_at_any_stage)
 {
-	struct error error;
-	struct ssh_command command = box_command(&box, "echo started; sleep 3");
-	bool was_cancelled = false, was_unknown = false;
-	for (int turns = 0; turns < 60; turns += 2) {
-		struct outcome outcomes[3];
-		for (int i = 0; i < 3; i++)
-			rig_send(&rig, &command, &outcomes[i]);
-		for (int i = 0; i < turns; i++)
-			ck_assert(loop_turn(rig.loop, 5, &error));
-		ssh_destroy(rig.ssh);
-		for (int i = 0; i < 3; i++) {
-			ck_assert_int_eq(outcomes[i].calls, 1);
-			enum error_kind kind = outcomes[i].error.kind;
-			ck_assert_msg(kind == ERROR_CANCELLED || kind == ERROR_UNKNOWN_OUTCOME,
-				"%s", outcomes[i].error.text);
-			was_cancelled = was_cancelled || kind == ERROR_CANCELLED;
-			was_unknown = was_unknown || kind == ERROR_UNKNOWN_OUTCOME;
-		}
-		rig.ssh = ssh_create(rig.loop, rig.http, &error);
-		ck_assert_ptr_nonnull(rig.ssh);
-	}
-	ck_assert(was_cancelled);
-	ck_assert(was_unknown);
+	destroying_ends_every_command_by(
+		direct, (struct stages){.most = 60, .step = 2, .turn_ms = 5});
 }
 END_TEST
 
@@ -497,10 +361,7 @@ static void run_against(const char *config, const char *known_hosts_key,
 	struct ssh_command command = box_command(&own, changes->command);
 	command.known_hosts_file = box_path(&own, "known_own");
 	command.timeout_ms = changes->timeout_ms;
-	for (int i = 0; i < count; i++)
-		rig_send(&rig, &command, &outcomes[i]);
-	for (int i = 0; i < count; i++)
-		rig_until(&rig, &outcomes[i].calls, 1);
+	run_many(&command, outcomes, count);
 	box_stop(&own);
 }
 
@@ -509,8 +370,7 @@ START_TEST(a_server_with_few_channels_still_runs_all)
 	struct outcome outcomes[5];
 	struct ssh_command changes = {.command = "echo ran"};
 	run_against("MaxSessions 1", "host_ed25519.pub", &changes, outcomes, 5);
-	for (int i = 0; i < 5; i++)
-		assert_ok(&outcomes[i], "ran\n");
+	assert_all_ok(outcomes, 5, "ran\n");
 }
 END_TEST
 
@@ -575,40 +435,23 @@ END_TEST
 
 static Suite *ssh_suite(void)
 {
-	Suite *suite = suite_create("ssh");
-	TCase *tests = tcase_create("real sshd");
-	tcase_set_timeout(tests, 60);
-	tcase_add_unchecked_fixture(tests, box_setup, box_teardown);
-	tcase_add_checked_fixture(tests, rig_setup, rig_teardown);
-	tcase_add_test(tests, reports_output_and_exit_status);
-	tcase_add_test(tests, reports_a_signal_and_no_status);
-	tcase_add_test(tests, keeps_output_up_to_the_limit);
-	tcase_add_test(tests, logs_in_with_every_usable_form_of_key);
-	tcase_add_test(tests, logs_in_with_an_ed25519_key_in_pkcs8);
-	tcase_add_test(tests, asks_for_the_host_key_that_is_known);
-	tcase_add_test(tests, refuses_a_host_it_cannot_trust);
-	tcase_add_test(tests, reports_a_login_that_is_refused);
-	tcase_add_test(tests, refuses_keys_that_cannot_log_in_before_dialling);
-	tcase_add_test(tests, refuses_commands_that_make_no_sense);
-	tcase_add_test(tests, a_connection_lost_after_the_command_left_is_an_unknown_outcome);
-	tcase_add_test(
-		tests, a_command_that_does_not_end_is_an_unknown_outcome_and_the_session_lives);
-	tcase_add_test(tests, a_known_end_counts_even_if_a_child_holds_the_output);
-	tcase_add_test(tests, nobody_listening_is_unreachable);
-	tcase_add_test(tests, a_silent_server_times_out);
-	tcase_add_test(tests, a_server_that_hangs_up_or_is_no_sshd_is_unreachable);
-	tcase_add_test(tests, many_commands_share_few_sessions);
-	tcase_add_test(tests, a_session_that_died_unnoticed_is_replaced);
-	tcase_add_test(tests, cancelling_calls_nobody_at_any_stage);
-	tcase_add_test(tests, destroying_ends_every_command_at_any_stage);
-	tcase_add_test(tests, callbacks_may_run_and_destroy);
-	tcase_add_test(tests, a_server_with_few_channels_still_runs_all);
-	tcase_add_test(tests, a_server_without_channels_is_named);
-	tcase_add_test(tests, a_channel_closed_without_a_status_has_none);
-	tcase_add_test(tests, a_host_without_common_algorithms_is_explained);
-	tcase_add_test(tests, a_refused_exec_is_rejected);
-	suite_add_tcase(suite, tests);
-	return suite;
+	const TTest *tests[] = {reports_output_and_exit_status, reports_a_signal_and_no_status,
+		keeps_output_up_to_the_limit, logs_in_with_every_usable_form_of_key,
+		logs_in_with_an_ed25519_key_in_pkcs8, asks_for_the_host_key_that_is_known,
+		refuses_a_host_it_cannot_trust, reports_a_login_that_is_refused,
+		refuses_keys_that_cannot_log_in_before_dialling,
+		refuses_commands_that_make_no_sense,
+		a_connection_lost_after_the_command_left_is_an_unknown_outcome,
+		a_command_that_does_not_end_is_an_unknown_outcome_and_the_session_lives,
+		a_known_end_counts_even_if_a_child_holds_the_output,
+		nobody_listening_is_unreachable, a_silent_server_times_out,
+		a_server_that_hangs_up_or_is_no_sshd_is_unreachable,
+		many_commands_share_few_sessions, a_session_that_died_unnoticed_is_replaced,
+		cancelling_calls_nobody_at_any_stage, destroying_ends_every_command_at_any_stage,
+		callbacks_may_run_and_destroy, a_server_with_few_channels_still_runs_all,
+		a_server_without_channels_is_named, a_channel_closed_without_a_status_has_none,
+		a_host_without_common_algorithms_is_explained, a_refused_exec_is_rejected};
+	return ssh_suite_of("ssh", tests, COUNT_OF(tests), box_setup, box_teardown);
 }
 
 int main(void)

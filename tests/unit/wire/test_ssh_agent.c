@@ -1,36 +1,10 @@
 #include <openssl/evp.h>
 #include <sys/un.h>
 
-#include "tests/unit/base/suite.h"
-#include "tests/unit/wire/test_ssh_box.h"
+#include "tests/unit/wire/ssh_ways.h"
 
-/* A real sshd and a real ssh-agent, whose keys each test adds. */
-static struct box box;
-static struct rig rig;
-
-static void box_setup(void)
-{
-	box_keys(&box);
-	box_sshd(&box, "");
-}
-
-static void box_teardown(void)
-{
-	box_stop(&box);
-	box_remove(&box);
-}
-
-static void rig_setup(void)
-{
-	rig_init(&rig);
-}
-
-static void rig_teardown(void)
-{
-	rig_finish(&rig);
-}
-
-/* Start an agent at dir/name and wait until its socket is there. */
+/* A real ssh-agent, whose keys each test adds: start it at dir/name and wait until its socket is
+ * there. */
 static pid_t agent_start(const char *name)
 {
 	const char *argv[] = {"/usr/bin/ssh-agent", "-D", "-a", box_path(&box, name), NULL};
@@ -301,20 +275,12 @@ END_TEST
 
 static Suite *ssh_agent_suite(void)
 {
-	Suite *suite = suite_create("ssh agent");
-	TCase *tests = tcase_create("real and fake agents");
-	tcase_set_timeout(tests, 60);
-	tcase_add_unchecked_fixture(tests, box_setup, box_teardown);
-	tcase_add_checked_fixture(tests, rig_setup, rig_teardown);
-	tcase_add_test(tests, logs_in_with_the_agents_keys);
-	tcase_add_test(tests, says_why_the_agent_was_of_no_use);
-	tcase_add_test(tests, offers_only_so_many_keys);
-	tcase_add_test(tests, a_silent_agent_stops_nothing_else);
-	tcase_add_test(tests, a_silent_agent_ends_at_the_deadline);
-	tcase_add_test(tests, an_agent_that_lists_but_does_not_sign_can_be_left);
-	tcase_add_test(tests, an_agent_that_speaks_nonsense_is_left);
-	suite_add_tcase(suite, tests);
-	return suite;
+	const TTest *tests[] = {logs_in_with_the_agents_keys, says_why_the_agent_was_of_no_use,
+		offers_only_so_many_keys, a_silent_agent_stops_nothing_else,
+		a_silent_agent_ends_at_the_deadline,
+		an_agent_that_lists_but_does_not_sign_can_be_left,
+		an_agent_that_speaks_nonsense_is_left};
+	return ssh_suite_of("ssh agent", tests, COUNT_OF(tests), box_setup, box_teardown);
 }
 
 int main(void)

@@ -1,9 +1,7 @@
-#include "tests/unit/base/suite.h"
-#include "tests/unit/wire/test_ssh_box.h"
+#include "tests/unit/wire/ssh_ways.h"
 
 /* `box` is the jump host; `inner` stands behind it, with a host key of another type. */
-static struct box box, inner;
-static struct rig rig;
+static struct box inner;
 static char jump[128];
 
 static void inner_start(const char *config)
@@ -15,39 +13,28 @@ static void inner_start(const char *config)
 }
 
 /* Both hosts known, each by its own key. */
-static void both_known(const char *name, const char *jump_key, const char *inner_key)
+static void both_known(
+	const char *name, const struct box *outer, const char *outer_key, const char *inner_key)
 {
 	char first[2048], second[2048];
-	box_read(&box, jump_key, first, sizeof(first));
+	box_read(&box, outer_key, first, sizeof(first));
 	box_read(&box, inner_key, second, sizeof(second));
-	box_write(&box, name, "[127.0.0.1]:%d %s[127.0.0.1]:%d %s", box.port, first, inner.port,
+	box_write(&box, name, "[127.0.0.1]:%d %s[127.0.0.1]:%d %s", outer->port, first, inner.port,
 		second);
 }
 
-static void box_setup(void)
+static void boxes_setup(void)
 {
-	box_keys(&box);
-	box_sshd(&box, "");
+	box_setup();
 	inner_start("");
-	both_known("both", "host_ed25519.pub", "host_ecdsa.pub");
+	both_known("both", &box, "host_ed25519.pub", "host_ecdsa.pub");
 	snprintf(jump, sizeof(jump), "%s@127.0.0.1:%d", box.user, box.port);
 }
 
-static void box_teardown(void)
+static void boxes_teardown(void)
 {
 	box_stop(&inner);
-	box_stop(&box);
-	box_remove(&box);
-}
-
-static void rig_setup(void)
-{
-	rig_init(&rig);
-}
-
-static void rig_teardown(void)
-{
-	rig_finish(&rig);
+	box_teardown();
 }
 
 static struct ssh_command jumped(const char *command)
@@ -60,18 +47,7 @@ static struct ssh_command jumped(const char *command)
 
 START_TEST(runs_behind_a_jump_host)
 {
-	struct outcome outcome;
-	struct ssh_command command = jumped("printf out; printf err >&2; exit 7");
-	rig_run(&rig, &command, &outcome);
-	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-	ck_assert_int_eq(outcome.reply.exit_status, 7);
-	ck_assert_str_eq(outcome.out, "out");
-	ck_assert_str_eq(outcome.err, "err");
-	ck_assert(!outcome.reply.reused);
-	command = jumped("echo again");
-	rig_run(&rig, &command, &outcome);
-	assert_ok(&outcome, "again\n");
-	ck_assert(outcome.reply.reused);
+	reports_what_came_of_it_by(jumped);
 }
 END_TEST
 
@@ -95,13 +71,7 @@ END_TEST
 
 START_TEST(brings_floods_through)
 {
-	struct outcome outcome;
-	struct ssh_command command = jumped("head -c 3000000 /dev/zero | tr '\\0' x; exit 3");
-	rig_run(&rig, &command, &outcome);
-	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-	ck_assert_uint_eq(outcome.reply.out_length, SSH_OUTPUT_BYTES);
-	ck_assert(outcome.reply.truncated);
-	ck_assert_int_eq(outcome.reply.exit_status, 3);
+	keeps_output_up_to_the_limit_by(jumped);
 }
 END_TEST
 
@@ -110,20 +80,15 @@ START_TEST(many_share_the_way)
 	enum { MANY = 40 };
 	static struct outcome outcomes[MANY];
 	struct ssh_command command = jumped("cat /dev/null; echo ran");
-	for (int i = 0; i < MANY; i++) {
-		rig_send(&rig, &command, &outcomes[i]);
-	}
-	for (int i = 0; i < MANY; i++) {
-		rig_until(&rig, &outcomes[i].calls, 1);
-		assert_ok(&outcomes[i], "ran\n");
-	}
+	run_many(&command, outcomes, MANY);
+	assert_all_ok(outcomes, MANY, "ran\n");
 }
 END_TEST
 
 START_TEST(checks_both_host_keys)
 {
-	both_known("jump-changed", "stranger.pub", "host_ecdsa.pub");
-	both_known("inner-changed", "host_ed25519.pub", "stranger.pub");
+	both_known("jump-changed", &box, "stranger.pub", "host_ecdsa.pub");
+	both_known("inner-changed", &box, "host_ed25519.pub", "stranger.pub");
 	box_known_hosts(&box, "inner-unknown", "host_ed25519.pub");
 	box_known_hosts(&inner, "jump-unknown", "host_ecdsa.pub");
 	char jump_name[64], inner_name[64];
@@ -163,10 +128,8 @@ START_TEST(uses_another_key_for_the_jump_host)
 	command.jump_identity_file = box_path(&box, "stranger");
 	rig_run(&rig, &command, &outcome);
 	assert_failed(&outcome, ERROR_UNTRUSTED, "refused key");
-	struct error error = {.kind = ERROR_NONE};
 	command.jump_identity_file = box_path(&box, "user_rsa");
-	ck_assert_uint_eq(ssh_run(rig.ssh, &command, outcome_take, &outcome, &error), 0);
-	ck_assert_int_eq(error.kind, ERROR_UNTRUSTED);
+	assert_refused(&command, ERROR_UNTRUSTED, "RSA");
 }
 END_TEST
 
@@ -204,11 +167,7 @@ START_TEST(a_jump_host_that_forbids_it_is_named)
 	char there[128];
 	box_sshd(&strict, "AllowTcpForwarding no");
 	snprintf(there, sizeof(there), "%s@127.0.0.1:%d", box.user, strict.port);
-	char first[2048], second[2048];
-	box_read(&box, "host_ed25519.pub", first, sizeof(first));
-	box_read(&box, "host_ecdsa.pub", second, sizeof(second));
-	box_write(&box, "strict", "[127.0.0.1]:%d %s[127.0.0.1]:%d %s", strict.port, first,
-		inner.port, second);
+	both_known("strict", &strict, "host_ed25519.pub", "host_ecdsa.pub");
 	struct ssh_command command = jumped("true");
 	command.jump = there;
 	command.known_hosts_file = box_path(&box, "strict");
@@ -220,13 +179,7 @@ END_TEST
 
 START_TEST(a_silent_host_behind_times_out)
 {
-	struct outcome outcome;
-	struct ssh_command command = jumped("true");
-	int fd = loopback_listen(&command.port);
-	command.connect_timeout_ms = 1500;
-	rig_run(&rig, &command, &outcome);
-	assert_failed(&outcome, ERROR_TIMEOUT, "no SSH greeting");
-	close(fd);
+	a_silent_server_times_out_by(jumped, 1500, "no SSH greeting");
 }
 END_TEST
 
@@ -278,39 +231,14 @@ END_TEST
 
 START_TEST(cancelling_calls_nobody_at_any_stage)
 {
-	struct error error;
-	struct outcome outcome, last;
-	struct ssh_command command = jumped("echo started; sleep 3");
-	for (int turns = 0; turns < 90; turns += 3) {
-		uint64_t id = rig_send(&rig, &command, &outcome);
-		for (int i = 0; i < turns; i++)
-			ck_assert(loop_turn(rig.loop, 5, &error));
-		ck_assert_msg(outcome.calls == 0, "after %d turns: %s", turns, outcome.error.text);
-		ssh_cancel(rig.ssh, id);
-	}
-	command = jumped("echo still here");
-	rig_run(&rig, &command, &last);
-	assert_ok(&last, "still here\n");
-	ck_assert_int_eq(outcome.calls, 0);
+	cancelling_calls_nobody_by(jumped, (struct stages){.most = 90, .step = 3, .turn_ms = 5});
 }
 END_TEST
 
 START_TEST(destroying_ends_every_command_at_any_stage)
 {
-	struct error error;
-	struct ssh_command command = jumped("echo started; sleep 3");
-	for (int turns = 0; turns < 90; turns += 5) {
-		struct outcome outcomes[3];
-		for (int i = 0; i < 3; i++)
-			rig_send(&rig, &command, &outcomes[i]);
-		for (int i = 0; i < turns; i++)
-			ck_assert(loop_turn(rig.loop, 5, &error));
-		ssh_destroy(rig.ssh);
-		for (int i = 0; i < 3; i++)
-			ck_assert_int_eq(outcomes[i].calls, 1);
-		rig.ssh = ssh_create(rig.loop, rig.http, &error);
-		ck_assert_ptr_nonnull(rig.ssh);
-	}
+	destroying_ends_every_command_by(
+		jumped, (struct stages){.most = 90, .step = 5, .turn_ms = 5});
 }
 END_TEST
 
@@ -353,28 +281,14 @@ END_TEST
 
 static Suite *ssh_jump_suite(void)
 {
-	Suite *suite = suite_create("ssh_jump");
-	TCase *tests = tcase_create("two real sshds");
-	tcase_set_timeout(tests, 60);
-	tcase_add_unchecked_fixture(tests, box_setup, box_teardown);
-	tcase_add_checked_fixture(tests, rig_setup, rig_teardown);
-	tcase_add_test(tests, runs_behind_a_jump_host);
-	tcase_add_test(tests, goes_its_own_way);
-	tcase_add_test(tests, brings_floods_through);
-	tcase_add_test(tests, many_share_the_way);
-	tcase_add_test(tests, checks_both_host_keys);
-	tcase_add_test(tests, uses_another_key_for_the_jump_host);
-	tcase_add_test(tests, nobody_behind_is_unreachable);
-	tcase_add_test(tests, no_jump_host_is_unreachable);
-	tcase_add_test(tests, a_jump_host_that_forbids_it_is_named);
-	tcase_add_test(tests, a_silent_host_behind_times_out);
-	tcase_add_test(tests, a_way_lost_after_the_command_left_is_an_unknown_outcome);
-	tcase_add_test(tests, a_way_that_died_unnoticed_is_replaced);
-	tcase_add_test(tests, cancelling_calls_nobody_at_any_stage);
-	tcase_add_test(tests, destroying_ends_every_command_at_any_stage);
-	tcase_add_test(tests, reads_the_name_of_a_jump_host);
-	suite_add_tcase(suite, tests);
-	return suite;
+	const TTest *tests[] = {runs_behind_a_jump_host, goes_its_own_way, brings_floods_through,
+		many_share_the_way, checks_both_host_keys, uses_another_key_for_the_jump_host,
+		nobody_behind_is_unreachable, no_jump_host_is_unreachable,
+		a_jump_host_that_forbids_it_is_named, a_silent_host_behind_times_out,
+		a_way_lost_after_the_command_left_is_an_unknown_outcome,
+		a_way_that_died_unnoticed_is_replaced, cancelling_calls_nobody_at_any_stage,
+		destroying_ends_every_command_at_any_stage, reads_the_name_of_a_jump_host};
+	return ssh_suite_of("ssh_jump", tests, COUNT_OF(tests), boxes_setup, boxes_teardown);
 }
 
 int main(void)

@@ -1,39 +1,17 @@
 #include <dirent.h>
 
-#include "tests/unit/base/suite.h"
-#include "tests/unit/wire/test_ssh_box.h"
+#include "tests/unit/wire/ssh_ways.h"
 
 /* The second way: the system's ssh client, against the same real servers. */
-static struct box box;
-static struct rig rig;
-
-static void box_setup(void)
+static void client_setup(void)
 {
 	char rsa[2048], keys[8192];
-	box_keys(&box);
-	box_sshd(&box, "");
+	box_setup();
 	box_read(&box, "user_rsa.pub", rsa, sizeof(rsa));
 	box_read(&box, "authorized_keys", keys, sizeof(keys));
 	box_write(&box, "authorized_keys", "%s%s", keys, rsa);
 	mkdir(box_path(&box, "run"), 0700);
 	setenv("XDG_RUNTIME_DIR", box_path(&box, "run"), 1);
-}
-
-static void box_teardown(void)
-{
-	box_stop(&box);
-	box_remove(&box);
-}
-
-static void rig_setup(void)
-{
-	rig_init(&rig);
-}
-
-static void rig_teardown(void)
-{
-	if (rig.ssh)
-		rig_finish(&rig);
 }
 
 static struct ssh_command openssh(const char *command)
@@ -56,28 +34,7 @@ static struct box own_server(const char *config, const char *known)
 
 START_TEST(reports_output_and_exit_status)
 {
-	static const struct {
-		const char *command, *out, *err;
-		int status;
-	} rows[] = {
-		{"true", "", "", 0},
-		{"printf out; printf err >&2; exit 7", "out", "err", 7},
-		{"cat; echo input ended", "input ended\n", "", 0},
-		{"exit 255", "", "", 255},
-		{"exec >&- 2>&-; sleep 0.2; exit 9", "", "", 9},
-	};
-	struct outcome outcome;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct ssh_command command = openssh(rows[i].command);
-		rig_run(&rig, &command, &outcome);
-		ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-		ck_assert(outcome.reply.has_exit_status);
-		ck_assert_int_eq(outcome.reply.exit_status, rows[i].status);
-		ck_assert_str_eq(outcome.out, rows[i].out);
-		ck_assert_str_eq(outcome.err, rows[i].err);
-		ck_assert(!outcome.reply.truncated);
-		ck_assert(outcome.reply.reused == (i > 0));
-	}
+	reports_what_came_of_it_by(openssh);
 }
 END_TEST
 
@@ -93,13 +50,7 @@ END_TEST
 
 START_TEST(keeps_output_up_to_the_limit)
 {
-	struct outcome outcome;
-	struct ssh_command command = openssh("head -c 3000000 /dev/zero | tr '\\0' x; exit 3");
-	rig_run(&rig, &command, &outcome);
-	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-	ck_assert_uint_eq(outcome.reply.out_length, SSH_OUTPUT_BYTES);
-	ck_assert(outcome.reply.truncated);
-	ck_assert_int_eq(outcome.reply.exit_status, 3);
+	keeps_output_up_to_the_limit_by(openssh);
 }
 END_TEST
 
@@ -147,7 +98,6 @@ END_TEST
 START_TEST(reads_an_ssh_config)
 {
 	struct outcome outcome;
-	struct error error = {.kind = ERROR_NONE};
 	box_write(&box, "config",
 		"Host short\n HostName 127.0.0.1\n Port %d\n User %s\n IdentityFile %s\n "
 		"UserKnownHostsFile %s\n StrictHostKeyChecking no\n",
@@ -162,9 +112,7 @@ START_TEST(reads_an_ssh_config)
 	assert_ok(&outcome, "in\n");
 	command = box_command(&box, "true");
 	command.config_file = box_path(&box, "config");
-	ck_assert_uint_eq(ssh_run(rig.ssh, &command, outcome_take, &outcome, &error), 0);
-	ck_assert_int_eq(error.kind, ERROR_USAGE);
-	ck_assert_ptr_nonnull(strstr(error.text, "via: openssh"));
+	assert_refused(&command, ERROR_USAGE, "via: openssh");
 }
 END_TEST
 
@@ -248,48 +196,27 @@ END_TEST
 
 START_TEST(a_connection_lost_after_the_command_left_is_an_unknown_outcome)
 {
-	struct outcome outcome;
-	struct ssh_command command = openssh("echo started; kill -9 $PPID; sleep 5");
-	rig_run(&rig, &command, &outcome);
-	assert_failed(&outcome, ERROR_UNKNOWN_OUTCOME, "read the state back");
+	a_lost_connection_is_an_unknown_outcome_by(openssh);
 }
 END_TEST
 
 START_TEST(a_command_that_does_not_end_is_an_unknown_outcome_and_the_client_lives)
 {
-	struct outcome outcome;
-	struct ssh_command command = openssh("echo started; sleep 5");
-	command.timeout_ms = 300;
-	rig_run(&rig, &command, &outcome);
-	assert_failed(&outcome, ERROR_UNKNOWN_OUTCOME, "did not end within 300ms");
-	command = openssh("echo next");
-	rig_run(&rig, &command, &outcome);
-	assert_ok(&outcome, "next\n");
-	ck_assert(outcome.reply.reused);
+	an_endless_command_is_an_unknown_outcome_by(openssh);
 }
 END_TEST
 
 START_TEST(a_known_end_counts_even_if_a_child_holds_the_output)
 {
-	struct outcome outcome;
-	struct ssh_command command = openssh("echo started; sleep 5 & exit 4");
-	command.timeout_ms = 700;
-	rig_run(&rig, &command, &outcome);
-	ck_assert_msg(outcome.error.kind == ERROR_NONE, "%s", outcome.error.text);
-	ck_assert_int_eq(outcome.reply.exit_status, 4);
-	ck_assert_str_eq(outcome.out, "started\n");
-	ck_assert(outcome.reply.truncated);
+	a_known_end_counts_by(openssh);
 }
 END_TEST
 
 START_TEST(a_client_that_died_unnoticed_is_replaced)
 {
 	struct outcome outcome;
-	struct ssh_command command = openssh("echo $PPID");
-	rig_run(&rig, &command, &outcome);
-	assert_ok(&outcome, outcome.out);
-	ck_assert_int_eq(kill((pid_t)strtol(outcome.out, NULL, 10), SIGKILL), 0);
-	command = openssh("echo again");
+	ck_assert_int_eq(kill(serving_process(openssh), SIGKILL), 0);
+	struct ssh_command command = openssh("echo again");
 	for (int i = 0; i < 2; i++) {
 		rig_run(&rig, &command, &outcome);
 		/* The client may not have seen it yet when it takes the command. */
@@ -304,12 +231,8 @@ START_TEST(many_commands_share_few_clients)
 	enum { MANY = 30 };
 	static struct outcome outcomes[MANY];
 	struct ssh_command command = openssh("echo ran");
-	for (int i = 0; i < MANY; i++)
-		rig_send(&rig, &command, &outcomes[i]);
-	for (int i = 0; i < MANY; i++) {
-		rig_until(&rig, &outcomes[i].calls, 1);
-		assert_ok(&outcomes[i], "ran\n");
-	}
+	run_many(&command, outcomes, MANY);
+	assert_all_ok(outcomes, MANY, "ran\n");
 }
 END_TEST
 
@@ -320,25 +243,15 @@ START_TEST(a_server_with_few_sessions_still_runs_all)
 	struct ssh_command command = openssh("echo ran");
 	command.port = strict.port;
 	command.known_hosts_file = box_path(&box, "known_few");
-	for (int i = 0; i < 5; i++)
-		rig_send(&rig, &command, &outcomes[i]);
-	for (int i = 0; i < 5; i++) {
-		rig_until(&rig, &outcomes[i].calls, 1);
-		assert_ok(&outcomes[i], "ran\n");
-	}
+	run_many(&command, outcomes, 5);
+	assert_all_ok(outcomes, 5, "ran\n");
 	box_stop(&strict);
 }
 END_TEST
 
 START_TEST(a_silent_server_times_out)
 {
-	struct outcome outcome;
-	struct ssh_command command = openssh("true");
-	int fd = loopback_listen(&command.port);
-	command.connect_timeout_ms = 500;
-	rig_run(&rig, &command, &outcome);
-	assert_failed(&outcome, ERROR_TIMEOUT, "by way of openssh");
-	close(fd);
+	a_silent_server_times_out_by(openssh, 500, "by way of openssh");
 }
 END_TEST
 
@@ -389,88 +302,39 @@ START_TEST(neither_command_nor_directory_is_open_to_others)
 	ck_assert_int_eq(directories, 1);
 	/* And nothing is left of it afterwards. */
 	rig_finish(&rig);
-	rig.ssh = NULL;
+	rig = (struct rig){0};
 	ck_assert_int_eq(rmdir(box_path(&box, "own-run")), 0);
 }
 END_TEST
 
 START_TEST(cancelling_calls_nobody_at_any_stage)
 {
-	struct error error;
-	struct outcome outcome, last;
-	struct ssh_command command = openssh("echo started; sleep 3");
-	for (int turns = 0; turns < 40; turns += 2) {
-		uint64_t id = rig_send(&rig, &command, &outcome);
-		for (int i = 0; i < turns; i++)
-			ck_assert(loop_turn(rig.loop, 10, &error));
-		ck_assert_msg(outcome.calls == 0, "after %d turns: %s", turns, outcome.error.text);
-		ssh_cancel(rig.ssh, id);
-		ssh_cancel(rig.ssh, id);
-	}
-	command = openssh("echo still here");
-	rig_run(&rig, &command, &last);
-	assert_ok(&last, "still here\n");
-	ck_assert_int_eq(outcome.calls, 0);
+	cancelling_calls_nobody_by(openssh, (struct stages){.most = 40, .step = 2, .turn_ms = 10});
 }
 END_TEST
 
 START_TEST(destroying_ends_every_command_at_any_stage)
 {
-	struct error error;
-	struct ssh_command command = openssh("echo started; sleep 3");
-	bool was_cancelled = false, was_unknown = false;
-	for (int turns = 0; turns < 60 || (!was_unknown && turns < 600); turns += 6) {
-		struct outcome outcomes[3];
-		for (int i = 0; i < 3; i++)
-			rig_send(&rig, &command, &outcomes[i]);
-		for (int i = 0; i < turns; i++)
-			ck_assert(loop_turn(rig.loop, 20, &error));
-		ssh_destroy(rig.ssh);
-		for (int i = 0; i < 3; i++) {
-			ck_assert_int_eq(outcomes[i].calls, 1);
-			enum error_kind kind = outcomes[i].error.kind;
-			ck_assert_msg(kind == ERROR_CANCELLED || kind == ERROR_UNKNOWN_OUTCOME,
-				"%s", outcomes[i].error.text);
-			was_cancelled = was_cancelled || kind == ERROR_CANCELLED;
-			was_unknown = was_unknown || kind == ERROR_UNKNOWN_OUTCOME;
-		}
-		rig.ssh = ssh_create(rig.loop, rig.http, &error);
-		ck_assert_ptr_nonnull(rig.ssh);
-	}
-	ck_assert(was_cancelled);
-	ck_assert(was_unknown);
+	destroying_ends_every_command_by(
+		openssh, (struct stages){.most = 60, .step = 6, .turn_ms = 20});
 }
 END_TEST
 
 static Suite *ssh_openssh_suite(void)
 {
-	Suite *suite = suite_create("ssh_openssh");
-	TCase *tests = tcase_create("real sshd and ssh");
-	tcase_set_timeout(tests, 60);
-	tcase_add_unchecked_fixture(tests, box_setup, box_teardown);
-	tcase_add_checked_fixture(tests, rig_setup, rig_teardown);
-	tcase_add_test(tests, reports_output_and_exit_status);
-	tcase_add_test(tests, a_killed_command_has_no_status);
-	tcase_add_test(tests, keeps_output_up_to_the_limit);
-	tcase_add_test(tests, logs_in_with_what_libssh2_cannot);
-	tcase_add_test(tests, reaches_a_host_that_offers_nothing_of_ours);
-	tcase_add_test(tests, reads_an_ssh_config);
-	tcase_add_test(tests, goes_through_a_jump_host_by_the_same_rules);
-	tcase_add_test(tests, refuses_what_it_cannot_trust_or_reach);
-	tcase_add_test(tests, names_that_a_shell_would_read_never_start_it);
-	tcase_add_test(tests, a_connection_lost_after_the_command_left_is_an_unknown_outcome);
-	tcase_add_test(
-		tests, a_command_that_does_not_end_is_an_unknown_outcome_and_the_client_lives);
-	tcase_add_test(tests, a_known_end_counts_even_if_a_child_holds_the_output);
-	tcase_add_test(tests, a_client_that_died_unnoticed_is_replaced);
-	tcase_add_test(tests, many_commands_share_few_clients);
-	tcase_add_test(tests, a_server_with_few_sessions_still_runs_all);
-	tcase_add_test(tests, a_silent_server_times_out);
-	tcase_add_test(tests, neither_command_nor_directory_is_open_to_others);
-	tcase_add_test(tests, cancelling_calls_nobody_at_any_stage);
-	tcase_add_test(tests, destroying_ends_every_command_at_any_stage);
-	suite_add_tcase(suite, tests);
-	return suite;
+	const TTest *tests[] = {reports_output_and_exit_status, a_killed_command_has_no_status,
+		keeps_output_up_to_the_limit, logs_in_with_what_libssh2_cannot,
+		reaches_a_host_that_offers_nothing_of_ours, reads_an_ssh_config,
+		goes_through_a_jump_host_by_the_same_rules, refuses_what_it_cannot_trust_or_reach,
+		names_that_a_shell_would_read_never_start_it,
+		a_connection_lost_after_the_command_left_is_an_unknown_outcome,
+		a_command_that_does_not_end_is_an_unknown_outcome_and_the_client_lives,
+		a_known_end_counts_even_if_a_child_holds_the_output,
+		a_client_that_died_unnoticed_is_replaced, many_commands_share_few_clients,
+		a_server_with_few_sessions_still_runs_all, a_silent_server_times_out,
+		neither_command_nor_directory_is_open_to_others,
+		cancelling_calls_nobody_at_any_stage, destroying_ends_every_command_at_any_stage};
+	return ssh_suite_of("ssh_openssh", tests, COUNT_OF(tests), client_setup, box_teardown);
 }
 
 int main(void)
