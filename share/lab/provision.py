@@ -138,7 +138,7 @@ backend be_{cluster}
   balance roundrobin
 {HEALTH_CHECK[layout.has_patroni()]}
   timeout check 500ms
-  default-server check inter 1s fastinter 300ms fall 3 rise 2
+  default-server check inter 1s fastinter 300ms fall 3 rise 2 maxconn 1000
 """
         for node in nodes:
             asked = PORTS[("rest-" if layout.has_patroni() else "pg-") + node]

@@ -68,17 +68,20 @@ scene_verbs() {
 	pool_is 31 7 && pool_is 32 7 || fail "both have 7 again"
 	expect_code 0 "$spillway" act divert cluster=west weight=80 -c "$fleet" --yes --reason 'lab'
 	control_says /v1/clusters/west/weight '"weight": 80' || fail "the west has weight 80"
+	diverted=$(last_run)
 	sleep_until_rested
 	expect_code 0 "$spillway" act lb-restore cluster=west weight=90 -c "$fleet" --yes --reason 'lab'
 	control_says /v1/clusters/west/weight '"weight": 90' || fail "the west has weight 90"
 	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
 	control_says /v1/clusters/west/weight '"weight": 80' || fail "the west has weight 80 again"
+	expect_code 0 "$spillway" undo "$diverted" -c "$fleet" --yes
+	control_says /v1/clusters/west/weight '"weight": 100' || fail "the west has its weight again"
 	expect_code 0 "$spillway" act lb-drain replica=east/r2 -c "$fleet" --yes --reason 'lab'
 	control_says /v1/clusters/east/replicas/r2/state '"drain"' || fail "r2 is drained"
 	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
 	control_says /v1/clusters/east/replicas/r2/state '"ready"' || fail "r2 is back"
-	expect_code 0 "$spillway" act lb-limit replica=west/r3 maxconn=50 -c "$fleet" --yes --reason 'lab'
-	server_limit_is west/r3 50 || fail "the balancer opens at most 50 connections to r3"
+	expect_code 0 "$spillway" act lb-limit replica=west/r3 maxconn=600 -c "$fleet" --yes --reason 'lab'
+	server_limit_is west/r3 600 || fail "the balancer opens at most 600 connections to r3"
 	expect_code 0 "$spillway" act alerts-silence cluster=west -c "$fleet" --yes --reason 'lab'
 	silences_are 1 || fail "the west's alerts are silenced"
 	expect_code 0 "$spillway" undo "$(last_run)" -c "$fleet" --yes
