@@ -14,7 +14,8 @@ cleanup() {
 	for pid in $pids; do kill "$pid" 2>/dev/null; done
 	rm -rf "$work"
 }
-trap cleanup EXIT INT TERM
+trap cleanup EXIT
+trap 'exit 1' INT TERM
 
 # cpu PID: user and system time so far, in ms.
 cpu() {
