@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actions/coordination.h"
 #include "actions/executor.h"
+#include "actions/hold.h"
 #include "actions/journal.h"
 #include "actions/plan.h"
 #include "app/brief.h"
@@ -59,6 +61,10 @@ struct console_app {
 	struct run_view runs[RUNS_SHOWN];
 	size_t run_count;
 	enum run_state seen_state; /* of the run whose journal lines are shown */
+	struct console_hold holds[CONSOLE_HOLDS_MOST];
+	size_t hold_count;
+	struct console_peer peers[CONSOLE_PEERS_MOST];
+	size_t peer_count;
 	struct journal_line *journal;
 	size_t journal_count;
 	struct console_message messages[CONSOLE_MESSAGES_MOST];
@@ -118,6 +124,10 @@ static struct console_model app_model(const struct console_app *app)
 		.run = executor_run(app->control->executor),
 		.runs = app->runs,
 		.run_count = app->run_count,
+		.holds = app->holds,
+		.hold_count = app->hold_count,
+		.peers = app->peers,
+		.peer_count = app->peer_count,
 		.journal = app->journal,
 		.journal_count = app->journal_count,
 		.messages = app->messages,
@@ -397,9 +407,56 @@ static void app_read_journal(struct console_app *app)
 			app->control->configs.journal_file, app->journal, JOURNAL_SHOWN, &error);
 }
 
+static void app_show_hold(struct console_app *app, const struct hold *hold, bool is_elsewhere)
+{
+	if (app->hold_count == CONSOLE_HOLDS_MOST)
+		return;
+	struct console_hold *shown = &app->holds[app->hold_count++];
+	*shown = (struct console_hold){
+		.from = hold->from,
+		.to = hold->to,
+		.expires_ms = hold->expires_ms,
+		.is_protected = hold->protection != HOLD_BY_NOTHING,
+		.is_certain = hold->is_certain,
+		.is_elsewhere = is_elsewhere,
+	};
+	snprintf(shown->run, sizeof shown->run, "%s", hold->run);
+	snprintf(shown->action, sizeof shown->action, "%s", hold->action);
+	snprintf(shown->target_path, sizeof shown->target_path, "%s", hold->target_path);
+	snprintf(shown->by, sizeof shown->by, "%s", hold->by);
+	hold_protection_words(hold, shown->protection);
+}
+
+/* What is held, here and elsewhere, and who else is here. */
+static void app_look_around(struct console_app *app)
+{
+	struct hold holds[HOLDS_MOST];
+	struct coordination_peer peers[CONSOLE_PEERS_MOST];
+	const struct coordination *coordination = app->control->coordination;
+	int64_t now_ms = app_now_ms(app);
+	app->hold_count = app->peer_count = 0;
+	size_t own = executor_holds(app->control->executor, now_ms, holds, HOLDS_MOST);
+	for (size_t i = 0; i < own; i++)
+		app_show_hold(app, &holds[i], false);
+	if (!coordination)
+		return;
+	size_t others = coordination_holds(coordination, now_ms, holds, HOLDS_MOST);
+	for (size_t i = 0; i < others; i++)
+		app_show_hold(app, &holds[i], true);
+	size_t count = coordination_peers(coordination, peers, CONSOLE_PEERS_MOST);
+	for (size_t i = 0; i < count; i++) {
+		struct console_peer *shown = &app->peers[app->peer_count++];
+		shown->since_ms = peers[i].since_ms;
+		snprintf(shown->by, sizeof shown->by, "%s", peers[i].by);
+		snprintf(shown->host, sizeof shown->host, "%s", peers[i].host);
+		snprintf(shown->doing, sizeof shown->doing, "%s", peers[i].doing);
+	}
+}
+
 static void app_tick(void *context)
 {
 	struct console_app *app = context;
+	app_look_around(app);
 	executor_tick(app->control->executor, app->engine->snapshot, &app->engine->assessment,
 		app_now_ms(app));
 	brief_tick(&app->brief, app->control, app->engine, (*app->config)->environment);

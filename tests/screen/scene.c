@@ -577,6 +577,52 @@ void scene_add_plan(struct scene *scene, bool refused)
 	scene->model.plan = plan;
 }
 
+void scene_add_holds(struct scene *scene)
+{
+	static const struct console_hold holds[] = {
+		{.run = "a-0002",
+			.action = "divert",
+			.target_path = "east-a",
+			.by = "kim",
+			.from = 100,
+			.to = 90,
+			.expires_ms = SCENE_NOW_MS + 24 * MINUTE_MS,
+			.protection = "a timer beside it (systemd)",
+			.is_protected = true,
+			.is_certain = true},
+		{.run = "a-0001",
+			.action = "scale-pool",
+			.target_path = "east-a",
+			.by = "kim",
+			.from = 20,
+			.to = 30,
+			.expires_ms = SCENE_NOW_MS - 3 * MINUTE_MS,
+			.protection = "nothing",
+			.is_certain = true},
+		{.run = "a-0107",
+			.action = "divert",
+			.target_path = "west-b",
+			.by = "lee",
+			.from = 100,
+			.to = 95,
+			.expires_ms = SCENE_NOW_MS + 9 * MINUTE_MS,
+			.protection = "spillway reap",
+			.is_protected = true,
+			.is_elsewhere = true},
+	};
+	static const struct console_peer peers[] = {
+		{.by = "lee",
+			.host = "bastion2",
+			.doing = "divert west-b",
+			.since_ms = SCENE_NOW_MS - 12000},
+		{.by = "ana", .host = "desk7", .since_ms = SCENE_NOW_MS - 40 * MINUTE_MS},
+	};
+	scene->model.holds = holds;
+	scene->model.hold_count = sizeof holds / sizeof *holds;
+	scene->model.peers = peers;
+	scene->model.peer_count = sizeof peers / sizeof *peers;
+}
+
 void scene_add_run(struct scene *scene, enum run_state state, enum outcome_code code)
 {
 	scene->runs[0] = (struct run_view){

@@ -52,6 +52,8 @@ void scene_finish(struct scene *scene);
  * step. */
 void scene_add_plan(struct scene *scene, bool refused);
 
+/* Changes in force, one of them past its end, and two other operators. */
+void scene_add_holds(struct scene *scene);
 /* Put a run in the given state into the model. */
 void scene_add_run(struct scene *scene, enum run_state state, enum outcome_code code);
 

@@ -26,6 +26,7 @@ enum extra {
 	EXTRA_VERIFYING = 8,
 	EXTRA_UNICODE = 16,
 	EXTRA_PROD = 32,
+	EXTRA_HOLDS = 64,
 };
 
 struct screen_case {
@@ -86,6 +87,10 @@ static const struct screen_case cases[] = {
 	{"why-120x40", scene_metastable, 0, "w", 120, 40},
 	{"why-calm-80x24", scene_calm, 0, "w", 80, 24},
 	{"why-empty-80x24", scene_empty, 0, "w", 80, 24},
+	{"holds-80x24", scene_metastable, EXTRA_HOLDS, "H", 80, 24},
+	{"holds-120x40", scene_metastable, EXTRA_HOLDS, "H", 120, 40},
+	{"holds-none-80x24", scene_calm, 0, "H", 80, 24},
+	{"peer-120x40", scene_metastable, EXTRA_HOLDS, "", 120, 40},
 	{"help-80x24", scene_calm, 0, "?", 80, 24},
 	{"help-120x40", scene_calm, 0, "?G", 120, 40},
 	{"palette-80x24", scene_calm, 0, ":jo", 80, 24},
@@ -127,6 +132,8 @@ static void compare(const char *name, const struct text *seen)
 
 static void prepare(struct scene *scene, unsigned extra)
 {
+	if (extra & EXTRA_HOLDS)
+		scene_add_holds(scene);
 	if (extra & EXTRA_PROD)
 		scene->model.environment = scene->wall.environment = "prod";
 	if (extra & EXTRA_ARMED)

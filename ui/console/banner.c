@@ -65,6 +65,16 @@ static int put_part(const struct view *view, int row, int at, int end, enum role
 	return at + canvas_text(view->canvas, row, at, end - at, role, part);
 }
 
+/* Somebody else who is changing something now; NULL when nobody is known to. */
+static const struct console_peer *peer_acting(const struct console_model *model)
+{
+	for (size_t i = 0; i < model->peer_count; i++) {
+		if (model->peers[i].doing[0])
+			return &model->peers[i];
+	}
+	return NULL;
+}
+
 void banner_draw(const struct view *view, int row)
 {
 	const struct console_model *model = view->model;
@@ -95,7 +105,12 @@ void banner_draw(const struct view *view, int row)
 		char elapsed[FIGURE_BYTES];
 		figure_elapsed(model->now_ms - assessment->incident_start_ms, elapsed);
 		snprintf(part, sizeof part, "INCIDENT T%s", elapsed);
-		put_part(view, row, at, end, base, base, part);
+		at = put_part(view, row, at, end, base, base, part);
+	}
+	const struct console_peer *acting = peer_acting(model);
+	if (acting) {
+		snprintf(part, sizeof part, "%.24s: %.40s", acting->by, acting->doing);
+		put_part(view, row, at, end, ROLE_WARNING, base, part);
 	}
 }
 

@@ -24,6 +24,7 @@ static const struct screen_row screens[SCREEN_COUNT] = {
 	[SCREEN_ERRORS] = {"errors", errors_draw, CONTEXT_LIST},
 	[SCREEN_SOURCES] = {"sources", sources_draw, CONTEXT_LIST},
 	[SCREEN_WHY] = {"why", why_draw, CONTEXT_LIST},
+	[SCREEN_HOLDS] = {"holds", holds_draw, CONTEXT_LIST},
 	[SCREEN_HELP] = {"help", help_draw, CONTEXT_LIST},
 };
 
@@ -114,6 +115,8 @@ static size_t list_count(const struct console *console, const struct console_mod
 		return model->snapshot ? model->snapshot->source_count : 0;
 	case SCREEN_WHY:
 		return console->why_tops;
+	case SCREEN_HOLDS:
+		return holds_count(model);
 	case SCREEN_HELP:
 		return help_count();
 	case SCREEN_HOME:
@@ -153,6 +156,7 @@ static struct console_request open_screen(
 		[COMMAND_ERRORS] = SCREEN_ERRORS,
 		[COMMAND_SOURCES] = SCREEN_SOURCES,
 		[COMMAND_WHY] = SCREEN_WHY,
+		[COMMAND_HOLDS] = SCREEN_HOLDS,
 		[COMMAND_HELP] = SCREEN_HELP,
 		[COMMAND_HOME] = SCREEN_HOME,
 		[COMMAND_OPEN] = SCREEN_CLUSTER,
@@ -369,6 +373,7 @@ static command_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_ERRORS] = open_screen,
 	[COMMAND_SOURCES] = open_screen,
 	[COMMAND_WHY] = open_screen,
+	[COMMAND_HOLDS] = open_screen,
 	[COMMAND_HELP] = open_screen,
 	[COMMAND_FILTER] = open_line,
 	[COMMAND_PALETTE] = open_line,

@@ -29,6 +29,30 @@ struct console_message {
 	char text[ACTION_TEXT_BYTES];
 };
 
+#define CONSOLE_HOLDS_MOST 64
+#define CONSOLE_PEERS_MOST 32
+
+/* A change still in force: ours, or told of by another console. */
+struct console_hold {
+	char run[PLAN_ID_BYTES];
+	char action[ACTION_NAME_BYTES];
+	char target_path[ENTITY_PATH_BYTES];
+	char by[ENTITY_NAME_BYTES];
+	double from, to;
+	int64_t expires_ms;
+	char protection[48]; /* what takes it back: "spillway reap" */
+	bool is_protected;   /* something does, not only a person */
+	bool is_certain;     /* false: the outcome of its run is not known */
+	bool is_elsewhere;   /* in another console's journal */
+};
+
+/* Another operator who is here now. */
+struct console_peer {
+	char by[ENTITY_NAME_BYTES], host[ENTITY_NAME_BYTES];
+	char doing[ACTION_TEXT_BYTES]; /* "divert us-east/c2"; "" only looking */
+	int64_t since_ms;
+};
+
 /* All that a frame shows; borrowed for the call. */
 struct console_model {
 	int64_t now_ms;             /* steady; shown as UTC */
@@ -47,6 +71,10 @@ struct console_model {
 	const struct run_view *run;  /* in progress or last; NULL none */
 	const struct run_view *runs; /* newest first */
 	size_t run_count;
+	const struct console_hold *holds; /* newest first */
+	size_t hold_count;
+	const struct console_peer *peers;
+	size_t peer_count;
 	const struct journal_line *journal; /* oldest first */
 	size_t journal_count;
 	const struct console_message *messages; /* oldest first */
@@ -91,7 +119,7 @@ void console_draw(
 	struct console *console, const struct console_model *model, struct canvas *canvas);
 
 /* Open a screen by its palette name ("home", "journal", "runs", "help", "errors", "sources",
- * "why"); false
+ * "why", "holds"); false
  * when there is none. */
 bool console_open(struct console *console, const char *screen);
 

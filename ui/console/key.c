@@ -80,6 +80,8 @@ const struct key_row key_rows[] = {
 		"messages"},
 	{'s', "s", CONTEXT_SCREENS, COMMAND_SOURCES, "sources", "sources and how they do",
 		"sources"},
+	{'H', "H", CONTEXT_SCREENS, COMMAND_HOLDS, "holds",
+		"holds: changes in force, when they end and by what; who else is here", "holds"},
 	{'t', "t", CONTEXT_HOME | CONTEXT_CLUSTER, COMMAND_WINDOW, "time",
 		"charts: automatic, 2, 10, 30, 60 minutes", "time"},
 	{'R', "R", CONTEXT_SCREENS, COMMAND_REFRESH, "refresh", "ask all sources now", NULL},

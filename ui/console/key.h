@@ -12,7 +12,7 @@
 enum context {
 	CONTEXT_HOME = 1 << 0,     /* the fleet, with a selected cluster */
 	CONTEXT_CLUSTER = 1 << 1,  /* one cluster */
-	CONTEXT_LIST = 1 << 2,     /* journal, runs, errors, sources, why, help */
+	CONTEXT_LIST = 1 << 2,     /* journal, runs, errors, sources, why, holds, help */
 	CONTEXT_MENU = 1 << 3,     /* choose an action */
 	CONTEXT_VALUE = 1 << 4,    /* type a value */
 	CONTEXT_PLAN = 1 << 5,     /* a plan is shown */
@@ -42,6 +42,7 @@ enum command {
 	COMMAND_ERRORS,
 	COMMAND_SOURCES,
 	COMMAND_WHY,
+	COMMAND_HOLDS,
 	COMMAND_HELP,
 	COMMAND_FILTER,
 	COMMAND_PALETTE,

@@ -34,6 +34,7 @@ enum screen_id {
 	SCREEN_ERRORS,
 	SCREEN_SOURCES,
 	SCREEN_WHY,
+	SCREEN_HOLDS,
 	SCREEN_HELP,
 	SCREEN_COUNT
 };
@@ -161,6 +162,8 @@ size_t clusters_shown(const struct console *console, const struct console_model 
 void timeline_draw(const struct view *view, int row, int columns);
 int events_rows(const struct view *view); /* how many there are to show */
 void events_draw(const struct view *view, struct area area);
+/* The verb of an action by its name; NULL when there is none of that name now. */
+const struct verb_row *verb_of(const struct console_model *model, const char *action);
 void run_line(const struct view *view, const struct run_view *run, char *out, size_t size);
 
 /* ---- panels.c ---- */
@@ -183,6 +186,8 @@ void runs_draw(const struct view *view);
 void errors_draw(const struct view *view);
 void sources_draw(const struct view *view);
 void why_draw(const struct view *view);
+void holds_draw(const struct view *view);
+size_t holds_count(const struct console_model *model); /* lines of it */
 void help_draw(const struct view *view);
 size_t help_count(void); /* lines of help */
 void journal_line_text(const struct journal_line *line, char *out, size_t size);

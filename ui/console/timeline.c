@@ -133,7 +133,7 @@ void timeline_draw(const struct view *view, int row, int columns)
 		canvas_text(view->canvas, row, at, columns - at - 1, ROLE_TITLE, legend);
 }
 
-static const struct verb_row *verb_of(const struct console_model *model, const char *action)
+const struct verb_row *verb_of(const struct console_model *model, const char *action)
 {
 	for (size_t i = 0; i < model->action_count; i++) {
 		if (strcmp(model->actions[i].name, action) == 0)
