@@ -10,6 +10,7 @@
 #include "app/engine.h"
 #include "core/assess/contingency.h"
 #include "core/assess/limits.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
@@ -31,16 +32,32 @@ static void print_percent(struct text *out, double ratio)
 		text_printf(out, " %8s", isnan(ratio) ? "?" : "none");
 }
 
+/* "east-a/r1 and east-a/r2", "all of east-a, onto west-a", "east-a/r2 in maintenance from ..." */
+static void name_loss(const struct engine *engine, const struct loss *loss, char *out, size_t size)
+{
+	if (loss->replica == ENTITY_NONE) {
+		snprintf(out, size, "all of %s%s%s", path_of(engine, loss->cluster),
+			loss->receiver == ENTITY_NONE ? "" : ", onto ",
+			loss->receiver == ENTITY_NONE ? "" : path_of(engine, loss->receiver));
+		return;
+	}
+	char opens[CLOCK_TEXT_BYTES] = "";
+	if (loss->opens_ms != 0)
+		clock_format(loss->opens_ms, false, opens);
+	snprintf(out, size, "%s%s%s%s%s", path_of(engine, loss->replica),
+		loss->second == ENTITY_NONE ? "" : " and ",
+		loss->second == ENTITY_NONE ? "" : path_of(engine, loss->second),
+		loss->opens_ms == 0 ? "" : " in maintenance from ", opens);
+}
+
 static void print_text(
 	const struct engine *engine, const struct loss *losses, size_t count, struct text *out)
 {
 	text_printf(out, "%-40s %8s %8s  %s\n", "losing", "now", "then", "");
 	for (size_t i = 0; i < count; i++) {
 		const struct loss *loss = &losses[i];
-		char name[2 * ENTITY_PATH_BYTES + 8];
-		snprintf(name, sizeof(name), "%s%s%s", path_of(engine, loss->replica),
-			loss->second == ENTITY_NONE ? "" : " and ",
-			loss->second == ENTITY_NONE ? "" : path_of(engine, loss->second));
+		char name[2 * ENTITY_PATH_BYTES + 64];
+		name_loss(engine, loss, name, sizeof(name));
 		text_printf(out, "%-40s", name);
 		print_percent(out, loss->utilisation_now);
 		print_percent(out, loss->utilisation_after);
@@ -75,6 +92,10 @@ static void print_json(
 		json_member_string(&json, "replica", path_of(engine, loss->replica));
 		if (loss->second != ENTITY_NONE)
 			json_member_string(&json, "second", path_of(engine, loss->second));
+		if (loss->replica == ENTITY_NONE)
+			json_member_string(&json, "receiver", path_of(engine, loss->receiver));
+		if (loss->opens_ms != 0)
+			json_member_time(&json, "opens", loss->opens_ms);
 		json_member_number(&json, "utilisation_now", loss->utilisation_now);
 		json_member_number(&json, "utilisation_after", loss->utilisation_after);
 		json_member_number(&json, "headroom", 1 - loss->utilisation_after);
@@ -86,14 +107,36 @@ static void print_json(
 	text_add_char(out, '\n');
 }
 
-/* Exit as `status` does: 0 all fit, 1 some leave little room, 2 some saturate, 3 nothing known. */
+/* Exit as `status` does: 0 all fit, 1 some leave little room, 2 some saturate, 3 nothing known. Few
+ * fleets can spare a whole cluster: that is told and does not count. */
 static int exit_code(const struct loss *losses, size_t count)
 {
-	if (count == 0)
+	double worst = NAN;
+	for (size_t i = 0; i < count; i++) {
+		if (losses[i].replica != ENTITY_NONE)
+			worst = fmax(worst, losses[i].utilisation_after);
+	}
+	if (isnan(worst))
 		return 3;
-	if (losses[0].utilisation_after > 1)
+	if (worst > 1)
 		return 2;
-	return losses[0].utilisation_after >= VULNERABLE_TRIP ? 1 : 0;
+	return worst >= VULNERABLE_TRIP ? 1 : 0;
+}
+
+/* Replicas, or pairs of them; without pairs also clusters, and windows that have not opened. */
+static size_t list_all(const struct engine *engine, bool pairs, struct loss *out)
+{
+	const struct snapshot *snapshot = engine->snapshot;
+	const struct assessment *seen = &engine->assessment;
+	size_t total = contingency_list(snapshot, seen, pairs, out, CONTINGENCY_LOSSES_MOST);
+	if (pairs || total >= CONTINGENCY_LOSSES_MOST)
+		return total;
+	total += contingency_clusters(snapshot, seen, out + total, CONTINGENCY_LOSSES_MOST - total);
+	if (total < CONTINGENCY_LOSSES_MOST)
+		total += contingency_windows(
+			snapshot, seen, out + total, CONTINGENCY_LOSSES_MOST - total);
+	contingency_sort(out, total < CONTINGENCY_LOSSES_MOST ? total : CONTINGENCY_LOSSES_MOST);
+	return total;
 }
 
 int verb_contingency(const struct options *options)
@@ -112,8 +155,7 @@ int verb_contingency(const struct options *options)
 	}
 	size_t total = 0;
 	if (engine.snapshot)
-		total = contingency_list(engine.snapshot, &engine.assessment, options->pairs,
-			losses, CONTINGENCY_LOSSES_MOST);
+		total = list_all(&engine, options->pairs, losses);
 	size_t count = total < CONTINGENCY_LOSSES_MOST ? total : CONTINGENCY_LOSSES_MOST;
 	struct text text;
 	text_init(&text, CONTINGENCY_TEXT_BYTES);

@@ -212,6 +212,37 @@ START_TEST(slots_that_others_hold_are_named)
 }
 END_TEST
 
+START_TEST(clusters_and_windows_are_listed_too)
+{
+	struct box box;
+	struct loss losses[16];
+	struct error error = {0};
+	box_init(&box, 3);
+	box_near_limit(&box.clusters[0]);
+	struct maintenance window = {.replica = box.clusters[1].replicas[0],
+		.from_ms = BOX_START_MS + 3600000,
+		.until_ms = INT64_MAX};
+	ck_assert(fleet_add_maintenance(box.fleet, &window, &error));
+	window.replica = box.clusters[1].replicas[1];
+	window.from_ms = BOX_START_MS; /* has opened */
+	ck_assert(fleet_add_maintenance(box.fleet, &window, &error));
+	box_run(&box, 90);
+	/* Half of 12.6 x 4 lands on each of the others, which have 9 x 4 of 64. */
+	ck_assert_uint_eq(contingency_clusters(box.snapshot, &box.seen, losses, 16), 3);
+	ck_assert_uint_eq(losses[2].cluster, box.clusters[0].id);
+	ck_assert_uint_eq(losses[2].replica, ENTITY_NONE);
+	ck_assert_double_eq_tol(losses[2].utilisation_after, (36 + 25.2) / 64, 0.01);
+	ck_assert_uint_eq(losses[0].receiver, box.clusters[0].id);
+	ck_assert_double_eq_tol(losses[0].utilisation_after, (50.4 + 18) / 64, 0.01);
+	ck_assert_double_eq_tol(losses[0].seconds_to_timeout, 1 / (68.4 / 64 - 1), 1);
+	ck_assert_uint_eq(contingency_windows(box.snapshot, &box.seen, losses, 16), 1);
+	ck_assert_uint_eq(losses[0].replica, box.clusters[1].replicas[0]);
+	ck_assert_int_eq(losses[0].opens_ms, BOX_START_MS + 3600000);
+	ck_assert_double_eq_tol(losses[0].utilisation_after, 0.75, 0.01);
+	box_finish(&box);
+}
+END_TEST
+
 static Suite *cause_suite(void)
 {
 	Suite *suite = suite_create("cause");
@@ -225,6 +256,7 @@ static Suite *cause_suite(void)
 	tcase_add_test(all, one_silent_target_of_a_scraper_is_no_telemetry_fault);
 	tcase_add_test(all, a_loss_that_is_carried_wakes_nobody);
 	tcase_add_test(all, every_loss_is_listed_the_worst_first);
+	tcase_add_test(all, clusters_and_windows_are_listed_too);
 	suite_add_tcase(suite, all);
 	return suite;
 }
