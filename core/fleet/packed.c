@@ -184,7 +184,7 @@ static uint64_t value_word(const struct head *head, double value, double scale)
 size_t packed_write(const struct sample *samples, size_t count, uint8_t *out)
 {
 	struct head head = {.count = (uint8_t)count};
-	double values[PACKED_SAMPLES_MOST];
+	double values[PACKED_SAMPLES_MOST] = {0};
 	fit(&head, samples, values);
 	head_write(&head, out);
 	uint8_t *body = out + HEAD_BYTES;
