@@ -373,17 +373,20 @@ static size_t read_item(
 
 /* ---- the reply ---- */
 
-/* Where the series begin; 0 when they do not, yet. */
+/* Where the series begin; 0 when they do not, yet. The first place that looks so is meant, however
+ * the bytes come; where it was another's, what is kept as the frame is no JSON. */
 static size_t head_length(const char *bytes, size_t length)
 {
 	static const char *const starts[] = {"\"result\":[", "\"result\": ["};
 	size_t within = length < VECTOR_HEAD_BYTES ? length : VECTOR_HEAD_BYTES;
+	size_t head = 0;
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
 		const char *found = memmem(bytes, within, starts[i], strlen(starts[i]));
-		if (found)
-			return (size_t)(found - bytes) + strlen(starts[i]);
+		size_t end = found ? (size_t)(found - bytes) + strlen(starts[i]) : 0;
+		if (found && (head == 0 || end < head))
+			head = end;
 	}
-	return 0;
+	return head;
 }
 
 bool vector_is_one(const char *bytes, size_t length)
