@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need, builds, runs every test. From nothing to ctest's closing line.
 #   sh tests/run.sh            what a change must pass: gcc with sanitizers, then the end-to-end tests on the optimised build
-#   sh tests/run.sh --full     also: clang with warnings as errors, valgrind on the unit tests, clang-tidy, longer fuzzing
+#   sh tests/run.sh --full     also: valgrind on the unit tests, clang-tidy, the long end-to-end tests, longer fuzzing
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
@@ -41,7 +41,7 @@ build asan
 build clang $programs
 
 say "fuzz targets, short form"
-sh tests/fuzz/run.sh 3 || status=1
+sh tests/fuzz/run.sh "${full:+3}2" || status=1
 
 say "unit, screen and fault tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 ctest --test-dir build/asan -LE e2e -j "$jobs" --output-on-failure || status=1
@@ -53,6 +53,10 @@ if [ -n "$full" ]; then
 	build tidy $programs
 fi
 
-say "whole programs, on the optimised build (they mostly wait: four at a time)"
-ctest --test-dir build/release -L e2e -j 4 --output-on-failure || status=1
+say "whole programs, on the optimised build (they mostly wait: five at a time)"
+ctest --test-dir build/release -L e2e -j 5 --output-on-failure || status=1
+if [ -n "$full" ]; then
+	say "the long ones"
+	ctest --test-dir build/release -L long -j 2 --output-on-failure || status=1
+fi
 exit $status
