@@ -41,7 +41,7 @@ build asan
 build clang $programs
 
 say "fuzz targets, short form"
-sh tests/fuzz/run.sh "${full:+3}2" || status=1
+sh tests/fuzz/run.sh "${full:+3}1" || status=1
 
 say "unit, screen and fault tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 ctest --test-dir build/asan -LE e2e -j "$jobs" --output-on-failure || status=1

@@ -22,8 +22,8 @@ bool base64_encode(const void *bytes, size_t length, char *out, size_t size)
 			group |= (uint32_t)from[i + 2];
 		*to++ = digits[group >> 18];
 		*to++ = digits[group >> 12 & 63];
-		*to++ = left > 1 ? digits[group >> 6 & 63] : '=';
-		*to++ = left > 2 ? digits[group & 63] : '=';
+		*to++ = (char)(left > 1 ? digits[group >> 6 & 63] : '=');
+		*to++ = (char)(left > 2 ? digits[group & 63] : '=');
 	}
 	*to = '\0';
 	return true;

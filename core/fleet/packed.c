@@ -68,7 +68,7 @@ static void put_bits(uint8_t *bytes, size_t at, unsigned bits, uint64_t value)
 	memcpy(&word, place, 8);
 	word |= value << shift;
 	memcpy(place, &word, 8);
-	if (shift + bits > 64)
+	if (shift > 0 && shift + bits > 64)
 		place[8] = (uint8_t)(place[8] | (value >> (64 - shift)));
 }
 
@@ -81,7 +81,7 @@ static uint64_t get_bits(const uint8_t *bytes, size_t at, unsigned bits)
 	uint64_t word;
 	memcpy(&word, place, 8);
 	word >>= shift;
-	if (shift + bits > 64)
+	if (shift > 0 && shift + bits > 64)
 		word |= (uint64_t)place[8] << (64 - shift);
 	return bits == 64 ? word : word & ((1ull << bits) - 1);
 }
