@@ -471,7 +471,7 @@ static int64_t retry_after_of(CURL *easy)
 	}
 	if (seconds <= 0)
 		return 0;
-	return seconds > RETRY_AFTER_MOST_S ? RETRY_AFTER_MOST_S * 1000 : seconds * 1000;
+	return seconds > RETRY_AFTER_MOST_S ? (int64_t)RETRY_AFTER_MOST_S * 1000 : seconds * 1000;
 }
 
 void http_transfer_reply(

@@ -667,7 +667,7 @@ static void on_kick(void *context)
 uint64_t postgres_send(struct postgres *postgres, const struct postgres_request *request,
 	postgres_done_fn *done, void *context, struct error *error)
 {
-	struct place place;
+	struct place place = {0};
 	if (!check(request, error) || !read_place(request->url, &place, error))
 		return 0;
 	struct session *session = find_idle(postgres, request);

@@ -19,8 +19,6 @@
 #include "core/wire/ssh_target.h"
 #include "core/wire/ssh_words.h"
 
-extern char **environ;
-
 /* How ssh says that trust or a login failed; everything else is taken for not reaching the host. */
 static const char *const untrusted[] = {
 	"ost key verification failed",
