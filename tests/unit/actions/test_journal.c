@@ -268,12 +268,15 @@ START_TEST(test_no_room_refuses)
 	struct error error = {0};
 	write_some();
 	struct journal *journal = journal_open(path, NULL);
-	const struct rlimit limit = {.rlim_cur = 4096, .rlim_max = 4096};
+	struct rlimit before;
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	const struct rlimit limit = {.rlim_cur = 4096, .rlim_max = before.rlim_max};
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	ck_assert_ptr_nonnull(strstr(journal_trouble(journal), "limit on file sizes"));
 	ck_assert(!journal_append(journal, "a-0003", "intent", "", "", SCENE_NOW, &error));
 	ck_assert_int_eq(error.kind, ERROR_IO);
 	journal_close(journal);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	ck_assert(verify().ok);
 }
 END_TEST
