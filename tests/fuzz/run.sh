@@ -18,7 +18,7 @@ for target in build/fuzz/tests/fuzz/fuzz-*; do
 	seeds=tests/fuzz/corpus/$name
 	[ -d "$seeds" ] || seeds=
 	log=build/fuzz/$name.log
-	if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+	if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -artifact_prefix="build/fuzz/$name-" \
 		"$corpus" $seeds >"$log" 2>&1; then
 		printf '%-24s %s executions, nothing found\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
 	else
