@@ -76,7 +76,7 @@ static size_t count_rows(struct grid_text text)
 static bool read_refusal(struct grid *grid, struct arena *arena, const char *line, size_t length,
 	struct error *error)
 {
-	const char *fields[2];
+	const char *fields[2] = {NULL, NULL};
 	if (!read_fields(arena, line + 1, length - 1, 2, fields, error))
 		return false;
 	grid->code = fields[0] ? fields[0] : "";

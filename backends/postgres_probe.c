@@ -108,7 +108,7 @@ static bool request(const void *instance, const struct backend_ask *ask, struct 
 		out->postgres.query_count = 2;
 		return true;
 	}
-	struct address address;
+	struct address address = {0};
 	if (!read_address(url, scratch, &address, error))
 		return false;
 	out->road = ROAD_PROBE;
@@ -132,7 +132,7 @@ static bool read_knock(
 		up.value = 0;
 		return fact_note(sheet, &up, error);
 	}
-	char first = answer->length > 0 ? answer->bytes[0] : '\0';
+	char first = (char)(answer->length > 0 ? answer->bytes[0] : '\0');
 	char place[ANSWER_PLACE_BYTES];
 	answer_place(sheet->target->url, place);
 	if (first != 'N' && first != 'S' && first != 'E')

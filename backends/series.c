@@ -53,7 +53,7 @@ static void skip_blanks(struct cursor *cursor)
 
 static char peek(const struct cursor *cursor)
 {
-	return cursor->at < cursor->length ? cursor->bytes[cursor->at] : '\0';
+	return (char)(cursor->at < cursor->length ? cursor->bytes[cursor->at] : '\0');
 }
 
 /* What stands at the cursor instead of what was expected, cut short and made safe. */
@@ -164,7 +164,7 @@ static bool parse_label(struct cursor *cursor, struct series *out)
 	if (out->label_count == SERIES_LABELS_MOST)
 		return error_set(cursor->error, ERROR_LIMIT, "a series has more than %d labels",
 			SERIES_LABELS_MOST);
-	char op = cursor->selector ? operator_ahead(cursor, length) : '=';
+	char op = (char)(cursor->selector ? operator_ahead(cursor, length) : '=');
 	if (op != '=' && !put(cursor, op))
 		return false;
 	const char *name = keep_name(cursor, length);
