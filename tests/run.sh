@@ -44,7 +44,7 @@ say "fuzz targets, short form"
 sh tests/fuzz/run.sh "${full:+3}1" || status=1
 
 say "unit, screen and fault tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-ctest --test-dir build/asan -LE e2e -j "$jobs" --output-on-failure || status=1
+ctest --test-dir build/asan -LE 'e2e|long' -j "$jobs" --output-on-failure || status=1
 
 if [ -n "$full" ]; then
 	say "unit tests under valgrind"
