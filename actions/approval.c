@@ -14,7 +14,6 @@
 #include "core/base/error.h"
 #include "core/base/json_writer.h"
 #include "core/base/number.h"
-#include "core/base/sanitise.h"
 #include "core/base/text.h"
 #include "core/wire/json.h"
 
@@ -48,21 +47,6 @@ static bool file_name(const char *journal, char out[PATH_BYTES], struct error *e
 	       error_set(error, ERROR_LIMIT, "the journal's name is too long");
 }
 
-static void copy(char *out, size_t size, const struct json_node *root, const char *key)
-{
-	const char *value = json_text(json_get(root, key));
-	out[0] = '\0';
-	if (value)
-		sanitise(value, strlen(value), out, size);
-}
-
-static int64_t time_of(const struct json_node *root, const char *key)
-{
-	int64_t ms = 0;
-	const char *at = json_text(json_get(root, key));
-	return at && clock_parse(at, &ms) ? ms : 0;
-}
-
 static struct approval *find(struct approvals *approvals, const char *id)
 {
 	for (size_t i = approvals->count; i-- > 0;) {
@@ -92,12 +76,12 @@ static void add_request(struct approvals *approvals, const struct json_node *roo
 	}
 	struct approval *row = &approvals->rows[approvals->count++];
 	*row = (struct approval){.is_given = false};
-	copy(row->plan, sizeof(row->plan), root, "run");
-	copy(row->hash, sizeof(row->hash), root, "plan_hash");
-	copy(row->what, sizeof(row->what), root, "text");
-	copy(row->asked_by, sizeof(row->asked_by), root, "by");
-	row->asked_ms = time_of(root, "at");
-	row->expires_ms = time_of(root, "expires");
+	json_copy_text(root, "run", row->plan, sizeof(row->plan));
+	json_copy_text(root, "plan_hash", row->hash, sizeof(row->hash));
+	json_copy_text(root, "text", row->what, sizeof(row->what));
+	json_copy_text(root, "by", row->asked_by, sizeof(row->asked_by));
+	row->asked_ms = json_time_of(root, "at");
+	row->expires_ms = json_time_of(root, "expires");
 }
 
 /* What a person signs who approves: the very plan, and for whom. */
@@ -144,9 +128,9 @@ static void add_answer(struct approvals *approvals, struct approval *row,
 	int64_t now_ms)
 {
 	struct error error = {.kind = ERROR_NONE};
-	row->decided_ms = time_of(root, "at");
-	copy(row->decided_by, sizeof(row->decided_by), root, "by");
-	copy(row->text, sizeof(row->text), root, "text");
+	row->decided_ms = json_time_of(root, "at");
+	json_copy_text(root, "by", row->decided_by, sizeof(row->decided_by));
+	json_copy_text(root, "text", row->text, sizeof(row->text));
 	row->is_denied = !gives;
 	row->is_given = gives;
 	/* What has run out counts for nothing anyway. */
@@ -169,7 +153,7 @@ static void add_line(struct approvals *approvals, const char *line, size_t lengt
 	struct approval *row = id ? find(approvals, id) : NULL;
 	bool gives = event && strcmp(event, "approve") == 0;
 	char by[ENTITY_NAME_BYTES] = "";
-	copy(by, sizeof(by), root, "by");
+	json_copy_text(root, "by", by, sizeof(by));
 	if (id && event && strcmp(event, "ask") == 0)
 		add_request(approvals, root);
 	else if (row && by[0] && strcmp(by, row->asked_by) != 0 &&

@@ -45,30 +45,15 @@ void coordination_record_write(const struct coordination_self *self, const char 
 	text_finish(&text);
 }
 
-static void copy(char *out, size_t size, const struct json_node *root, const char *key)
-{
-	const char *value = json_text(json_get(root, key));
-	out[0] = '\0';
-	if (value)
-		sanitise(value, strlen(value), out, size);
-}
-
-static int64_t time_of(const struct json_node *root, const char *key)
-{
-	int64_t ms = 0;
-	const char *at = json_text(json_get(root, key));
-	return at && clock_parse(at, &ms) ? ms : 0;
-}
-
 bool coordination_record_read(const char *value, struct coordination_peer *out)
 {
 	struct json_document *document = json_parse(value, strlen(value), NULL);
 	const struct json_node *root = document ? json_root(document) : NULL;
 	struct coordination_peer peer;
-	copy(peer.by, sizeof(peer.by), root, "by");
-	copy(peer.host, sizeof(peer.host), root, "host");
-	copy(peer.doing, sizeof(peer.doing), root, "doing");
-	peer.since_ms = time_of(root, "since");
+	json_copy_text(root, "by", peer.by, sizeof(peer.by));
+	json_copy_text(root, "host", peer.host, sizeof(peer.host));
+	json_copy_text(root, "doing", peer.doing, sizeof(peer.doing));
+	peer.since_ms = json_time_of(root, "since");
 	json_destroy(document);
 	if (!peer.by[0] || !peer.host[0])
 		return false;
@@ -120,12 +105,12 @@ static void read_hold(const struct json_node *node, int64_t now_ms, struct hold 
 	char owner[ENTITY_NAME_BYTES];
 	char host[ENTITY_NAME_BYTES];
 	*out = (struct hold){
-		.set_ms = time_of(node, "set"), .expires_ms = time_of(node, "expires")};
-	copy(out->run, sizeof(out->run), node, "run");
-	copy(out->action, sizeof(out->action), node, "action");
-	copy(out->target_path, sizeof(out->target_path), node, "target");
-	copy(owner, sizeof(owner), node, "owner");
-	copy(host, sizeof(host), node, "host");
+		.set_ms = json_time_of(node, "set"), .expires_ms = json_time_of(node, "expires")};
+	json_copy_text(node, "run", out->run, sizeof(out->run));
+	json_copy_text(node, "action", out->action, sizeof(out->action));
+	json_copy_text(node, "target", out->target_path, sizeof(out->target_path));
+	json_copy_text(node, "owner", owner, sizeof(owner));
+	json_copy_text(node, "host", host, sizeof(host));
 	snprintf(out->by, sizeof(out->by), "%.30s on %.28s", owner, host);
 	if (!json_number_of(json_get(node, "from"), &out->from))
 		out->from = NAN;
@@ -133,7 +118,7 @@ static void read_hold(const struct json_node *node, int64_t now_ms, struct hold 
 		out->to = NAN;
 	if (!json_bool_of(json_get(node, "certain"), &out->is_certain))
 		out->is_certain = false;
-	copy(out->planted, sizeof(out->planted), node, "planted");
+	json_copy_text(node, "planted", out->planted, sizeof(out->planted));
 	if (out->planted[0])
 		out->protection = HOLD_BY_TIMER;
 	const char *verb = json_text(json_get(node, "verb"));

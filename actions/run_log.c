@@ -82,18 +82,12 @@ void run_log_put(struct run_log *log, const struct run_entry *entry)
 	*(row ? row : add(log)) = *entry;
 }
 
+/* A record that does not say leaves what an earlier one said. */
 static void copy(char *out, size_t size, const struct json_node *root, const char *key)
 {
 	const char *value = json_text(json_get(root, key));
 	if (value)
 		sanitise(value, strlen(value), out, size);
-}
-
-static int64_t time_of(const struct json_node *root)
-{
-	int64_t ms = 0;
-	const char *at = json_text(json_get(root, "at"));
-	return at && clock_parse(at, &ms) ? ms : 0;
 }
 
 static void add_intent(struct run_log *log, const char *id, const struct json_node *root)
@@ -117,7 +111,7 @@ static void add_intent(struct run_log *log, const char *id, const struct json_no
 		view->from = NAN;
 	if (!json_number_of(json_get(root, "to"), &view->to))
 		view->to = NAN;
-	view->started_ms = time_of(root);
+	view->started_ms = json_time_of(root, "at");
 	int64_t hold_ms = 0;
 	if (json_integer_of(json_get(root, "hold_ms"), &hold_ms) && hold_ms > 0)
 		view->expires_ms = view->started_ms + hold_ms;
@@ -204,7 +198,7 @@ static void add_event(struct run_entry *entry, const char *event, const struct j
 	entry->is_closed = true;
 	view->code = code;
 	view->state = code == OUTCOME_DONE ? RUN_DONE : RUN_FAILED;
-	view->ended_ms = time_of(root);
+	view->ended_ms = json_time_of(root, "at");
 	view->can_undo = run_entry_may_have_changed(entry) && !isnan(view->from) && entry->verb;
 	copy(view->text, sizeof(view->text), root, "text");
 }

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
+#include "core/base/sanitise.h"
 #include "core/wire/json_check.h"
 
 /* The largest whole number below which every double is the number that was written. */
@@ -182,6 +184,21 @@ size_t json_count(const struct json_node *container)
 const char *json_text(const struct json_node *node)
 {
 	return cJSON_IsString(inner(node)) ? inner(node)->valuestring : NULL;
+}
+
+void json_copy_text(const struct json_node *node, const char *key, char *out, size_t size)
+{
+	const char *text = json_text(json_get(node, key));
+	out[0] = '\0';
+	if (text)
+		sanitise(text, strlen(text), out, size);
+}
+
+int64_t json_time_of(const struct json_node *node, const char *key)
+{
+	int64_t ms = 0;
+	const char *text = json_text(json_get(node, key));
+	return text && clock_parse(text, &ms) ? ms : 0;
 }
 
 bool json_number_of(const struct json_node *node, double *out)

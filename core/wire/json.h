@@ -41,6 +41,12 @@ size_t json_count(const struct json_node *container);    /* linear */
  * before it is shown. */
 const char *json_text(const struct json_node *node);
 
+/* An object's string member, sanitised into `size` bytes and cut to them; "" when there is none. */
+void json_copy_text(const struct json_node *node, const char *key, char *out, size_t size);
+
+/* A member that is a time as clock_format() writes it, in epoch ms; 0 when there is none. */
+int64_t json_time_of(const struct json_node *node, const char *key);
+
 /* A number, or a string that is one ("1", "NaN", "+Inf": Prometheus and protobuf write them so). */
 bool json_number_of(const struct json_node *node, double *out);
 

@@ -3,25 +3,14 @@
 
 #include "ui/console/list_screen.h"
 
-#define SPAN_BYTES (2 * FIGURE_BYTES)
-
-/* "ends in 24m", "EXPIRED 3m ago". */
-static void end_words(const struct view *view, const struct console_hold *hold, char *out)
-{
-	char span[FIGURE_BYTES];
-	int64_t left_ms = hold->expires_ms - view->model->now_ms;
-	figure_short_span(left_ms < 0 ? -left_ms : left_ms, span);
-	snprintf(out, SPAN_BYTES, left_ms > 0 ? "ends in %s" : "EXPIRED %s ago", span);
-}
-
 static void hold_line(
 	const struct view *view, const struct console_hold *hold, char *out, size_t size)
 {
-	char from[FIGURE_BYTES], to[FIGURE_BYTES], end[SPAN_BYTES];
+	char from[FIGURE_BYTES], to[FIGURE_BYTES], end[2 * FIGURE_BYTES];
 	const struct verb_row *verb = verb_of(view->model, hold->action);
 	verb_figure(verb, hold->from, from);
 	verb_figure(verb, hold->to, to);
-	end_words(view, hold, end);
+	hold_end_words(view->model->now_ms, hold->expires_ms, end);
 	snprintf(out, size, "%s %s %s %s %s -> %s  %s, %s%s%s", hold->run, hold->by, hold->action,
 		hold->target_path, from, to, end,
 		hold->is_protected ? "taken back by " : "only a person takes it back",

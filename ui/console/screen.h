@@ -164,6 +164,8 @@ int events_rows(const struct view *view); /* how many there are to show */
 void events_draw(const struct view *view, struct area area);
 /* The verb of an action by its name; NULL when there is none of that name now. */
 const struct verb_row *verb_of(const struct console_model *model, const char *action);
+/* "ends in 24m", "EXPIRED 3m ago". */
+void hold_end_words(int64_t now_ms, int64_t expires_ms, char out[2 * FIGURE_BYTES]);
 void run_line(const struct view *view, const struct run_view *run, char *out, size_t size);
 
 /* ---- panels.c ---- */

@@ -142,24 +142,32 @@ const struct verb_row *verb_of(const struct console_model *model, const char *ac
 	return NULL;
 }
 
+void hold_end_words(int64_t now_ms, int64_t expires_ms, char out[2 * FIGURE_BYTES])
+{
+	char span[FIGURE_BYTES];
+	int64_t left_ms = expires_ms - now_ms;
+	figure_short_span(left_ms < 0 ? -left_ms : left_ms, span);
+	snprintf(
+		out, (size_t)2 * FIGURE_BYTES, left_ms > 0 ? "ends in %s" : "EXPIRED %s ago", span);
+}
+
 /* What is held ends by itself, and who looks must know when: " (ends in 24m)", or that it is over
  * and was not taken back. "" where nothing is held (any more). */
 static void hold_words(const struct view *view, const struct run_view *run, char *out, size_t size)
 {
-	char span[FIGURE_BYTES];
-	int64_t left_ms = run->expires_ms - view->model->now_ms;
+	char end[2 * FIGURE_BYTES];
 	out[0] = '\0';
 	if (run->expires_ms <= 0 || !run->can_undo)
 		return;
-	figure_short_span(left_ms < 0 ? -left_ms : left_ms, span);
-	snprintf(out, size, left_ms > 0 ? " (ends in %s)" : " (EXPIRED %s ago, not taken back)",
-		span);
+	hold_end_words(view->model->now_ms, run->expires_ms, end);
+	snprintf(out, size, " (%s%s)", end,
+		view->model->now_ms < run->expires_ms ? "" : ", not taken back");
 }
 
 void run_line(const struct view *view, const struct run_view *run, char *out, size_t size)
 {
 	const struct verb_row *verb = verb_of(view->model, run->action);
-	char from[FIGURE_BYTES], to[FIGURE_BYTES], span[FIGURE_BYTES], held[2 * FIGURE_BYTES];
+	char from[FIGURE_BYTES], to[FIGURE_BYTES], span[FIGURE_BYTES], held[3 * FIGURE_BYTES];
 	verb_figure(verb, run->from, from);
 	verb_figure(verb, run->to, to);
 	bool under_way = run_is_under_way(run);
