@@ -161,6 +161,7 @@ static void mux_unlink(struct ssh_master *master, struct ssh_mux *mux)
 static struct ssh_job *job_detach(struct ssh_master *master, struct ssh_mux *mux)
 {
 	struct ssh_job *job = mux->job;
+	master->has_opened = master->has_opened || mux->stage >= SSH_MUX_RUNNING;
 	mux_unlink(master, mux);
 	ssh_mux_destroy(mux);
 	loop_timer_stop(job->loop, job->timer);
@@ -202,7 +203,6 @@ static void command_over(
 		ssh_master_fail(master, &reason);
 		return;
 	}
-	master->has_opened = master->has_opened || end == SSH_MUX_DONE;
 	struct ssh_job *job = job_detach(master, mux);
 	if (end == SSH_MUX_REFUSED && master->commands) {
 		/* This server allows fewer at once. */
@@ -211,6 +211,15 @@ static void command_over(
 			open++;
 		master->commands_most = open;
 		master->owner.job_again(master->owner.context, job);
+		return;
+	}
+	if (end == SSH_MUX_REFUSED && master->has_opened && !job->retried) {
+		/* Commands that nobody waits for any more still run there: a new client has room.
+		 */
+		job->retried = true;
+		client_end(master);
+		master->owner.job_again(master->owner.context, job);
+		master->owner.changed(master->owner.context);
 		return;
 	}
 	if (end != SSH_MUX_DONE)

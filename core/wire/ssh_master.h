@@ -50,7 +50,7 @@ struct ssh_master {
 	uint64_t login_timer, start_timer;
 	struct ssh_mux *commands;
 	int commands_most;
-	bool has_opened;
+	bool has_opened; /* the server has let a command run */
 	int64_t started_ms;
 };
 

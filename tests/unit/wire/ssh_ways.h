@@ -214,6 +214,29 @@ static inline void cancelling_calls_nobody_by(ssh_way_fn *way, struct stages sta
 	ck_assert_int_eq(outcome.calls, 0);
 }
 
+/* A server of one session, which a cancelled command still holds: `command` is sent to it and asks
+ * for nothing. */
+static inline void a_cancelled_command_keeps_no_other_waiting_by(
+	const struct ssh_command *command, const struct box *server)
+{
+	char words[500], started[400];
+	struct error error;
+	struct outcome cancelled, next;
+	struct ssh_command first = *command, second = *command;
+	snprintf(started, sizeof(started), "%s", box_path(server, "started"));
+	snprintf(words, sizeof(words), "touch %s; sleep 20", started);
+	first.command = words;
+	second.command = "echo ran";
+	uint64_t id = rig_send(&rig, &first, &cancelled);
+	int64_t end_us = clock_stopwatch_us() + BOX_WAIT_MS * 1000LL;
+	while (access(started, F_OK) != 0 && clock_stopwatch_us() < end_us)
+		ck_assert(loop_turn(rig.loop, 20, &error));
+	ssh_cancel(rig.ssh, id);
+	rig_run(&rig, &second, &next);
+	assert_ok(&next, "ran\n");
+	ck_assert_int_eq(cancelled.calls, 0);
+}
+
 /* On a slow machine it goes on until a command was under way. */
 static inline void destroying_ends_every_command_by(ssh_way_fn *way, struct stages stages)
 {

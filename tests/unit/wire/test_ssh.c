@@ -374,6 +374,18 @@ START_TEST(a_server_with_few_channels_still_runs_all)
 }
 END_TEST
 
+START_TEST(a_cancelled_command_keeps_no_other_waiting)
+{
+	struct box strict = box;
+	box_sshd(&strict, "MaxSessions 1");
+	box_known_hosts(&strict, "known_own", "host_ed25519.pub");
+	struct ssh_command command = box_command(&strict, "");
+	command.known_hosts_file = box_path(&strict, "known_own");
+	a_cancelled_command_keeps_no_other_waiting_by(&command, &strict);
+	box_stop(&strict);
+}
+END_TEST
+
 START_TEST(a_server_without_channels_is_named)
 {
 	struct outcome outcome;
@@ -449,7 +461,8 @@ static Suite *ssh_suite(void)
 		many_commands_share_few_sessions, a_session_that_died_unnoticed_is_replaced,
 		cancelling_calls_nobody_at_any_stage, destroying_ends_every_command_at_any_stage,
 		callbacks_may_run_and_destroy, a_server_with_few_channels_still_runs_all,
-		a_server_without_channels_is_named, a_channel_closed_without_a_status_has_none,
+		a_cancelled_command_keeps_no_other_waiting, a_server_without_channels_is_named,
+		a_channel_closed_without_a_status_has_none,
 		a_host_without_common_algorithms_is_explained, a_refused_exec_is_rejected};
 	return ssh_suite_of("ssh", tests, COUNT_OF(tests), box_setup, box_teardown);
 }

@@ -249,6 +249,17 @@ START_TEST(a_server_with_few_sessions_still_runs_all)
 }
 END_TEST
 
+START_TEST(a_cancelled_command_keeps_no_other_waiting)
+{
+	struct box strict = own_server("MaxSessions 1", "known_few");
+	struct ssh_command command = openssh("");
+	command.port = strict.port;
+	command.known_hosts_file = box_path(&box, "known_few");
+	a_cancelled_command_keeps_no_other_waiting_by(&command, &strict);
+	box_stop(&strict);
+}
+END_TEST
+
 START_TEST(a_silent_server_times_out)
 {
 	a_silent_server_times_out_by(openssh, 500, "by way of openssh");
@@ -331,7 +342,8 @@ static Suite *ssh_openssh_suite(void)
 		a_command_that_does_not_end_is_an_unknown_outcome_and_the_client_lives,
 		a_known_end_counts_even_if_a_child_holds_the_output,
 		a_client_that_died_unnoticed_is_replaced, many_commands_share_few_clients,
-		a_server_with_few_sessions_still_runs_all, a_silent_server_times_out,
+		a_server_with_few_sessions_still_runs_all,
+		a_cancelled_command_keeps_no_other_waiting, a_silent_server_times_out,
 		neither_command_nor_directory_is_open_to_others,
 		cancelling_calls_nobody_at_any_stage, destroying_ends_every_command_at_any_stage};
 	return ssh_suite_of("ssh_openssh", tests, COUNT_OF(tests), client_setup, box_teardown);
