@@ -34,12 +34,23 @@
 #include "ui/terminal.h"
 #include "ui/theme.h"
 
-#define FRAME_MS 33   /* at most 30 frames a second, however fast keys come */
+#define FRAME_MS 33 /* at most 30 frames a second, however fast keys come */
+#define CALM_FRAME_MS \
+	250 /* between frames that only bring figures up to date: assessments come oftener */
 #define WATCH_MS 1000 /* between looks at the fleet file */
 #define RUNS_SHOWN 32
 #define JOURNAL_SHOWN 200
 #define EXPORT_BYTES (1024u * 1024)
 #define SIGNAL_EXIT_BASE 128 /* a shell's convention for "ended by signal n" */
+
+/* What of an assessment is news to whoever looks at the screen: it is shown at once. */
+struct told {
+	enum phase phase;
+	enum severity severity;
+	bool page;
+	size_t finding_count, cause_count, recommendation_count, sources_ok;
+	enum run_state run;
+};
 
 struct console_app {
 	const struct options *options;
@@ -72,6 +83,8 @@ struct console_app {
 	enum source_state *source_states; /* as last told in a message */
 	size_t source_count;
 	bool frame_pending;
+	int64_t drawn_ms;  /* when the last frame was drawn */
+	struct told drawn; /* and what it told */
 	bool drain_watched;
 	int exit_code;
 	struct error *error; /* why it ends, where that is a failure */
@@ -148,10 +161,35 @@ static void app_drain(void *context, int fd, unsigned events)
 	}
 }
 
+static struct told app_told(const struct console_app *app)
+{
+	const struct assessment *now = &app->engine->assessment;
+	return (struct told){
+		.phase = now->phase,
+		.severity = now->severity,
+		.page = now->page,
+		.finding_count = now->finding_count,
+		.cause_count = now->cause_count,
+		.recommendation_count = now->recommendation_count,
+		.sources_ok = now->sources_ok,
+		.run = app->seen_state,
+	};
+}
+
+static bool told_is_same(const struct told *a, const struct told *b)
+{
+	return a->phase == b->phase && a->severity == b->severity && a->page == b->page &&
+	       a->finding_count == b->finding_count && a->cause_count == b->cause_count &&
+	       a->recommendation_count == b->recommendation_count &&
+	       a->sources_ok == b->sources_ok && a->run == b->run;
+}
+
 static void app_draw(struct console_app *app)
 {
 	struct console_model model = app_model(app);
 	struct error error;
+	app->drawn_ms = model.now_ms;
+	app->drawn = app_told(app);
 	console_draw(app->console, &model, terminal_canvas(app->terminal));
 	terminal_flush(app->terminal);
 	/* The same descriptor often serves input too: only a separate one can be watched for room.
@@ -175,6 +213,15 @@ static void app_want_frame(struct console_app *app)
 	if (app->frame_pending)
 		return;
 	app->frame_pending = loop_timer_start(app->engine->loop, FRAME_MS, app_frame, app) != 0;
+}
+
+/* After each assessment, which may be many a second. */
+static void app_want_picture(struct console_app *app)
+{
+	const struct told told = app_told(app);
+	if (!told_is_same(&told, &app->drawn) ||
+		app_now_ms(app) - app->drawn_ms >= CALM_FRAME_MS - FRAME_MS)
+		app_want_frame(app);
 }
 
 /* ---- what keys ask for ---- */
@@ -470,7 +517,7 @@ static void app_tick(void *context)
 			app_message(app, state == RUN_DONE ? SEVERITY_OK : SEVERITY_CRITICAL,
 				run->text);
 	}
-	app_want_frame(app);
+	app_want_picture(app);
 }
 
 /* ---- a changed fleet file ---- */

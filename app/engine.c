@@ -14,32 +14,59 @@
 #include "core/wire/http.h"
 
 #define PICTURE_INTERVALS 3
-#define STORING_MS 1 /* until the next look whether an answer is stored */
+#define HELD_BACK_MOST_MS 100
+
+static void engine_tick(void *context);
+
+static void engine_arm(struct engine *engine, int64_t due_ms)
+{
+	loop_timer_stop(engine->loop, engine->timer);
+	engine->timer_ms = due_ms;
+	engine->timer = loop_timer_start(
+		engine->loop, due_ms - loop_now_ms(engine->loop), engine_tick, engine);
+}
+
+/* A poll has ended, well or not. */
+static void engine_news(void *context)
+{
+	struct engine *engine = context;
+	pace_news(&engine->pace, loop_now_ms(engine->loop));
+	int64_t due_ms = pace_due_ms(&engine->pace);
+	if (engine->timer == 0 || due_ms < engine->timer_ms)
+		engine_arm(engine, due_ms);
+}
 
 /*
- * A picture must not hold the half of an answer that is just being stored. That takes some turns of
- * the loop; were it never to end, the picture would be taken all the same.
+ * A picture must not hold the half of what one source says: the other half takes some turns of the
+ * loop, or some requests, and its coming is news. Where some source is always at it, the picture is
+ * taken all the same.
  */
 static bool engine_holds_back(struct engine *engine, int64_t now_ms)
 {
-	if (!poller_storing(engine->poller)) {
+	if (!poller_is_midway(engine->poller)) {
 		engine->held_back_ms = 0;
 		return false;
 	}
 	if (engine->held_back_ms == 0)
 		engine->held_back_ms = now_ms;
-	return now_ms - engine->held_back_ms < ENGINE_TICK_MS;
+	if (now_ms - engine->held_back_ms < HELD_BACK_MOST_MS)
+		return true;
+	engine->held_back_ms = 0;
+	return false;
 }
 
-static void engine_tick(void *context)
+/* Charts show no more than a figure a second, and an hour of those fits into history. */
+static void engine_record(struct engine *engine)
 {
-	struct engine *engine = context;
-	int64_t now_ms = loop_now_ms(engine->loop);
-	bool later = engine_holds_back(engine, now_ms);
-	engine->timer = loop_timer_start(
-		engine->loop, later ? STORING_MS : ENGINE_TICK_MS, engine_tick, engine);
-	if (later)
+	int64_t at_ms = engine->assessment.at_ms;
+	if (engine->recorded_ms != 0 && at_ms - engine->recorded_ms < ENGINE_RECORD_MS)
 		return;
+	engine->recorded_ms = at_ms;
+	assessment_record(&engine->assessment, engine->history);
+}
+
+static void engine_look(struct engine *engine, int64_t now_ms)
+{
 	struct snapshot *next = store_seal(engine->store, now_ms);
 	if (!next ||
 		!assess(engine->assessor, next, engine->history, now_ms, &engine->assessment)) {
@@ -48,12 +75,27 @@ static void engine_tick(void *context)
 		engine->missed++;
 		return;
 	}
-	assessment_record(&engine->assessment, engine->history);
+	engine_record(engine);
 	struct snapshot *last = engine->snapshot;
 	engine->snapshot = next;
 	if (engine->on_tick)
 		engine->on_tick(engine->context);
 	snapshot_destroy(last);
+}
+
+static void engine_tick(void *context)
+{
+	struct engine *engine = context;
+	int64_t now_ms = loop_now_ms(engine->loop);
+	int64_t began_us = clock_stopwatch_us();
+	engine->timer = 0;
+	if (engine_holds_back(engine, now_ms)) {
+		engine_arm(engine, engine->held_back_ms + HELD_BACK_MOST_MS);
+		return;
+	}
+	engine_look(engine, now_ms);
+	pace_assessed(&engine->pace, now_ms, clock_stopwatch_us() - began_us);
+	engine_arm(engine, pace_due_ms(&engine->pace));
 }
 
 static bool engine_declare(struct engine *engine, struct error *error)
@@ -72,6 +114,8 @@ static bool engine_open_poller(struct engine *engine, struct error *error)
 {
 	engine->poller = poller_create(engine->loop, engine->http, engine->fleet, engine->store,
 		engine->history, &engine->config->sources, engine->recorder, error);
+	if (engine->poller)
+		poller_on_news(engine->poller, engine_news, engine);
 	return engine->poller != NULL;
 }
 
@@ -159,7 +203,7 @@ bool engine_reload(struct engine *engine, const struct config *config, struct er
 void engine_start(struct engine *engine)
 {
 	poller_start(engine->poller);
-	engine->timer = loop_timer_start(engine->loop, 0, engine_tick, engine);
+	engine_arm(engine, loop_now_ms(engine->loop));
 }
 
 /*

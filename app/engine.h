@@ -1,6 +1,6 @@
 /*
- * engine.h - the reading river, wired: sources -> store + history -> snapshot -> assessment, once a
- * tick.
+ * engine.h - the reading river, wired: sources -> store + history -> snapshot -> assessment, soon
+ * after each answer and at least once a tick (pace.h).
  *
  * Shared by every program that looks at a fleet. It holds nothing that can change one.
  */
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/pace.h"
 #include "core/assess/assess.h"
 #include "core/base/clock.h"
 
@@ -24,9 +25,8 @@ struct remote;
 struct snapshot;
 struct store;
 
-#define ENGINE_TICK_MS                                                                            \
-	250 /* between assessments: a quarter of the usual poll, so that a trigger is not held up \
-	     */
+#define ENGINE_TICK_MS PACE_TICK_MS /* between assessments at the most, while memory lasts */
+#define ENGINE_RECORD_MS 1000       /* between figures of the assessment kept in history */
 #define ENGINE_HISTORY_BYTES (256u * 1024 * 1024)
 
 typedef void engine_tick_fn(void *context);
@@ -45,9 +45,11 @@ struct engine {
 	struct assessor *assessor;
 	struct snapshot *snapshot;    /* the newest; NULL before the first tick */
 	struct assessment assessment; /* of that snapshot; at_ms 0 before the first */
+	struct pace pace;
 	uint64_t timer;
-	int64_t held_back_ms; /* since when the picture waits for an answer that is being stored; 0
-			       */
+	int64_t timer_ms;     /* when it fires */
+	int64_t held_back_ms; /* since when the picture waits for an answer that is half there; 0 */
+	int64_t recorded_ms;  /* when figures of the assessment were last kept; 0: never */
 	uint64_t missed; /* ticks skipped for want of memory: the last picture stays and ages */
 	engine_tick_fn *on_tick; /* after each new assessment; may be NULL */
 	void *context;

@@ -45,6 +45,7 @@ struct watch {
 	struct door_guest guest;
 	bool awaits_secret; /* the poll goes on when the source's command has ended */
 	bool busy;          /* a poll is under way */
+	bool midway;        /* of which a part is stored */
 	bool settled;       /* a poll has ended, well or not */
 	bool answered;      /* one has ended well */
 
@@ -74,6 +75,9 @@ struct poller {
 	size_t watch_count;
 	struct door *doors; /* at most one per watch */
 	size_t door_count;
+	size_t midway;           /* watches that are */
+	poller_news_fn *on_news; /* NULL: nobody listens */
+	void *news_context;
 	bool started;
 };
 
@@ -262,13 +266,21 @@ static void log_change(const struct source_status *status, enum source_state bef
 		log_warn(ROOM, "source '%s': %s", status->name, status->trouble);
 }
 
+static void set_midway(struct watch *watch, bool midway)
+{
+	watch->poller->midway += (size_t)midway - (size_t)watch->midway;
+	watch->midway = midway;
+}
+
 static void end_poll(struct watch *watch, bool failed)
 {
+	struct poller *poller = watch->poller;
 	struct source_status *status = status_of(watch);
 	enum source_state before = status->state;
-	int64_t now_ms = loop_now_ms(watch->poller->loop);
+	int64_t now_ms = loop_now_ms(poller->loop);
 	watch->busy = false;
 	watch->settled = true;
+	set_midway(watch, false);
 	if (failed) {
 		status->state = SOURCE_FAILING;
 		status->failures++;
@@ -286,6 +298,8 @@ static void end_poll(struct watch *watch, bool failed)
 		status->next_try_ms = now_ms + watch->retry_after_ms;
 	log_change(status, before);
 	start_timer(watch, status->next_try_ms - now_ms);
+	if (poller->on_news)
+		poller->on_news(poller->news_context);
 }
 
 static void begin_poll(struct watch *watch)
@@ -336,6 +350,7 @@ static void give_up(struct watch *watch, const char *text)
 static void next_step(struct watch *watch)
 {
 	if (++watch->ask.step < watch->steps) {
+		set_midway(watch, !watch->ask.past);
 		send_step(watch, true);
 		return;
 	}
@@ -386,6 +401,7 @@ static void on_done(void *context, const struct backend_answer *answer,
 	door_leave(watch->door, &watch->guest);
 	if (!answer && error->kind == ERROR_CANCELLED) {
 		watch->busy = false;
+		set_midway(watch, false);
 		return;
 	}
 	if (!answer) {
@@ -517,9 +533,15 @@ size_t poller_answered(const struct poller *poller)
 	return count;
 }
 
-bool poller_storing(const struct poller *poller)
+bool poller_is_midway(const struct poller *poller)
 {
-	return poller->room.storing > 0;
+	return poller->room.storing > 0 || poller->midway > 0;
+}
+
+void poller_on_news(struct poller *poller, poller_news_fn *fn, void *context)
+{
+	poller->on_news = fn;
+	poller->news_context = context;
 }
 
 void poller_hurry(struct poller *poller)

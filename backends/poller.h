@@ -50,9 +50,17 @@ bool poller_settled(const struct poller *poller);
 /* How many targets answered well at least once. */
 size_t poller_answered(const struct poller *poller);
 
-/* Whether a big answer is being stored, in slices: a picture taken now would hold a part of it.
- * Over within some turns of the loop. */
-bool poller_storing(const struct poller *poller);
+/*
+ * Whether what some source says is there by half: a big answer is being stored, in slices, or of a
+ * poll that takes several questions some are answered and others are not. A picture taken now
+ * would mix what was with what is.
+ */
+bool poller_is_midway(const struct poller *poller);
+
+/* Call `fn` whenever a poll has ended, with what it said stored, or without an answer. `fn` must
+ * not touch the poller. Before poller_start(). */
+typedef void poller_news_fn(void *context);
+void poller_on_news(struct poller *poller, poller_news_fn *fn, void *context);
 
 /* Ask everybody now, out of turn, unless a request is in flight (the executor wants a newer
  * snapshot to verify against). */

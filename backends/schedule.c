@@ -8,10 +8,17 @@ int64_t schedule_first_ms(uint64_t hash, int64_t every_ms)
 	return (int64_t)(hash_mix(hash) % (uint64_t)within_ms);
 }
 
+/* Where in each interval the target has its place. */
+static int64_t place_ms(uint64_t hash, int64_t every_ms)
+{
+	int64_t apart_ms = every_ms >= 2 * SCHEDULE_PLACE_MS ? SCHEDULE_PLACE_MS : 1;
+	return (int64_t)(hash_mix(hash) % (uint64_t)(every_ms / apart_ms)) * apart_ms;
+}
+
 /* The next time of the target's own grid after now, but not hard upon the last one. */
 static int64_t on_grid(uint64_t hash, int64_t every_ms, int64_t began_ms, int64_t now_ms)
 {
-	int64_t phase_ms = (int64_t)(hash_mix(hash) % (uint64_t)every_ms);
+	int64_t phase_ms = place_ms(hash, every_ms);
 	int64_t after_ms = began_ms + every_ms / 2;
 	if (after_ms < now_ms)
 		after_ms = now_ms;

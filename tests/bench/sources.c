@@ -294,7 +294,7 @@ static void on_frame(void *context)
 static void on_seal(void *context)
 {
 	struct beside *beside = context;
-	bool wait = poller_storing(beside->poller);
+	bool wait = poller_is_midway(beside->poller);
 	loop_timer_start(beside->loop, wait ? 1 : SEAL_MS, on_seal, beside);
 	if (wait)
 		return;
@@ -431,20 +431,38 @@ static int bench_history(int replicas)
 
 #define ANSWER_BYTES 65536
 
-/* One page of about that many bytes, with its header: the same for everybody. */
-static size_t make_answer(char *answer, size_t bytes)
+#define STAMP_DIGITS 6
+#define STAMP_MOST 1000000 /* ms: a figure of so many digits begins anew */
+
+static int64_t stamp_now(void)
+{
+	return clock_stopwatch_us() / 1000 % STAMP_MOST;
+}
+
+/* A page of about that many bytes, with its header. Returns where in it the first figure is: the
+ * time when it was sent (stamp_answer). */
+static size_t make_answer(char *answer, size_t bytes, size_t *stamp)
 {
 	static char page[ANSWER_BYTES / 2];
 	size_t length = 0;
 	for (int i = 0; length + 128 < bytes && length + 128 < sizeof(page); i++)
 		length += (size_t)snprintf(page + length, sizeof(page) - length,
-			i == 0 ? "pool_used{database=\"db%d\",user=\"app\"} %d\n"
+			i == 0 ? "pool_used{database=\"db%d\",user=\"app\"} %06d\n"
 			       : "pgbouncer_pools_other_%d{database=\"app\",user=\"app\"} %d\n",
 			i, 17 + i);
-	return (size_t)snprintf(answer, ANSWER_BYTES,
+	size_t all = (size_t)snprintf(answer, ANSWER_BYTES,
 		"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: "
 		"%zu\r\n\r\n%s",
 		length, page);
+	*stamp = (size_t)(strstr(answer, "} ") - answer) + 2;
+	return all;
+}
+
+static void stamp_answer(char *at)
+{
+	int64_t left = stamp_now();
+	for (int i = STAMP_DIGITS; i-- > 0; left /= 10)
+		at[i] = (char)('0' + left % 10);
 }
 
 #define PATHS 4096
@@ -477,9 +495,11 @@ static size_t quantile(const uint64_t *counts, size_t size, double share)
 	return at;
 }
 
-/* How far each second question of "/m/NUMBER" comes from a second after the first. */
+/* How far each question of "/m/NUMBER" comes from a second after the one before. The first of all
+ * is asked at once and not in its place. */
 struct regularity {
 	int64_t last_us[PATHS];
+	uint64_t times[PATHS];
 	uint64_t off_ms[LATE_MOST_MS];
 	uint64_t asked;
 };
@@ -491,7 +511,7 @@ static void note_question(struct regularity *regularity, const char *request)
 		return;
 	size_t path = strtoul(request + 7, NULL, 10) % PATHS;
 	int64_t off_ms = llabs((now_us - regularity->last_us[path]) / 1000 - 1000);
-	if (regularity->last_us[path] != 0)
+	if (regularity->times[path]++ >= 2)
 		regularity->off_ms[off_ms < LATE_MOST_MS ? off_ms : LATE_MOST_MS - 1]++;
 	regularity->last_us[path] = now_us;
 	regularity->asked++;
@@ -501,7 +521,7 @@ static int serve(int port, size_t bytes)
 {
 	static char answer[ANSWER_BYTES], request[ANSWER_BYTES];
 	static struct regularity regularity;
-	size_t length = make_answer(answer, bytes);
+	size_t stamp, length = make_answer(answer, bytes, &stamp);
 	int listener = listen_at(&port), poll_fd = epoll_create1(0);
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[256];
 	if (listener < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
@@ -522,6 +542,7 @@ static int serve(int port, size_t bytes)
 			}
 			/* A request of a poll fits into one read, an answer into one write. */
 			ssize_t got = read(fd, request, sizeof(request));
+			stamp_answer(answer + stamp);
 			if (got <= 0 || write(fd, answer, length) != (ssize_t)length)
 				close(fd);
 			else
@@ -537,17 +558,20 @@ static int serve(int port, size_t bytes)
 
 struct latency {
 	struct engine engine;
-	int64_t *seen_ms; /* per entity and signal */
+	int64_t *seen_ms; /* per entity */
 	size_t seen_count;
 	uint64_t counts[LATE_MOST_MS];
+	uint64_t assessments;
 };
 
+/* What the pages say is when they were sent: how long ago is that, now that it is assessed? */
 static void on_assessed(void *context)
 {
 	struct latency *latency = context;
 	const struct snapshot *snapshot = latency->engine.snapshot;
-	size_t count = snapshot->entity_count * SIGNAL_COUNT;
-	int64_t now_ms = loop_now_ms(latency->engine.loop);
+	size_t count = snapshot->entity_count;
+	int64_t now_ms = stamp_now();
+	latency->assessments++;
 	if (count > latency->seen_count) {
 		int64_t *more = reallocarray(latency->seen_ms, count, sizeof(*more));
 		if (!more)
@@ -558,10 +582,12 @@ static void on_assessed(void *context)
 		latency->seen_count = count;
 	}
 	for (size_t i = 0; i < count; i++) {
-		int64_t at_ms = snapshot->readings[i].at_ms, old_ms = now_ms - at_ms;
-		if (at_ms <= latency->seen_ms[i])
+		const struct reading *reading =
+			snapshot_reading(snapshot, (uint32_t)i, SIGNAL_POOL_USED);
+		if (reading->at_ms <= latency->seen_ms[i])
 			continue;
-		latency->seen_ms[i] = at_ms;
+		latency->seen_ms[i] = reading->at_ms;
+		int64_t old_ms = (now_ms - (int64_t)reading->value + STAMP_MOST) % STAMP_MOST;
 		latency->counts[old_ms < LATE_MOST_MS ? old_ms : LATE_MOST_MS - 1]++;
 	}
 }
@@ -572,6 +598,7 @@ static int bench_latency(const char *path, int seconds)
 	struct complaints complaints;
 	struct error error = {0};
 	uint64_t requests = 0;
+	double from_ms = 0;
 	complaints_init(&complaints);
 	signal(SIGPIPE, SIG_IGN);
 	struct config *config = config_read(path, &complaints);
@@ -589,13 +616,17 @@ static int bench_latency(const char *path, int seconds)
 		if (!warm && clock_stopwatch_us() > warm_us) {
 			warm = true;
 			memset(latency.counts, 0, sizeof(latency.counts));
+			latency.assessments = 0;
+			from_ms = cpu_ms();
 		}
 	}
 	for (size_t i = 0; i < latency.engine.snapshot->source_count; i++)
 		requests += latency.engine.snapshot->sources[i].requests;
-	printf("requests %llu p50_ms %zu p99_ms %zu\n", (unsigned long long)requests,
-		quantile(latency.counts, LATE_MOST_MS, 0.5),
-		quantile(latency.counts, LATE_MOST_MS, 0.99));
+	double measured_s = seconds;
+	printf("requests %llu p50_ms %zu p99_ms %zu assessments_per_s %.1f core_percent %.1f\n",
+		(unsigned long long)requests, quantile(latency.counts, LATE_MOST_MS, 0.5),
+		quantile(latency.counts, LATE_MOST_MS, 0.99),
+		(double)latency.assessments / measured_s, (cpu_ms() - from_ms) / measured_s / 10);
 	engine_finish(&latency.engine);
 	config_destroy(config);
 	complaints_finish(&complaints);

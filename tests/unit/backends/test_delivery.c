@@ -79,7 +79,7 @@ static const char *play(void *context, const char *request, unsigned nth)
 static bool says(struct stand *stand, unsigned long wanted, const void *subject)
 {
 	(void)subject;
-	return !poller_storing(stand->poller) &&
+	return !poller_is_midway(stand->poller) &&
 	       value_of(stand, ENTITY_REPLICA, "c299/r19", SIGNAL_POOL_USED) == (double)wanted;
 }
 
@@ -237,7 +237,7 @@ static bool storing(struct stand *stand, unsigned long wanted, const void *subje
 {
 	(void)wanted;
 	(void)subject;
-	return poller_storing(stand->poller);
+	return poller_is_midway(stand->poller);
 }
 
 START_TEST(a_poller_may_go_in_the_middle_of_it)

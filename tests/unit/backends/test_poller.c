@@ -234,6 +234,76 @@ START_TEST(prometheus_gives_the_past_first_and_one_bad_row_spoils_no_other)
 }
 END_TEST
 
+struct listener {
+	struct stand *stand;
+	unsigned long news;
+	bool midway; /* in the midst of a poll when told */
+};
+
+static void on_news(void *context)
+{
+	struct listener *listener = context;
+	listener->news++;
+	listener->midway |= poller_is_midway(listener->stand->poller);
+}
+
+static bool midway(struct stand *stand, unsigned long wanted, const void *subject)
+{
+	(void)wanted;
+	(void)subject;
+	return poller_is_midway(stand->poller);
+}
+
+static bool heard(struct stand *stand, unsigned long wanted, const void *subject)
+{
+	const struct listener *listener = subject;
+	(void)stand;
+	return listener->news >= wanted;
+}
+
+/* Of a poll of two questions nothing is news before both are answered. */
+START_TEST(news_is_of_whole_polls)
+{
+	struct stand stand;
+	struct responder responder;
+	struct listener listener = {.stand = &stand};
+	responder_start(&responder, like_prometheus, NULL);
+	stand_read(&stand,
+		"sources: {prom: {kind: prometheus, every: 100ms, timeout: 10s, "
+		"url: 'http://127.0.0.1:%d'}}\n"
+		"signals:\n"
+		"  surface.requests: {from: prom, query: web}\n"
+		"  pool.used: {from: prom, query: 'bad('}\n",
+		responder.port);
+	stand_start(&stand, NULL);
+	poller_on_news(stand.poller, on_news, &listener);
+	turn_until(&stand, midway, 0, NULL);
+	ck_assert_uint_eq(listener.news, 0);
+	ck_assert_double_eq(value_of(&stand, ENTITY_SURFACE, "web", SIGNAL_SURFACE_REQUESTS), 7);
+	turn_until(&stand, heard, 3, &listener);
+	ck_assert(!listener.midway);
+	stand_close(&stand);
+	responder_stop(&responder);
+}
+END_TEST
+
+START_TEST(no_answer_is_news_too)
+{
+	struct stand stand;
+	struct responder responder;
+	struct listener listener = {.stand = &stand};
+	char answer[] = RESPONDER_CLOSE;
+	responder_start(&responder, one_answer, answer);
+	stand_read(&stand, page_source, responder.port);
+	stand_start(&stand, NULL);
+	poller_on_news(stand.poller, on_news, &listener);
+	turn_until(&stand, heard, 1, &listener);
+	ck_assert_uint_eq(store_source(stand.store, 0)->failures, 1);
+	stand_close(&stand);
+	responder_stop(&responder);
+}
+END_TEST
+
 static const char *wants_token(void *context, const char *request, unsigned nth)
 {
 	(void)context;
@@ -382,6 +452,8 @@ static Suite *poller_suite(void)
 	tcase_add_test(tcase, a_silent_target_times_out);
 	tcase_add_test(tcase, hurry_asks_out_of_turn);
 	tcase_add_test(tcase, prometheus_gives_the_past_first_and_one_bad_row_spoils_no_other);
+	tcase_add_test(tcase, news_is_of_whole_polls);
+	tcase_add_test(tcase, no_answer_is_news_too);
 	tcase_add_test(tcase, sends_the_token_and_shows_it_nowhere);
 	tcase_add_test(tcase, values_out_of_range_are_left_out_and_told);
 	tcase_add_test(tcase, a_recording_goes_round);

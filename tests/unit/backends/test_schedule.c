@@ -53,6 +53,19 @@ START_TEST(spreads_targets_over_the_interval)
 }
 END_TEST
 
+START_TEST(places_are_apart)
+{
+	for (int64_t every_ms = 1; every_ms < 2000; every_ms += 7)
+		for (uint64_t i = 0; i < 100; i++) {
+			uint64_t hash = hash_bytes(HASH_START, &i, sizeof(i));
+			int64_t at_ms = schedule_next_ms(hash, every_ms, 0, NOW_MS, NOW_MS);
+			ck_assert_int_gt(at_ms, NOW_MS);
+			if (every_ms >= 2 * SCHEDULE_PLACE_MS)
+				ck_assert_int_eq(at_ms % every_ms % SCHEDULE_PLACE_MS, 0);
+		}
+}
+END_TEST
+
 struct backoff_row {
 	int64_t every_ms;
 	uint32_t failures;
@@ -100,6 +113,7 @@ static Suite *schedule_suite(void)
 	tcase_add_test(tcase, keeps_a_target_on_its_own_grid);
 	tcase_add_test(tcase, a_slow_answer_skips_turns_and_keeps_the_grid);
 	tcase_add_test(tcase, spreads_targets_over_the_interval);
+	tcase_add_test(tcase, places_are_apart);
 	tcase_add_loop_test(tcase, backs_off_with_jitter, 0,
 		(int)(sizeof(backoff_rows) / sizeof(backoff_rows[0])));
 	suite_add_tcase(suite, tcase);
