@@ -157,11 +157,16 @@ struct plan {
 	char hash[PLAN_HASH_BYTES];      /* over action, target, from, to and exact requests */
 	bool is_undo;
 	char undo_of[PLAN_ID_BYTES]; /* the run it takes back, "" none */
+	char runbook[PLAN_ID_BYTES]; /* the runbook's run that makes it, "" none: goes into the
+					intent, and not into the hash */
 	int64_t hold_ms; /* it holds that long, then it is taken back; 0: it is no hold */
 	const char
 		*planted; /* the timer beside the target that ends it: "systemd", "at"; "" none */
 	char approved_by[ENTITY_NAME_BYTES]; /* by another person, "" none */
 	bool needs_typed_name;               /* prod: the target's name must be typed */
+	bool needs_approval; /* another person has to approve it, whatever it moves */
+	bool is_turned_down; /* another person was asked, and said no or nothing in time */
+	bool is_rollback;    /* an undo that belongs to a failure: its guards are those of relief */
 };
 
 enum run_state {

@@ -64,6 +64,32 @@ bool executor_plan_undo(struct executor *executor, const char *id, const char *e
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
 	struct plan *out, struct error *error);
 
+/* executor_plan(), and another person has to approve it whatever it moves. */
+bool executor_plan_for_two(struct executor *executor, const char *action, uint32_t target,
+	double to, const char *environment, const struct snapshot *snapshot,
+	const struct assessment *assessment, int64_t now_ms, struct plan *out, struct error *error);
+
+/* executor_plan_undo() as the answer to a failure: guarded as relief, which waits for no metrics.
+ */
+bool executor_plan_rollback(struct executor *executor, const char *id, const char *environment,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct plan *out, struct error *error);
+
+/* Whether what run `id` set is gone again. */
+enum executor_back {
+	EXECUTOR_NOT_BACK,
+	EXECUTOR_BACK,         /* it was undone, or the value before is read everywhere */
+	EXECUTOR_BACK_UNKNOWN, /* its target cannot be read now */
+};
+enum executor_back executor_back(
+	const struct executor *executor, const char *id, const struct snapshot *snapshot);
+
+/* Whether run `id` is a change that the runbook's run `runbook` made, as its intent says. */
+bool executor_belongs(const struct executor *executor, const char *id, const char *runbook);
+
+/* Whether run `id` was taken back by a later one. */
+bool executor_was_undone(const struct executor *executor, const char *id);
+
 /*
  * Begin the run of a plan that was shown and confirmed: `hash` is what the operator saw. The plan
  * is made again from the present snapshot and must have the same hash (else OUTCOME_STALE_PLAN).

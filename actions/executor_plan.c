@@ -86,22 +86,39 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 		to, now_ms, out, error);
 }
 
+static bool plan_by_name(struct executor *executor, const char *action, uint32_t target, double to,
+	struct plan_facts *facts, const struct snapshot *snapshot,
+	const struct assessment *assessment, int64_t now_ms, struct plan *out, struct error *error)
+{
+	const struct action_config *config = executor_find_action(executor, action, error);
+	return config && executor_make_plan(executor, config, target, to, facts, snapshot,
+				 assessment, now_ms, out, error);
+}
+
 bool executor_plan(struct executor *executor, const char *action, uint32_t target, double to,
 	const char *environment, const char *const *overrides, size_t override_count,
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
 	struct plan *out, struct error *error)
 {
-	const struct action_config *config = executor_find_action(executor, action, error);
 	struct plan_facts facts = {
 		.environment = environment,
 		.overrides = overrides,
 		.override_count = override_count,
 	};
-	return config && executor_make_plan(executor, config, target, to, &facts, snapshot,
-				 assessment, now_ms, out, error);
+	return plan_by_name(
+		executor, action, target, to, &facts, snapshot, assessment, now_ms, out, error);
 }
 
-static bool was_undone(const struct executor *executor, const char *id)
+bool executor_plan_for_two(struct executor *executor, const char *action, uint32_t target,
+	double to, const char *environment, const struct snapshot *snapshot,
+	const struct assessment *assessment, int64_t now_ms, struct plan *out, struct error *error)
+{
+	struct plan_facts facts = {.environment = environment, .needs_approval = true};
+	return plan_by_name(
+		executor, action, target, to, &facts, snapshot, assessment, now_ms, out, error);
+}
+
+bool executor_was_undone(const struct executor *executor, const char *id)
 {
 	for (size_t i = 0; i < run_log_count(executor->log); i++) {
 		const struct run_entry *entry = run_log_at(executor->log, i);
@@ -109,6 +126,41 @@ static bool was_undone(const struct executor *executor, const char *id)
 			return true;
 	}
 	return false;
+}
+
+bool executor_belongs(const struct executor *executor, const char *id, const char *runbook)
+{
+	const struct run_entry *entry = run_log_find(executor->log, id);
+	return entry && !entry->undo_of[0] && strcmp(entry->runbook, runbook) == 0;
+}
+
+enum executor_back executor_back(
+	const struct executor *executor, const char *id, const struct snapshot *snapshot)
+{
+	const struct run_entry *entry = run_log_find(executor->log, id);
+	struct target_value value;
+	if (!entry || !entry->verb)
+		return EXECUTOR_BACK_UNKNOWN;
+	if (executor_was_undone(executor, id))
+		return EXECUTOR_BACK;
+	uint32_t target =
+		fleet_find_path(snapshot->fleet, entry->verb->target, entry->view.target_path);
+	if (target == ENTITY_NONE || target >= snapshot->entity_count)
+		return EXECUTOR_BACK_UNKNOWN;
+	target_read(snapshot, entry->verb, target, &value);
+	if (!value.known)
+		return EXECUTOR_BACK_UNKNOWN;
+	/* What was read before it ended proves nothing, nor while a lost request may still land. */
+	bool is_certain =
+		entry->view.code == OUTCOME_DONE || entry->view.code == OUTCOME_INCONCLUSIVE;
+	int64_t over_ms = entry->view.ended_ms > entry->view.started_ms ? entry->view.ended_ms
+									: entry->view.started_ms;
+	if (value.oldest_at_ms <= over_ms + (is_certain ? 0 : RUN_SETTLE_MS))
+		return EXECUTOR_BACK_UNKNOWN;
+	return target_equal(value.low, entry->view.from) &&
+			       target_equal(value.high, entry->view.from)
+		       ? EXECUTOR_BACK
+		       : EXECUTOR_NOT_BACK;
 }
 
 /* Every pool must still have what that run set, or what it left as it was. */
@@ -139,9 +191,9 @@ static bool check_drift(const struct run_entry *entry, const struct verb_row *un
 	return true;
 }
 
-bool executor_plan_undo(struct executor *executor, const char *id, const char *environment,
-	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
-	struct plan *out, struct error *error)
+static bool plan_undo(struct executor *executor, const char *id, const char *environment,
+	bool is_rollback, const struct snapshot *snapshot, const struct assessment *assessment,
+	int64_t now_ms, struct plan *out, struct error *error)
 {
 	const struct run_entry *entry = run_log_find(executor->log, id);
 	if (!entry)
@@ -149,7 +201,7 @@ bool executor_plan_undo(struct executor *executor, const char *id, const char *e
 	if (!entry->view.can_undo)
 		return error_set(error, ERROR_USAGE, "run '%s' changed nothing that can be undone",
 			entry->view.id);
-	if (was_undone(executor, entry->view.id))
+	if (executor_was_undone(executor, entry->view.id))
 		return error_set(error, ERROR_USAGE, "run '%s' was undone already", entry->view.id);
 	const struct action_config *action =
 		executor_find_action(executor, entry->view.action, error);
@@ -172,8 +224,24 @@ bool executor_plan_undo(struct executor *executor, const char *id, const char *e
 	action = undo;
 	struct plan_facts facts = {.environment = environment,
 		.is_undo = true,
+		.is_rollback = is_rollback,
 		.undo_of = entry->view.id,
 		.kept = entry->kept};
 	return executor_make_plan(executor, action, target, entry->view.from, &facts, snapshot,
 		assessment, now_ms, out, error);
+}
+
+bool executor_plan_undo(struct executor *executor, const char *id, const char *environment,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct plan *out, struct error *error)
+{
+	return plan_undo(
+		executor, id, environment, false, snapshot, assessment, now_ms, out, error);
+}
+
+bool executor_plan_rollback(struct executor *executor, const char *id, const char *environment,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct plan *out, struct error *error)
+{
+	return plan_undo(executor, id, environment, true, snapshot, assessment, now_ms, out, error);
 }

@@ -55,6 +55,8 @@ static bool remake(struct executor *executor, const struct plan *shown,
 		.environment = shown->environment,
 		.overrides = overrides,
 		.is_undo = is_true_undo(executor, shown),
+		.is_rollback = shown->is_rollback,
+		.needs_approval = shown->needs_approval,
 		.undo_of = shown->undo_of,
 	};
 	const struct run_entry *undone = run_log_find(executor->log, shown->undo_of);
@@ -68,6 +70,7 @@ static bool remake(struct executor *executor, const struct plan *shown,
 		    assessment, now_ms, &executor->plan, error))
 		return false;
 	const struct plan *plan = &executor->plan;
+	snprintf(executor->plan.runbook, sizeof(executor->plan.runbook), "%s", shown->runbook);
 	if (strcmp(plan->hash, shown->hash) != 0)
 		return error_set(error, ERROR_REJECTED,
 			"the target changed since the plan was shown (it was %.6g, now %.6g): "
@@ -116,6 +119,7 @@ static void begin_view(struct executor *executor, const char *reason, int64_t no
 	};
 	struct run_view *view = &executor->entry.view;
 	snprintf(executor->entry.undo_of, sizeof(executor->entry.undo_of), "%s", plan->undo_of);
+	snprintf(executor->entry.runbook, sizeof(executor->entry.runbook), "%s", plan->runbook);
 	snprintf(view->planted, sizeof(view->planted), "%s", plan->planted);
 	snprintf(view->action, sizeof(view->action), "%s", plan->action);
 	snprintf(view->target_path, sizeof(view->target_path), "%s", plan->target_path);

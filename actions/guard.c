@@ -552,11 +552,11 @@ static const struct guard_row rows[] = {
 		"max_held", "needs no readings; holds whose outcome is unknown count",
 		1u << CLASS_SHIFT | 1u << CLASS_DISRUPT, false, guard_check_held},
 	{"two-person",
-		"above this share of all traffic another person approves the very plan; undo is "
-		"exempt",
+		"above this share of all traffic, or where a step of a runbook asks for it, "
+		"another person approves the very plan; undo is exempt, and so is relief but where "
+		"a step asks",
 		true, "approve_above approve_within",
-		"how much moves being unknown, another person is needed",
-		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, false,
+		"how much moves being unknown, another person is needed", ALL_CLASSES, false,
 		guard_check_two_person},
 	{"expiry", "a change is a hold that ends by itself", false, "expire",
 		"needs no readings; taking it back does",
@@ -640,8 +640,9 @@ void guards_judge(const struct guard_context *context, struct plan *plan)
 	plan->verdict_count = 0;
 	plan->blocked = false;
 	plan->largest_safe_to = guards_largest_safe(context);
+	enum action_class class = plan->is_rollback ? CLASS_RELIEVE : plan->verb->class;
 	for (size_t i = 0; i < ROWS; i++) {
-		if (!(rows[i].classes & 1u << plan->verb->class))
+		if (!(rows[i].classes & 1u << class))
 			continue;
 		struct verdict verdict = {.guard = rows[i].name,
 			.kind = VERDICT_UNKNOWN,

@@ -201,7 +201,11 @@ static void needs_two(const struct guard_context *context, char *out, size_t siz
 	const struct plan *plan = context->plan;
 	double most = context->limits->approve_above;
 	out[0] = '\0';
-	if (!(most > 0) || context->facts->is_undo)
+	if (context->facts->needs_approval) {
+		snprintf(out, size, "the runbook's step asks for it");
+		return;
+	}
+	if (!(most > 0) || context->facts->is_undo || plan->verb->class == CLASS_RELIEVE)
 		return;
 	static const char *const weighty[] = {"capacity", "blast-radius", "held"};
 	for (size_t i = 0; i < sizeof(weighty) / sizeof(weighty[0]); i++) {

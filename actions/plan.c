@@ -209,6 +209,8 @@ static void add_state(struct plan *plan, const struct guard_config *limits,
 		fleet_entity(snapshot->fleet, plan->target)->path);
 	snprintf(plan->undo_of, sizeof(plan->undo_of), "%s", facts->undo_of ? facts->undo_of : "");
 	plan->is_undo = facts->is_undo;
+	plan->is_rollback = facts->is_undo && facts->is_rollback;
+	plan->needs_approval = facts->needs_approval;
 	plan->needs_typed_name = is_production(plan->environment);
 	plan->generation = snapshot->generation;
 	plan->made_ms = now_ms;
@@ -245,7 +247,10 @@ static bool build(struct plan *plan, const struct action_config *action,
 		return false;
 	struct plan_facts known = *facts;
 	known.approval = facts->approvals ? approvals_find(facts->approvals, plan->hash) : NULL;
-	if (known.approval && approval_state(known.approval, now_ms) == APPROVAL_GIVEN)
+	enum approval_state state =
+		known.approval ? approval_state(known.approval, now_ms) : APPROVAL_PENDING;
+	plan->is_turned_down = state == APPROVAL_DENIED || state == APPROVAL_EXPIRED;
+	if (state == APPROVAL_GIVEN)
 		snprintf(plan->approved_by, sizeof(plan->approved_by), "%s",
 			known.approval->decided_by);
 	const struct guard_context context = {

@@ -22,6 +22,8 @@ struct plan_facts {
 	bool armed;                   /* writes allowed now */
 	int64_t last_change_ms;       /* on this target, 0 never: for the cool-down */
 	bool is_undo;                 /* undo of our own change: exempt from step and cool-down */
+	bool is_rollback;             /* that undo answers a failure: guarded as relief */
+	bool needs_approval;          /* another person has to approve it, whatever it moves */
 	const char *undo_of;          /* the run it takes back; NULL or "" none */
 	const char *kept;             /* what the reply to that run said; NULL or "" nothing */
 	const char *const *overrides; /* guard names */

@@ -102,6 +102,7 @@ static void add_intent(struct run_log *log, const char *id, const struct json_no
 	copy(view->target_path, sizeof(view->target_path), root, "target");
 	copy(view->by, sizeof(view->by), root, "by");
 	copy(entry->undo_of, sizeof(entry->undo_of), root, "undo_of");
+	copy(entry->runbook, sizeof(entry->runbook), root, "runbook");
 	copy(view->planted, sizeof(view->planted), root, "planted");
 	const char *verb = json_text(json_get(root, "verb"));
 	entry->verb = verb ? verb_find(verb) : NULL;
@@ -421,6 +422,8 @@ void run_log_write_intent(
 	json_member_integer(&writer, "generation", (int64_t)plan->generation);
 	if (plan->undo_of[0])
 		json_member_string(&writer, "undo_of", plan->undo_of);
+	if (plan->runbook[0])
+		json_member_string(&writer, "runbook", plan->runbook);
 	if (plan->hold_ms > 0)
 		json_member_integer(&writer, "hold_ms", plan->hold_ms);
 	if (plan->planted && plan->planted[0])

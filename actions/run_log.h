@@ -22,6 +22,7 @@ struct run_entry {
 	struct run_view view;
 	const struct verb_row *verb; /* NULL: a verb this program does not know */
 	char undo_of[PLAN_ID_BYTES];
+	char runbook[PLAN_ID_BYTES]; /* the runbook's run that made it; "" none */
 	char kept[REPLY_KEPT_BYTES]; /* what the reply said, for the undo; "" nothing */
 	bool was_sent;
 	const char *progress; /* how far it came, in words; NULL: not sent */

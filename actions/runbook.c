@@ -3,26 +3,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actions/runbook_parts.h"
+#include "actions/runbook_flow.h"
 #include "core/base/arena.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/fields.h"
 #include "core/base/number.h"
+#include "core/base/text.h"
 #include "core/base/yaml.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define KEY_PATH_BYTES 160
 
 static const char *const unknown_choices[] = {"stop", "skip", NULL};
-static const char *const trouble_choices[] = {"stop", "continue", NULL};
-static const char *const timeout_choices[] = {"stop", "continue", "finish", NULL};
+static const char *const refused_choices[] = {"stop", "continue", NULL};
+static const char *const inconclusive_choices[] = {"hold", "continue", NULL};
+static const char *const timeout_choices[] = {"stop", "continue", "finish", "fail", NULL};
 static const char *const param_kinds[] = {"cluster", "replica", "number", "string", NULL};
 
 struct book_fields {
-	int64_t version;
+	int64_t version, timeout_ms;
 	const char *name, *help;
-	const struct yaml_node *params, *steps;
+	bool keep_going;
+	const struct yaml_node *params, *preflight, *steps, *on_failure;
 };
 #define AT(type, member) .offset = offsetof(struct type, member)
 
@@ -41,11 +43,31 @@ static const struct field book_rows[] = {
 		.help = "what it is called"},
 	{.key = "help", .type = FIELD_STRING, AT(book_fields, help), .help = "what it is for"},
 	{.key = "params", .type = FIELD_NODE, AT(book_fields, params), .help = "what it is told"},
+	{.key = "preflight",
+		.type = FIELD_NODE,
+		AT(book_fields, preflight),
+		.help = "what must hold before the first step: a list of id, assert"},
 	{.key = "steps",
 		.type = FIELD_NODE,
 		AT(book_fields, steps),
 		.required = true,
 		.help = "what it does, in order"},
+	{.key = "keep_going",
+		.type = FIELD_BOOL,
+		AT(book_fields, keep_going),
+		.fallback = "false",
+		.help = "a step that fails without an on_failure of its own does not stop it"},
+	{.key = "timeout",
+		.type = FIELD_DURATION,
+		AT(book_fields, timeout_ms),
+		.min = 1000,
+		.max = 604800000,
+		.fallback = NULL,
+		.help = "how long the whole run may take"},
+	{.key = "on_failure",
+		.type = FIELD_NODE,
+		AT(book_fields, on_failure),
+		.help = "when a step's failure stops it: {rollback: reverse, except: [STEP]}"},
 };
 
 struct param_fields {
@@ -76,8 +98,9 @@ static const struct field param_rows[] = {
 struct step_fields {
 	const char *id, *when;
 	int on_unknown, on_inconclusive, on_refused;
-	int64_t repeat;
-	const struct yaml_node *wait, *act;
+	int64_t repeat, timeout_ms;
+	bool approve;
+	const struct yaml_node *wait, *act, *on_failure, *verify, *ramp;
 };
 
 static const struct field step_rows[] = {
@@ -101,15 +124,38 @@ static const struct field step_rows[] = {
 	{.key = "on_inconclusive",
 		.type = FIELD_CHOICE,
 		AT(step_fields, on_inconclusive),
-		.choices = trouble_choices,
-		.fallback = "stop",
+		.choices = inconclusive_choices,
+		.fallback = "hold",
 		.help = "when it was applied but not proved"},
 	{.key = "on_refused",
 		.type = FIELD_CHOICE,
 		AT(step_fields, on_refused),
-		.choices = trouble_choices,
+		.choices = refused_choices,
 		.fallback = "stop",
 		.help = "when guards refuse it"},
+	{.key = "on_failure",
+		.type = FIELD_NODE,
+		AT(step_fields, on_failure),
+		.help = "when it fails: stop, continue, rollback or {goto: STEP, max: N}"},
+	{.key = "verify",
+		.type = FIELD_NODE,
+		AT(step_fields, verify),
+		.help = "how it is proved: pass_if, fail_if, for, within"},
+	{.key = "ramp",
+		.type = FIELD_NODE,
+		AT(step_fields, ramp),
+		.help = "in quanta, each proved before the next: by, hold"},
+	{.key = "approve",
+		.type = FIELD_BOOL,
+		AT(step_fields, approve),
+		.fallback = "false",
+		.help = "another person approves the very plan before it is carried out"},
+	{.key = "timeout",
+		.type = FIELD_DURATION,
+		AT(step_fields, timeout_ms),
+		.min = 1000,
+		.max = 604800000,
+		.help = "how long the step may take; then it has failed"},
 	{.key = "repeat",
 		.type = FIELD_INTEGER,
 		AT(step_fields, repeat),
@@ -161,15 +207,8 @@ static const struct field do_rows[] = {
 		.help = "a value, \"x1.5\", \"-25%\" or \"largest-safe\""},
 };
 
-struct reader {
-	struct arena *arena;
-	struct complaints *complaints;
-	struct runbook *book;
-	bool ok;
-};
-
-static void complain(
-	struct reader *reader, const struct yaml_node *node, const char *key, const char *text)
+void runbook_complain(struct runbook_reader *reader, const struct yaml_node *node, const char *key,
+	const char *text)
 {
 	complaints_add(reader->complaints, node->file, node->line, key, "%s", text);
 	reader->ok = false;
@@ -248,7 +287,7 @@ bool runbook_fill(const char *source, const struct runbook_param *params, size_t
 }
 
 /* Check a string with harmless values in place of its parameters. */
-static bool check_fill(struct reader *reader, const struct yaml_node *node, const char *key,
+static bool check_fill(struct runbook_reader *reader, const struct yaml_node *node, const char *key,
 	const char *source, char out[RUNBOOK_STRING_BYTES])
 {
 	struct error error;
@@ -258,14 +297,14 @@ static bool check_fill(struct reader *reader, const struct yaml_node *node, cons
 		params[i].value = strcmp(params[i].kind, "number") == 0 ? "1" : "x";
 	if (runbook_fill(source, params, reader->book->param_count, out, &error))
 		return true;
-	complain(reader, node, key, error.text);
+	runbook_complain(reader, node, key, error.text);
 	return false;
 }
 
-static void check_condition(struct reader *reader, const struct yaml_node *node, const char *path,
-	const char *key, const char *source)
+void runbook_check_condition(struct runbook_reader *reader, const struct yaml_node *node,
+	const char *path, const char *key, const char *source)
 {
-	char name[KEY_PATH_BYTES + 16];
+	char name[RUNBOOK_KEY_BYTES + 16];
 	char filled[RUNBOOK_STRING_BYTES];
 	struct error error;
 	if (!source)
@@ -275,12 +314,12 @@ static void check_condition(struct reader *reader, const struct yaml_node *node,
 	at = at ? at : node;
 	if (check_fill(reader, at, name, source, filled) &&
 		!expression_parse(reader->arena, filled, &error))
-		complain(reader, at, name, error.text);
+		runbook_complain(reader, at, name, error.text);
 }
 
-static void read_param(struct reader *reader, const struct yaml_node *node)
+static void read_param(struct runbook_reader *reader, const struct yaml_node *node)
 {
-	char path[KEY_PATH_BYTES];
+	char path[RUNBOOK_KEY_BYTES];
 	struct param_fields fields = {.kind = 0};
 	snprintf(path, sizeof(path), "params.%.100s", node->key);
 	if (!fields_read(param_rows, COUNT(param_rows), node, path, &fields, reader->arena,
@@ -290,10 +329,11 @@ static void read_param(struct reader *reader, const struct yaml_node *node)
 	}
 	if (!node->key[0] ||
 		strspn(node->key, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(node->key))
-		complain(reader, node, path,
+		runbook_complain(reader, node, path,
 			"a parameter's name is lower-case letters, digits, '-' and '_'");
 	if (fields.required && fields.fallback)
-		complain(reader, node, path, "is required, and so has no use for a default");
+		runbook_complain(
+			reader, node, path, "is required, and so has no use for a default");
 	reader->book->params[reader->book->param_count++] = (struct runbook_param){
 		.name = node->key,
 		.value = fields.fallback,
@@ -303,35 +343,36 @@ static void read_param(struct reader *reader, const struct yaml_node *node)
 	};
 }
 
-static void read_params(struct reader *reader, const struct yaml_node *params)
+static void read_params(struct runbook_reader *reader, const struct yaml_node *params)
 {
 	if (!params)
 		return;
 	if (params->kind != YAML_MAPPING || params->count > RUNBOOK_PARAMS_MOST) {
-		complain(reader, params, "params", "expected a mapping of at most 16 parameters");
+		runbook_complain(
+			reader, params, "params", "expected a mapping of at most 16 parameters");
 		return;
 	}
 	for (const struct yaml_node *node = params->first; node; node = node->next)
 		read_param(reader, node);
 }
 
-static void read_wait(struct reader *reader, const struct yaml_node *node, const char *path,
+static void read_wait(struct runbook_reader *reader, const struct yaml_node *node, const char *path,
 	struct runbook_row *row)
 {
-	char inner[KEY_PATH_BYTES + 16];
+	char inner[RUNBOOK_KEY_BYTES + 16];
 	snprintf(inner, sizeof(inner), "%s.wait", path);
 	row->is_wait = true;
 	if (!fields_read(wait_rows, COUNT(wait_rows), node, inner, row, reader->arena,
 		    reader->complaints))
 		reader->ok = false;
 	else
-		check_condition(reader, node, inner, "until", row->until);
+		runbook_check_condition(reader, node, inner, "until", row->until);
 }
 
-static void read_do(struct reader *reader, const struct yaml_node *node, const char *path,
+static void read_do(struct runbook_reader *reader, const struct yaml_node *node, const char *path,
 	struct runbook_row *row)
 {
-	char inner[KEY_PATH_BYTES + 16];
+	char inner[RUNBOOK_KEY_BYTES + 16];
 	char filled[RUNBOOK_STRING_BYTES];
 	struct amount amount;
 	snprintf(inner, sizeof(inner), "%s.do", path);
@@ -343,25 +384,25 @@ static void read_do(struct reader *reader, const struct yaml_node *node, const c
 	check_fill(reader, node, inner, row->target, filled);
 	if (check_fill(reader, node, inner, row->to, filled) && !strchr(row->to, '{') &&
 		!amount_parse(filled, &amount))
-		complain(reader, node, inner,
+		runbook_complain(reader, node, inner,
 			"to: expected a value such as 40, \"x1.5\", \"-25%\" or \"largest-safe\"");
 }
 
-static void check_id(struct reader *reader, const struct yaml_node *node, const char *id)
+static void check_id(struct runbook_reader *reader, const struct yaml_node *node, const char *id)
 {
 	if (!id[0] || strlen(id) >= ACTION_NAME_BYTES ||
 		strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(id))
-		complain(reader, node, "steps.id",
+		runbook_complain(reader, node, "steps.id",
 			"a step's id is lower-case letters, digits, '-' and '_', at most 47");
 	for (size_t i = 0; i < reader->book->row_count; i++) {
 		if (strcmp(reader->book->rows[i].id, id) == 0)
-			complain(reader, node, "steps.id", "another step has this id");
+			runbook_complain(reader, node, "steps.id", "another step has this id");
 	}
 }
 
-static void read_step(struct reader *reader, const struct yaml_node *node)
+static void read_step(struct runbook_reader *reader, const struct yaml_node *node)
 {
-	char path[KEY_PATH_BYTES];
+	char path[RUNBOOK_KEY_BYTES];
 	struct step_fields fields = {.id = NULL};
 	snprintf(path, sizeof(path), "steps[%zu]", reader->book->row_count + 1);
 	if (!fields_read(step_rows, COUNT(step_rows), node, path, &fields, reader->arena,
@@ -376,28 +417,33 @@ static void read_step(struct reader *reader, const struct yaml_node *node)
 		.on_inconclusive = fields.on_inconclusive,
 		.on_refused = fields.on_refused,
 		.repeat = fields.repeat,
+		.timeout_ms = fields.timeout_ms,
+		.approve = fields.approve,
 		.line = node->line,
 	};
 	check_id(reader, node, row.id);
-	check_condition(reader, node, path, "when", row.when);
+	runbook_check_condition(reader, node, path, "when", row.when);
 	if ((fields.wait != NULL) == (fields.act != NULL)) {
-		complain(reader, node, path, "needs one of wait and do");
+		runbook_complain(reader, node, path, "needs one of wait and do");
 		return;
 	}
 	if (row.repeat > 1 && (!row.when || fields.wait))
-		complain(reader, node, path, "repeat needs a do, and a when that ends it");
+		runbook_complain(reader, node, path, "repeat needs a do, and a when that ends it");
 	if (fields.wait)
 		read_wait(reader, fields.wait, path, &row);
 	else
 		read_do(reader, fields.act, path, &row);
+	const struct runbook_flow_nodes flow = {
+		.on_failure = fields.on_failure, .verify = fields.verify, .ramp = fields.ramp};
+	runbook_read_flow(reader, node, path, &flow, &row);
 	reader->book->rows[reader->book->row_count++] = row;
 }
 
-static void read_steps(struct reader *reader, const struct yaml_node *steps)
+static void read_steps(struct runbook_reader *reader, const struct yaml_node *steps)
 {
 	if (steps->kind != YAML_SEQUENCE || steps->count == 0 ||
 		steps->count > RUNBOOK_STEPS_MOST) {
-		complain(reader, steps, "steps", "expected a list of 1 to 64 steps");
+		runbook_complain(reader, steps, "steps", "expected a list of 1 to 64 steps");
 		return;
 	}
 	for (const struct yaml_node *node = steps->first; node; node = node->next)
@@ -421,20 +467,33 @@ const struct runbook *runbook_read(
 const struct runbook *runbook_read_node(
 	struct arena *arena, const struct yaml_node *root, struct complaints *complaints)
 {
-	struct reader reader = {.arena = arena, .complaints = complaints, .ok = true};
+	struct runbook_reader reader = {.arena = arena, .complaints = complaints, .ok = true};
 	struct book_fields fields = {.version = 0};
 	reader.book = arena_alloc(arena, sizeof(*reader.book));
 	if (!reader.book) {
-		complain(&reader, root, NULL, "no memory left for this file");
+		runbook_complain(&reader, root, NULL, "no memory left for this file");
 		return NULL;
 	}
 	if (!fields_read(book_rows, COUNT(book_rows), root, "", &fields, arena, complaints))
 		return NULL;
 	reader.book->name = fields.name;
 	reader.book->file = root->file;
+	reader.book->timeout_ms = fields.timeout_ms;
+	reader.book->keeps_going = fields.keep_going;
 	read_params(&reader, fields.params);
+	runbook_read_preflight(&reader, fields.preflight);
 	read_steps(&reader, fields.steps);
+	runbook_read_rollback(&reader, fields.on_failure);
+	runbook_check_jumps(&reader, fields.steps);
 	return reader.ok ? reader.book : NULL;
+}
+
+size_t runbook_find_row(const struct runbook *runbook, const char *id)
+{
+	size_t index = 0;
+	while (index < runbook->row_count && strcmp(runbook->rows[index].id, id) != 0)
+		index++;
+	return index;
 }
 
 const char *runbook_name(const struct runbook *runbook)
@@ -451,4 +510,28 @@ const struct runbook_param *runbook_params(const struct runbook *runbook, size_t
 size_t runbook_step_count(const struct runbook *runbook)
 {
 	return runbook->row_count;
+}
+
+void runbook_print_rows(const char *where, const struct field *rows, size_t count, struct text *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct field *row = &rows[i];
+		text_printf(out, "%s%s%s\t%s\t", where, where[0] ? ": " : "", row->key,
+			row->required   ? "required"
+			: row->fallback ? row->fallback
+					: "-");
+		for (size_t c = 0; row->choices && row->choices[c]; c++)
+			text_printf(out, "%s%s", c ? ", " : "", row->choices[c]);
+		text_printf(out, "%s\t%s\n", row->choices ? "" : "-", row->help);
+	}
+}
+
+void runbook_keys(struct text *out)
+{
+	runbook_print_rows("", book_rows, COUNT(book_rows), out);
+	runbook_print_rows("params.NAME", param_rows, COUNT(param_rows), out);
+	runbook_print_rows("steps", step_rows, COUNT(step_rows), out);
+	runbook_print_rows("steps.wait", wait_rows, COUNT(wait_rows), out);
+	runbook_print_rows("steps.do", do_rows, COUNT(do_rows), out);
+	runbook_flow_keys(out);
 }

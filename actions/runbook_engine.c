@@ -1,242 +1,18 @@
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "actions/runbook_parts.h"
+#include "actions/runbook_state.h"
 #include "actions/target.h"
-#include "core/base/arena.h"
 #include "core/base/clock.h"
-#include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/fleet/snapshot.h"
 
-#define STATE_BYTES (1024 * 1024)
 #define EXPLAIN_BYTES 220
 #define RETRY_EVERY_MS 1000
 
-enum mode { MODE_ENTER, MODE_WAITING, MODE_ACTING, MODE_RETRY, MODE_FINISHED };
-
-/* A step with its parameters put in. */
-struct bound_step {
-	const struct runbook_row *row;
-	const struct expression *when, *until;
-	const struct verb_row *verb;
-	const char *target; /* a name, or "worst" */
-	struct amount amount;
-};
-
-struct runbook_state {
-	const struct runbook *runbook;
-	struct arena *arena;
-	struct runbook_param params[RUNBOOK_PARAMS_MOST];
-	struct bound_step steps[RUNBOOK_STEPS_MOST];
-	size_t at;
-	enum mode mode;
-	int64_t since_ms;   /* when the step was entered, 0: just now */
-	int64_t hold_ms;    /* since when a wait's condition holds; 0: it does not */
-	int64_t unknown_ms; /* since when a value it needs is unknown; 0: it is known */
-	int64_t retry_ms;
-	int64_t repeats;
-	uint32_t worst; /* bound by the first act */
-	char last_run[PLAN_ID_BYTES];
-	struct runbook_order last; /* what was ordered, for trying again */
-};
-
-/* ---- beginning ---- */
-
-static struct runbook_param *find_param(struct runbook_state *state, const char *name)
-{
-	for (size_t i = 0; i < state->runbook->param_count; i++) {
-		if (strcmp(state->params[i].name, name) == 0)
-			return &state->params[i];
-	}
-	return NULL;
-}
-
-/* Values go into expressions and targets: nothing in them may be read as syntax. */
-static bool is_plain(const char *value)
-{
-	return value[0] &&
-	       strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			     "._:/%-") == strlen(value);
-}
-
-static bool check_param(
-	const struct runbook_param *param, const struct snapshot *snapshot, struct error *error)
-{
-	bool is_cluster = strcmp(param->kind, "cluster") == 0;
-	bool is_replica = strcmp(param->kind, "replica") == 0;
-	if (!param->value)
-		return param->required ? error_set(error, ERROR_USAGE,
-						 "parameter '%s' (a %s) is required: %s=...",
-						 param->name, param->kind, param->name)
-				       : true;
-	if (!is_plain(param->value))
-		return error_set(error, ERROR_USAGE,
-			"parameter '%s': only letters, digits and . _ : / %% - may be in it",
-			param->name);
-	if (is_cluster && strcmp(param->value, RUNBOOK_WORST) == 0)
-		return true;
-	if ((is_cluster || is_replica) &&
-		fleet_find_path(snapshot->fleet, is_cluster ? ENTITY_CLUSTER : ENTITY_REPLICA,
-			param->value) == ENTITY_NONE)
-		return error_set(error, ERROR_USAGE, "parameter '%s': there is no %s '%s'",
-			param->name, param->kind, param->value);
-	return true;
-}
-
-static bool bind_params(struct runbook_state *state, const struct runbook_param *values,
-	size_t value_count, const struct snapshot *snapshot, struct error *error)
-{
-	memcpy(state->params, state->runbook->params, sizeof(state->params));
-	for (size_t i = 0; i < value_count; i++) {
-		struct runbook_param *param = find_param(state, values[i].name);
-		if (!param)
-			return error_set(error, ERROR_USAGE,
-				"runbook '%s' has no parameter '%.60s'", state->runbook->name,
-				values[i].name);
-		param->value = arena_strdup(state->arena, values[i].value);
-		if (!param->value)
-			return error_no_memory(error, "a parameter");
-	}
-	for (size_t i = 0; i < state->runbook->param_count; i++) {
-		if (!check_param(&state->params[i], snapshot, error))
-			return false;
-	}
-	return true;
-}
-
-static bool fill(
-	struct runbook_state *state, const char *source, const char **out, struct error *error)
-{
-	char filled[RUNBOOK_STRING_BYTES];
-	if (!runbook_fill(source, state->params, state->runbook->param_count, filled, error))
-		return false;
-	*out = arena_strdup(state->arena, filled);
-	return *out || error_no_memory(error, "a runbook");
-}
-
-static bool bind_condition(struct runbook_state *state, const char *source,
-	struct runbook_view *view, const struct expression **out, struct error *error)
-{
-	const char *filled = NULL;
-	if (!source)
-		return true;
-	if (!fill(state, source, &filled, error))
-		return false;
-	*out = expression_parse(state->arena, filled, error);
-	return *out && expression_check(*out, runbook_lookup, view, error);
-}
-
-static bool bind_act(struct runbook_state *state, struct bound_step *step,
-	const struct runbook_view *view, const struct action_info *actions, size_t action_count,
-	struct error *error)
-{
-	const char *to = NULL;
-	for (size_t i = 0; i < action_count && !step->verb; i++) {
-		if (strcmp(actions[i].name, step->row->action) == 0)
-			step->verb = actions[i].verb;
-	}
-	if (!step->verb)
-		return error_set(error, ERROR_USAGE, "no action '%.60s' in the fleet file",
-			step->row->action);
-	if (!fill(state, step->row->target, &step->target, error) ||
-		!fill(state, step->row->to, &to, error))
-		return false;
-	if (!amount_parse(to, &step->amount))
-		return error_set(error, ERROR_USAGE,
-			"to '%.40s' is not a value, xN, -N%% or largest-safe", to);
-	if (strcmp(step->target, RUNBOOK_WORST) != 0 &&
-		fleet_find_path(view->snapshot->fleet, step->verb->target, step->target) ==
-			ENTITY_NONE)
-		return error_set(error, ERROR_USAGE, "there is no %s '%.60s'",
-			entity_kind_name(step->verb->target), step->target);
-	return true;
-}
-
-static bool bind_steps(struct runbook_state *state, const struct snapshot *snapshot,
-	const struct action_info *actions, size_t action_count, struct error *error)
-{
-	struct runbook_view view = {.snapshot = snapshot, .worst = ENTITY_NONE};
-	for (size_t i = 0; i < state->runbook->row_count; i++) {
-		struct bound_step *step = &state->steps[i];
-		step->row = &state->runbook->rows[i];
-		bool ok = bind_condition(state, step->row->when, &view, &step->when, error) &&
-			  bind_condition(state, step->row->until, &view, &step->until, error) &&
-			  (step->row->is_wait ||
-				  bind_act(state, step, &view, actions, action_count, error));
-		if (!ok) {
-			if (error && error->kind != ERROR_NO_MEMORY)
-				error->kind = ERROR_USAGE;
-			return error_prefix(error, "step '%s'", step->row->id);
-		}
-	}
-	return true;
-}
-
-struct runbook_state *runbook_begin(const struct runbook *runbook,
-	const struct runbook_param *values, size_t value_count, const struct snapshot *snapshot,
-	const struct action_info *actions, size_t action_count, struct error *error)
-{
-	struct runbook_state *state = calloc(1, sizeof(*state));
-	if (!state) {
-		error_no_memory(error, "a runbook");
-		return NULL;
-	}
-	state->runbook = runbook;
-	state->worst = ENTITY_NONE;
-	state->arena = arena_create(STATE_BYTES);
-	if (!state->arena)
-		error_no_memory(error, "a runbook");
-	else if (bind_params(state, values, value_count, snapshot, error) &&
-		 bind_steps(state, snapshot, actions, action_count, error))
-		return state;
-	runbook_end(state);
-	return NULL;
-}
-
-void runbook_end(struct runbook_state *state)
-{
-	if (!state)
-		return;
-	arena_destroy(state->arena);
-	free(state);
-}
-
-bool runbook_resume(struct runbook_state *state, const char *step, uint32_t worst, int64_t acts,
-	bool acting, struct error *error)
-{
-	for (size_t i = 0; i < state->runbook->row_count; i++) {
-		if (strcmp(state->runbook->rows[i].id, step) != 0)
-			continue;
-		state->at = i;
-		state->worst = worst;
-		state->repeats = acting && acts > 0 ? acts - 1 : acts;
-		state->mode = acting ? MODE_ACTING : MODE_ENTER;
-		return true;
-	}
-	return error_set(
-		error, ERROR_USAGE, "runbook '%s' has no step '%.40s'", state->runbook->name, step);
-}
-
-uint32_t runbook_worst(const struct runbook_state *state)
-{
-	return state->worst;
-}
-
-/* ---- deciding ---- */
-
-/* One look: what the engine may see, and the order it fills. */
-struct look {
-	struct runbook_state *state;
-	struct runbook_view view;
-	const struct bound_step *step;
-	int64_t now_ms;
-	struct runbook_order *out;
-};
-
-static void explain(struct look *look, const struct expression *expression, char *out, size_t size)
+static void explain(
+	struct runbook_look *look, const struct expression *expression, char *out, size_t size)
 {
 	struct text text;
 	text_init(&text, EXPLAIN_BYTES);
@@ -245,34 +21,31 @@ static void explain(struct look *look, const struct expression *expression, char
 	text_finish(&text);
 }
 
-static bool finish(struct look *look, enum outcome_code code, const char *text)
-{
-	look->state->mode = MODE_FINISHED;
-	look->out->kind = RUNBOOK_FINISHED;
-	look->out->code = code;
-	snprintf(look->out->text, sizeof(look->out->text), "%s", text);
-	look->state->last = *look->out;
-	return false;
-}
-
-static bool pause(struct look *look, const char *text)
+bool runbook_pause(struct runbook_look *look, const char *text)
 {
 	look->out->kind = RUNBOOK_WAIT;
 	snprintf(look->out->text, sizeof(look->out->text), "%s", text);
 	return false;
 }
 
-static bool advance(struct look *look)
+void runbook_go_to(struct runbook_state *state, size_t at)
 {
-	struct runbook_state *state = look->state;
-	state->at++;
-	state->mode = MODE_ENTER;
-	state->since_ms = state->hold_ms = state->unknown_ms = state->repeats = 0;
+	state->at = at;
+	state->mode = RUNBOOK_MODE_ENTER;
+	state->entered_ms = state->since_ms = state->hold_ms = state->unknown_ms = 0;
+	state->repeats = 0;
+	state->goal = state->ramp_from = NAN;
+	state->before.count = 0;
+}
+
+static bool advance(struct runbook_look *look)
+{
+	runbook_go_to(look->state, look->state->at + 1);
 	return true;
 }
 
 /* Something is not known: give it a moment. True when the moment is over. */
-static bool unknown_too_long(struct look *look)
+static bool unknown_too_long(struct runbook_look *look)
 {
 	struct runbook_state *state = look->state;
 	if (state->unknown_ms == 0)
@@ -282,18 +55,47 @@ static bool unknown_too_long(struct look *look)
 
 /* What is counted in whole numbers stays whole, and is rounded towards where it stands; shares are
  * let be. */
-static double amount_of(const struct bound_step *step, double now)
+static double rounded(double to, double now)
 {
-	double factor =
-		step->amount.kind == AMOUNT_TIMES ? step->amount.number : 1 - step->amount.number;
-	double to = now * factor;
 	if (now < 2 || now != floor(now))
 		return to;
-	return factor >= 1 ? floor(to + 1e-9) : ceil(to - 1e-9);
+	return to >= now ? floor(to + 1e-9) : ceil(to - 1e-9);
+}
+
+static double amount_of(const struct bound_step *step, double now)
+{
+	switch (step->amount.kind) {
+	case AMOUNT_ABSOLUTE:
+		break;
+	case AMOUNT_TIMES:
+		return rounded(now * step->amount.number, now);
+	case AMOUNT_LESS:
+		return rounded(now * (1 - step->amount.number), now);
+	case AMOUNT_LARGEST_SAFE:
+		/* The far end of what could be wished for: guards cut it down to what is safe. */
+		return step->verb->move == MOVE_DIVERT ? 0 : ceil(now * 10);
+	}
+	return step->amount.number;
+}
+
+/* One quantum nearer to where the step ramps to; that it gets anywhere, it is at least one. */
+static double next_quantum(struct runbook_state *state, const struct bound_step *step, double now)
+{
+	if (isnan(state->goal))
+		state->goal = amount_of(step, now);
+	if (isnan(state->ramp_from))
+		state->ramp_from = now;
+	bool is_whole = state->goal == floor(state->goal) && fmax(now, state->goal) >= 2;
+	double quantum = step->row->ramp_by * fmax(state->ramp_from, state->goal);
+	if (is_whole)
+		quantum = fmax(1, floor(quantum + 1e-9));
+	if (!(fabs(state->goal - now) > quantum))
+		return state->goal;
+	return state->goal > now ? now + quantum : now - quantum;
 }
 
 /* Issue the order again or for the first time. */
-static bool act(struct look *look)
+static bool act(struct runbook_look *look)
 {
 	struct runbook_state *state = look->state;
 	const struct bound_step *step = look->step;
@@ -305,31 +107,31 @@ static bool act(struct look *look)
 					    step->target);
 	if (target == ENTITY_NONE || target >= look->view.snapshot->entity_count)
 		return unknown_too_long(look)
-			       ? finish(look, OUTCOME_INCONCLUSIVE, "its target is not known")
-			       : pause(look, "waiting until its target is known");
+			       ? runbook_close(
+					 look, OUTCOME_INCONCLUSIVE, "its target is not known")
+			       : runbook_pause(look, "waiting until its target is known");
 	target_read(look->view.snapshot, step->verb, target, &value);
-	if (!value.known && step->amount.kind != AMOUNT_ABSOLUTE)
+	bool is_relative = step->amount.kind != AMOUNT_ABSOLUTE || step->row->ramp_by > 0;
+	if (!value.known && is_relative)
 		return unknown_too_long(look)
-			       ? finish(look, OUTCOME_INCONCLUSIVE,
+			       ? runbook_close(look, OUTCOME_INCONCLUSIVE,
 					 "the present value is not known")
-			       : pause(look, "waiting until the present value is known");
+			       : runbook_pause(look, "waiting until the present value is known");
+	if (state->change_count == RUNBOOK_CHANGES_MOST)
+		return runbook_close(look, OUTCOME_PARTIAL,
+			"that is as many changes as one run can take back: begin another");
 	struct runbook_order *out = look->out;
 	out->kind = RUNBOOK_ACT;
 	out->target = target;
 	out->largest_safe = step->amount.kind == AMOUNT_LARGEST_SAFE;
+	out->approve = step->row->approve;
 	snprintf(out->action, sizeof(out->action), "%s", step->row->action);
-	switch (step->amount.kind) {
-	case AMOUNT_ABSOLUTE:
-		out->to = step->amount.number;
-		break;
-	case AMOUNT_TIMES:
-	case AMOUNT_LESS:
-		out->to = amount_of(step, value.low);
-		break;
-	case AMOUNT_LARGEST_SAFE:
-		/* The far end of what could be wished for: guards cut it down to what is safe. */
-		out->to = step->verb->move == MOVE_DIVERT ? 0 : ceil(value.low * 10);
-		break;
+	out->to = step->row->ramp_by > 0 ? next_quantum(state, step, value.low)
+					 : amount_of(step, value.low);
+	state->ordered = out->to;
+	if (state->repeats == 0 && state->before.count == 0) {
+		runbook_keep_before(step->pass_if, &look->view, &state->before);
+		runbook_keep_before(step->fail_if, &look->view, &state->before);
 	}
 	snprintf(text, sizeof(text), "%s %s: %s %.6g", step->row->action,
 		fleet_entity(look->view.snapshot->fleet, target)->path, step->verb->parameter,
@@ -338,12 +140,12 @@ static bool act(struct look *look)
 	if (step->verb->target == ENTITY_CLUSTER && state->worst == ENTITY_NONE &&
 		strcmp(step->target, RUNBOOK_WORST) == 0)
 		state->worst = target;
-	state->mode = MODE_ACTING;
+	state->mode = RUNBOOK_MODE_ACTING;
 	return false;
 }
 
 /* Whether the step is to be done at all. True: look again at once. */
-static bool enter(struct look *look)
+static bool enter(struct runbook_look *look)
 {
 	struct runbook_state *state = look->state;
 	const struct bound_step *step = look->step;
@@ -360,19 +162,20 @@ static bool enter(struct look *look)
 			return advance(look);
 		snprintf(text, sizeof(text), "cannot tell whether %s", why);
 		if (truth == TRUTH_UNKNOWN)
-			return unknown_too_long(look) ? finish(look, OUTCOME_INCONCLUSIVE, text)
-						      : pause(look, text);
+			return unknown_too_long(look)
+				       ? runbook_close(look, OUTCOME_INCONCLUSIVE, text)
+				       : runbook_pause(look, text);
 		state->unknown_ms = 0;
 	}
 	if (!step->row->is_wait)
 		return act(look);
-	state->mode = MODE_WAITING;
+	state->mode = RUNBOOK_MODE_WAITING;
 	state->since_ms = look->now_ms;
 	state->hold_ms = 0;
 	return true;
 }
 
-static bool time_out(struct look *look, const char *why)
+static bool time_out(struct runbook_look *look, const char *why)
 {
 	char text[ACTION_TEXT_BYTES];
 	snprintf(text, sizeof(text), "did not come in time: %s", why);
@@ -380,14 +183,16 @@ static bool time_out(struct look *look, const char *why)
 	case ON_TIMEOUT_CONTINUE:
 		return advance(look);
 	case ON_TIMEOUT_FINISH:
-		return finish(look, OUTCOME_DONE, text);
+		return runbook_close(look, OUTCOME_DONE, text);
+	case ON_TIMEOUT_FAIL:
+		return runbook_fail(look, OUTCOME_INCONCLUSIVE, text, false);
 	case ON_TIMEOUT_STOP:
 		break;
 	}
-	return finish(look, OUTCOME_INCONCLUSIVE, text);
+	return runbook_close(look, OUTCOME_INCONCLUSIVE, text);
 }
 
-static bool wait_on(struct look *look)
+static bool wait_on(struct runbook_look *look)
 {
 	struct runbook_state *state = look->state;
 	const struct runbook_row *row = look->step->row;
@@ -407,55 +212,265 @@ static bool wait_on(struct look *look)
 	clock_format_span(state->since_ms + row->within_ms - look->now_ms, left);
 	snprintf(text, sizeof(text), "%s until %s (%s left)",
 		truth == TRUTH_TRUE ? "holding" : "waiting", why, left);
-	return pause(look, text);
+	return runbook_pause(look, text);
 }
 
-static bool after_run(struct look *look, const struct run_view *run)
+/* ---- after a change ---- */
+
+/* It is proved, as far as this step asks: the next quantum, the next time, or the next step. */
+static bool succeed(struct runbook_look *look)
 {
 	struct runbook_state *state = look->state;
 	const struct runbook_row *row = look->step->row;
-	char text[ACTION_TEXT_BYTES];
-	snprintf(state->last_run, sizeof(state->last_run), "%s", run->id);
-	bool go_on = run->code == OUTCOME_DONE ||
-		     (run->code == OUTCOME_INCONCLUSIVE &&
-			     row->on_inconclusive == ON_TROUBLE_CONTINUE) ||
-		     (run->code == OUTCOME_REFUSED && row->on_refused == ON_TROUBLE_CONTINUE);
-	if (run->code == OUTCOME_RETRY_LATER && look->now_ms - state->since_ms < RUNBOOK_RETRY_MS) {
-		state->mode = MODE_RETRY;
-		state->retry_ms = look->now_ms + RETRY_EVERY_MS;
-		snprintf(text, sizeof(text), "trying again: %.280s", run->text);
-		return pause(look, text);
+	if (row->ramp_by > 0 && !target_equal(state->ordered, state->goal)) {
+		state->mode = RUNBOOK_MODE_RAMPING;
+		state->since_ms = look->now_ms;
+		state->looked = look->view.snapshot->generation;
+		state->looks = state->bad = 0;
+		return true;
 	}
-	if (!go_on) {
-		snprintf(text, sizeof(text), "step ended %d: %.280s", (int)run->code, run->text);
-		return finish(look, run->code, text);
-	}
-	bool is_refused = run->code == OUTCOME_REFUSED;
-	if (is_refused || ++state->repeats >= row->repeat)
+	if (row->ramp_by > 0 || ++state->repeats >= row->repeat)
 		return advance(look);
-	state->mode = MODE_ENTER;
+	state->mode = RUNBOOK_MODE_ENTER;
 	state->since_ms = look->now_ms;
 	return true;
 }
 
-/* True: look again, something moved. */
-static bool turn(struct look *look, const struct run_view *run)
+static bool doubt(struct runbook_look *look, const char *text)
+{
+	return look->step->row->on_inconclusive == ON_TROUBLE_CONTINUE
+		       ? succeed(look)
+		       : runbook_close(look, OUTCOME_INCONCLUSIVE, text);
+}
+
+static bool prove(struct runbook_look *look, bool is_doubtful, const char *text)
 {
 	struct runbook_state *state = look->state;
-	switch (state->mode) {
-	case MODE_ENTER:
-		return enter(look);
-	case MODE_WAITING:
-		return wait_on(look);
-	case MODE_ACTING:
-		if (!run || (run->id[0] && strcmp(run->id, state->last_run) == 0))
-			return pause(look, "waiting for the change to end");
-		return after_run(look, run);
-	case MODE_RETRY:
-		if (look->now_ms < state->retry_ms)
-			return pause(look, "waiting for the cool-down to end");
+	if (look->step->row->proof.within_ms == 0)
+		return is_doubtful ? doubt(look, text) : succeed(look);
+	state->mode = RUNBOOK_MODE_PROVING;
+	state->since_ms = look->now_ms;
+	state->hold_ms = 0;
+	state->looked = look->view.snapshot->generation;
+	state->good = state->bad = 0;
+	return runbook_pause(look, "looking what came of it");
+}
+
+/* Whether this snapshot was not looked at yet. */
+static bool is_newer(struct runbook_look *look)
+{
+	uint64_t generation = look->view.snapshot->generation;
+	bool newer = generation > look->state->looked;
+	look->state->looked = generation;
+	return newer;
+}
+
+static enum truth harms(struct runbook_look *look)
+{
+	return look->step->fail_if
+		       ? expression_test(look->step->fail_if, runbook_lookup, &look->view)
+		       : TRUTH_FALSE;
+}
+
+static bool fail_by_proof(struct runbook_look *look)
+{
+	char why[EXPLAIN_BYTES];
+	char text[ACTION_TEXT_BYTES];
+	explain(look, look->step->fail_if, why, sizeof(why));
+	snprintf(text, sizeof(text), "it did harm: %s", why);
+	return runbook_fail(look, OUTCOME_PARTIAL, text, false);
+}
+
+static void count_proof(struct runbook_look *look)
+{
+	struct runbook_state *state = look->state;
+	enum truth harm = harms(look);
+	bool good = harm == TRUTH_FALSE &&
+		    expression_test(look->step->pass_if, runbook_lookup, &look->view) == TRUTH_TRUE;
+	state->bad = harm == TRUTH_TRUE ? state->bad + 1 : 0;
+	state->good = good ? state->good + 1 : 0;
+	if (!good)
+		state->hold_ms = 0;
+	else if (state->hold_ms == 0)
+		state->hold_ms = look->now_ms;
+}
+
+static bool prove_on(struct runbook_look *look)
+{
+	struct runbook_state *state = look->state;
+	const struct runbook_proof *proof = &look->step->row->proof;
+	char why[EXPLAIN_BYTES];
+	char text[ACTION_TEXT_BYTES];
+	if (is_newer(look))
+		count_proof(look);
+	if (state->bad >= RUNBOOK_BAD_LOOKS)
+		return fail_by_proof(look);
+	if (state->good >= RUNBOOK_GOOD_LOOKS && look->now_ms - state->hold_ms >= proof->for_ms)
+		return succeed(look);
+	explain(look, look->step->pass_if, why, sizeof(why));
+	if (look->now_ms - state->since_ms >= proof->within_ms) {
+		snprintf(text, sizeof(text), "neither good nor harm was shown in time: %s", why);
+		return doubt(look, text);
+	}
+	snprintf(text, sizeof(text), "looking whether %s", why);
+	return runbook_pause(look, text);
+}
+
+/* The next quantum waits for rest and for newer readings, and does not come where there is harm. */
+static bool ramp_on(struct runbook_look *look)
+{
+	struct runbook_state *state = look->state;
+	const struct runbook_row *row = look->step->row;
+	char text[ACTION_TEXT_BYTES];
+	if (is_newer(look)) {
+		state->looks++;
+		state->bad = harms(look) == TRUTH_TRUE ? state->bad + 1 : 0;
+	}
+	if (state->bad >= RUNBOOK_BAD_LOOKS)
+		return fail_by_proof(look);
+	if (look->now_ms - state->since_ms >= row->ramp_hold_ms &&
+		state->looks >= RUNBOOK_RAMP_LOOKS && state->bad == 0) {
+		state->since_ms = look->now_ms;
 		return act(look);
-	case MODE_FINISHED:
+	}
+	snprintf(text, sizeof(text), "at %.6g on the way to %.6g, resting", state->ordered,
+		state->goal);
+	return runbook_pause(look, text);
+}
+
+/* What stops a run as it stands: nobody knows enough to go on, or nothing may be written. */
+static bool is_end(enum outcome_code code)
+{
+	static const enum outcome_code codes[] = {OUTCOME_UNKNOWN, OUTCOME_LOCKED,
+		OUTCOME_LOCAL_ERROR, OUTCOME_NOT_PERMITTED, OUTCOME_INTERRUPTED,
+		OUTCOME_ROLLBACK_FAILED, OUTCOME_USAGE, OUTCOME_BAD_CONFIG};
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (codes[i] == code)
+			return true;
+	}
+	return false;
+}
+
+/* A change whose code says that something may be in force now. */
+static void remember(struct runbook_state *state, const struct run_view *run)
+{
+	bool may_be = run->code == OUTCOME_DONE || run->code == OUTCOME_PARTIAL ||
+		      run->code == OUTCOME_INCONCLUSIVE || run->code == OUTCOME_UNKNOWN;
+	snprintf(state->last_run, sizeof(state->last_run), "%s", run->id);
+	if (!run->id[0] || !may_be)
+		return;
+	/* One that an earlier process began may be told again. */
+	for (size_t i = 0; i < state->change_count; i++) {
+		if (strcmp(state->changes[i].run, run->id) == 0)
+			return;
+	}
+	runbook_remember_change(state, state->runbook->rows[state->at].id, run->id, false, NULL);
+}
+
+static bool after_run(struct runbook_look *look, const struct run_view *run)
+{
+	struct runbook_state *state = look->state;
+	const struct runbook_row *row = look->step->row;
+	char text[ACTION_TEXT_BYTES];
+	remember(state, run);
+	snprintf(text, sizeof(text), "step ended %d: %.280s", (int)run->code, run->text);
+	if (run->code == OUTCOME_RETRY_LATER && look->now_ms - state->since_ms < RUNBOOK_RETRY_MS) {
+		state->mode = RUNBOOK_MODE_RETRY;
+		state->retry_ms = look->now_ms + RETRY_EVERY_MS;
+		snprintf(text, sizeof(text), "trying again: %.280s", run->text);
+		return runbook_pause(look, text);
+	}
+	if (run->code == OUTCOME_DONE)
+		return prove(look, false, text);
+	if (run->code == OUTCOME_INCONCLUSIVE && !(run->harms && row->says_on_failure))
+		return prove(look, true, text);
+	if (run->code == OUTCOME_REFUSED && row->on_refused == ON_TROUBLE_CONTINUE)
+		return advance(look);
+	if (is_end(run->code))
+		return runbook_close(look, run->code, text);
+	return runbook_fail(look, run->code, text, false);
+}
+
+/* ---- before the first step ---- */
+
+static bool preflight(struct runbook_look *look)
+{
+	struct runbook_state *state = look->state;
+	char text[ACTION_TEXT_BYTES] = "preflight:";
+	size_t used = strlen(text);
+	bool fails = false;
+	bool is_unknown = false;
+	for (size_t i = 0; i < state->runbook->assert_count; i++) {
+		char why[EXPLAIN_BYTES];
+		enum truth truth = expression_test(state->asserts[i], runbook_lookup, &look->view);
+		if (truth == TRUTH_TRUE)
+			continue;
+		fails = fails || truth == TRUTH_FALSE;
+		is_unknown = is_unknown || truth == TRUTH_UNKNOWN;
+		explain(look, state->asserts[i], why, sizeof(why));
+		int more = snprintf(text + used, sizeof(text) - used, " %s%s: %s;",
+			state->runbook->asserts[i].id,
+			truth == TRUTH_FALSE ? " does not hold" : " cannot be told", why);
+		used += more > 0 ? (size_t)more : 0;
+		used = used < sizeof(text) ? used : sizeof(text) - 1;
+	}
+	if (is_unknown && !fails && !unknown_too_long(look))
+		return runbook_pause(look, text);
+	if (fails || is_unknown)
+		return runbook_close(look, OUTCOME_REFUSED, text);
+	state->unknown_ms = 0;
+	state->mode = RUNBOOK_MODE_ENTER;
+	return true;
+}
+
+/* Whether it took too long, which is never found out in the middle of a change. */
+static bool is_over_time(struct runbook_look *look, bool *whole)
+{
+	const struct runbook_state *state = look->state;
+	bool may_end = state->mode == RUNBOOK_MODE_ENTER || state->mode == RUNBOOK_MODE_WAITING ||
+		       state->mode == RUNBOOK_MODE_RETRY || state->mode == RUNBOOK_MODE_PROVING ||
+		       state->mode == RUNBOOK_MODE_RAMPING;
+	if (!may_end)
+		return false;
+	int64_t run_ms = state->runbook->timeout_ms;
+	int64_t step_ms = look->step->row->timeout_ms;
+	*whole = run_ms > 0 && look->now_ms - state->begun_ms >= run_ms;
+	return *whole || (step_ms > 0 && look->now_ms - state->entered_ms >= step_ms);
+}
+
+/* True: look again, something moved. */
+static bool turn(struct runbook_look *look, const struct run_view *run)
+{
+	struct runbook_state *state = look->state;
+	bool is_news = run && !(run->id[0] && strcmp(run->id, state->last_run) == 0);
+	bool whole = false;
+	if (is_over_time(look, &whole))
+		return runbook_fail(
+			look, OUTCOME_INCONCLUSIVE, "it took longer than its timeout", whole);
+	switch (state->mode) {
+	case RUNBOOK_MODE_PREFLIGHT:
+		return preflight(look);
+	case RUNBOOK_MODE_ENTER:
+		return enter(look);
+	case RUNBOOK_MODE_WAITING:
+		return wait_on(look);
+	case RUNBOOK_MODE_ACTING:
+		return is_news ? after_run(look, run)
+			       : runbook_pause(look, "waiting for the change to end");
+	case RUNBOOK_MODE_RETRY:
+		if (look->now_ms < state->retry_ms)
+			return runbook_pause(look, "waiting for the cool-down to end");
+		return act(look);
+	case RUNBOOK_MODE_PROVING:
+		return prove_on(look);
+	case RUNBOOK_MODE_RAMPING:
+		return ramp_on(look);
+	case RUNBOOK_MODE_UNDOING:
+		return runbook_take_back(look);
+	case RUNBOOK_MODE_UNDONE:
+		return is_news ? runbook_taken_back(look, run)
+			       : runbook_pause(look, "waiting until it is taken back");
+	case RUNBOOK_MODE_FINISHED:
 		break;
 	}
 	*look->out = state->last;
@@ -466,7 +481,7 @@ void runbook_step(struct runbook_state *state, const struct snapshot *snapshot,
 	const struct assessment *assessment, const struct run_view *run, int64_t now_ms,
 	struct runbook_order *out)
 {
-	struct look look = {
+	struct runbook_look look = {
 		.state = state,
 		.view = {.snapshot = snapshot, .assessment = assessment, .worst = state->worst},
 		.now_ms = now_ms,
@@ -474,14 +489,22 @@ void runbook_step(struct runbook_state *state, const struct snapshot *snapshot,
 	};
 	*out = (struct runbook_order){
 		.kind = RUNBOOK_WAIT, .target = ENTITY_NONE, .to = NAN, .code = OUTCOME_DONE};
+	if (state->begun_ms == 0)
+		state->begun_ms = now_ms;
 	for (bool again = true; again;) {
-		if (state->mode != MODE_FINISHED && state->at == state->runbook->row_count) {
-			finish(&look, OUTCOME_DONE, "all steps are done");
+		bool is_past =
+			state->at == state->runbook->row_count && state->mode == RUNBOOK_MODE_ENTER;
+		if (is_past) {
+			runbook_close(&look, OUTCOME_DONE,
+				state->has_failed ? state->failed_text : "all steps are done");
 			return;
 		}
-		if (state->mode != MODE_FINISHED) {
+		if (state->mode != RUNBOOK_MODE_FINISHED) {
 			look.step = &state->steps[state->at];
 			look.view.worst = state->worst;
+			look.view.before = &state->before;
+			if (state->entered_ms == 0 && state->mode != RUNBOOK_MODE_PREFLIGHT)
+				state->entered_ms = now_ms;
 			snprintf(out->step, sizeof(out->step), "%s", look.step->row->id);
 		}
 		again = turn(&look, run);

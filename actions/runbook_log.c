@@ -1,5 +1,6 @@
 #include "actions/runbook_log.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,24 @@ bool runbook_log_step(struct journal *journal, const struct runbook_mark *mark, 
 	json_member_string(&writer, "worst", mark->worst);
 	json_member_string(&writer, "act", mark->act);
 	json_member_integer(&writer, "acts", mark->acts);
+	if (isfinite(mark->goal))
+		json_member_number(&writer, "goal", mark->goal);
 	json_end_object(&writer);
 	return append(journal, mark->id, "step", mark->step, &object, wall_ms, error);
+}
+
+bool runbook_log_turn(struct journal *journal, const char *id, const struct runbook_order *order,
+	const char *step, int64_t wall_ms, struct error *error)
+{
+	struct text object;
+	struct json_writer writer;
+	begin_object(&object, &writer);
+	json_member_string(&writer, "step", step);
+	json_member_string(&writer, "turn", runbook_turn_name(order->turn));
+	json_member_string(&writer, "to", order->turn_to);
+	json_member_integer(&writer, "code", (int64_t)order->code);
+	json_end_object(&writer);
+	return append(journal, id, "turn", order->text, &object, wall_ms, error);
 }
 
 bool runbook_log_finish(struct journal *journal, const char *id, enum outcome_code code,
@@ -105,58 +122,148 @@ static void read_params(const struct json_node *params, struct runbook_mark *out
 	}
 }
 
-static void take_line(const char *line, size_t length, struct runbook_mark *out, bool *found)
+static void take_line(
+	const struct json_node *root, const char *event, struct runbook_mark *out, bool *found)
 {
-	struct json_document *document = json_parse(line, length, NULL);
-	const struct json_node *root = document ? json_root(document) : NULL;
-	const char *id = json_text(json_get(root, "run"));
-	const char *event = json_text(json_get(root, "event"));
-	bool is_ours = id && event && strcmp(id, out->id) == 0;
-	if (is_ours && strcmp(event, "runbook") == 0) {
+	if (strcmp(event, "runbook") == 0) {
 		*found = true;
 		copy(out->path, sizeof(out->path), root, "file");
 		copy(out->digest, sizeof(out->digest), root, "digest");
 		read_params(json_get(root, "params"), out);
-	} else if (is_ours && strcmp(event, "step") == 0) {
+	} else if (strcmp(event, "step") == 0) {
 		copy(out->step, sizeof(out->step), root, "step");
 		copy(out->worst, sizeof(out->worst), root, "worst");
 		copy(out->act, sizeof(out->act), root, "act");
 		if (!json_integer_of(json_get(root, "acts"), &out->acts))
 			out->acts = 0;
-	} else if (is_ours && strcmp(event, "finished") == 0) {
+		if (!json_number_of(json_get(root, "goal"), &out->goal))
+			out->goal = NAN;
+	} else if (strcmp(event, "turn") == 0) {
+		/* Whoever goes to a step begins it afresh. */
+		const char *to = json_text(json_get(root, "to"));
+		if (to && to[0]) {
+			copy(out->step, sizeof(out->step), root, "to");
+			out->act[0] = '\0';
+			out->acts = 0;
+			out->goal = NAN;
+		}
+	} else if (strcmp(event, "finished") == 0) {
 		out->is_finished = true;
 	}
+}
+
+static bool past_step(const struct json_node *root, struct runbook_past *out)
+{
+	char run[PLAN_ID_BYTES];
+	size_t index = out->change_count;
+	copy(run, sizeof(run), root, "act");
+	if (!run[0])
+		return true;
+	/* Told again by whoever went on; or never begun, and the next one took its id. */
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(out->changes[i].run, run) == 0) {
+			copy(out->changes[i].step, sizeof(out->changes[i].step), root, "step");
+			return true;
+		}
+	}
+	if (index == RUNBOOK_CHANGES_MOST)
+		return false;
+	snprintf(out->changes[index].run, sizeof(run), "%s", run);
+	copy(out->changes[index].step, sizeof(out->changes[index].step), root, "step");
+	out->change_count++;
+	return true;
+}
+
+static bool past_turn(const struct json_node *root, struct runbook_past *out)
+{
+	int64_t code = OUTCOME_UNKNOWN;
+	size_t index = out->turn_count;
+	const char *name = json_text(json_get(root, "turn"));
+	if (index == RUNBOOK_TURNS_MOST)
+		return false;
+	json_integer_of(json_get(root, "code"), &code);
+	copy(out->turns[index].step, sizeof(out->turns[index].step), root, "step");
+	out->turns[index].turn = RUNBOOK_TURN_NONE;
+	for (int i = 1; name && i < RUNBOOK_TURN_COUNT; i++) {
+		if (strcmp(runbook_turn_name((enum runbook_turn)i), name) == 0)
+			out->turns[index].turn = (enum runbook_turn)i;
+	}
+	out->turns[index].code = (enum outcome_code)code;
+	out->turn_count++;
+	return true;
+}
+
+/* Where the lines of one run go. */
+struct reading {
+	const char *id;
+	struct runbook_mark *mark;
+	struct runbook_past *past;
+	bool found, overflows;
+};
+
+static void read_line(struct reading *reading, const char *line, size_t length)
+{
+	struct json_document *document = json_parse(line, length, NULL);
+	const struct json_node *root = document ? json_root(document) : NULL;
+	const char *id = json_text(json_get(root, "run"));
+	const char *event = json_text(json_get(root, "event"));
+	bool is_ours = id && event && strcmp(id, reading->id) == 0;
+	if (is_ours && reading->mark)
+		take_line(root, event, reading->mark, &reading->found);
+	if (is_ours && reading->past && strcmp(event, "step") == 0)
+		reading->overflows = !past_step(root, reading->past) || reading->overflows;
+	if (is_ours && reading->past && strcmp(event, "turn") == 0)
+		reading->overflows = !past_turn(root, reading->past) || reading->overflows;
 	json_destroy(document);
+}
+
+static bool read_file(const char *path, struct reading *reading, struct error *error)
+{
+	char *line = NULL;
+	size_t capacity = 0;
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return error_errno(error, "cannot open journal '%s'", path);
+	for (ssize_t length = 0; (length = getline(&line, &capacity, file)) > 0;) {
+		/* A journal is long and a run's lines are few. */
+		if (length <= JOURNAL_LINE_BYTES && strstr(line, reading->id))
+			read_line(reading, line, (size_t)length);
+	}
+	free(line);
+	fclose(file);
+	return true;
 }
 
 bool runbook_log_find(
 	const char *path, const char *id, struct runbook_mark *out, struct error *error)
 {
-	char *line = NULL;
-	size_t capacity = 0;
-	bool found = false;
 	struct runbook_mark *mark = calloc(1, sizeof(*mark));
-	FILE *file = fopen(path, "re");
-	if (!mark || !file) {
-		free(mark);
-		if (file)
-			fclose(file);
-		return error_errno(error, "cannot open journal '%s'", path);
-	}
+	if (!mark)
+		return error_no_memory(error, "a runbook's run");
+	struct reading reading = {.id = id, .mark = mark};
+	mark->goal = NAN;
 	snprintf(mark->id, sizeof(mark->id), "%s", id);
-	for (ssize_t length = 0; (length = getline(&line, &capacity, file)) > 0;) {
-		/* A journal is long and a run's lines are few. */
-		if (length <= JOURNAL_LINE_BYTES && strstr(line, mark->id))
-			take_line(line, (size_t)length, mark, &found);
-	}
-	free(line);
-	fclose(file);
-	if (found)
+	bool ok = read_file(path, &reading, error);
+	if (ok && !reading.found)
+		ok = error_set(error, ERROR_USAGE,
+			"the journal tells of no runbook's run '%.20s': see 'spillway journal "
+			"show'",
+			id);
+	if (ok)
 		*out = *mark;
 	free(mark);
-	return found ||
-	       error_set(error, ERROR_USAGE,
-		       "the journal tells of no runbook's run '%.20s': see 'spillway journal "
-		       "show'",
-		       id);
+	return ok;
+}
+
+bool runbook_log_recall(
+	const char *path, const char *id, struct runbook_past *out, struct error *error)
+{
+	struct reading reading = {.id = id, .past = out};
+	out->change_count = out->turn_count = 0;
+	return read_file(path, &reading, error) &&
+	       (!reading.overflows ||
+		       error_set(error, ERROR_LIMIT,
+			       "run '%.20s' has more changes than can be gone on with: end what "
+			       "it holds by hand, see 'spillway holds'",
+			       id));
 }

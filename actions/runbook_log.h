@@ -7,7 +7,8 @@
  *
  *   runbook   file, its digest, parameters
  *   step      the step that is at hand, the cluster `worst` stands for, and once a change is about
- *             to begin, the id that it will have: on disk before its intent
+ *             to begin, the id that it will have: on disk before its intent; what a ramp goes to
+ *   turn      a step failed, and what was decided then
  *   finished  the code
  */
 #ifndef ACTIONS_RUNBOOK_LOG_H
@@ -20,6 +21,7 @@ struct journal;
 
 #define RUNBOOK_VALUE_BYTES 128
 #define RUNBOOK_PATH_BYTES 1024
+#define RUNBOOK_TURNS_MOST (RUNBOOK_STEPS_MOST * RUNBOOK_JUMPS_MOST)
 
 struct runbook_mark {
 	char id[PLAN_ID_BYTES];
@@ -34,7 +36,23 @@ struct runbook_mark {
 	char worst[ENTITY_PATH_BYTES]; /* "" not bound yet */
 	char act[PLAN_ID_BYTES];       /* the change begun in that step last, "" none */
 	int64_t acts;                  /* begun in that step */
+	double goal;                   /* what that step ramps to; NAN: nothing */
 	bool is_finished;
+};
+
+/* What was done and decided before, in order: what a rollback and a limit of jumps need. */
+struct runbook_past {
+	struct {
+		char step[ACTION_NAME_BYTES];
+		char run[PLAN_ID_BYTES]; /* begun, whatever came of it */
+	} changes[RUNBOOK_CHANGES_MOST];
+	size_t change_count;
+	struct {
+		char step[ACTION_NAME_BYTES];
+		enum runbook_turn turn;
+		enum outcome_code code; /* what the step came to */
+	} turns[RUNBOOK_TURNS_MOST];
+	size_t turn_count;
 };
 
 /* The id that a run begun now has. */
@@ -45,11 +63,17 @@ bool runbook_log_begin(struct journal *journal, const struct runbook_mark *mark,
 	struct error *error);
 bool runbook_log_step(struct journal *journal, const struct runbook_mark *mark, int64_t wall_ms,
 	struct error *error);
+bool runbook_log_turn(struct journal *journal, const char *id, const struct runbook_order *order,
+	const char *step, int64_t wall_ms, struct error *error);
 bool runbook_log_finish(struct journal *journal, const char *id, enum outcome_code code,
 	const char *text, int64_t wall_ms, struct error *error);
 
 /* What the journal at `path` tells of run `id`. Errors: ERROR_USAGE (there is none), ERROR_IO. */
 bool runbook_log_find(
 	const char *path, const char *id, struct runbook_mark *out, struct error *error);
+
+/* What else it tells of that run. Errors: ERROR_LIMIT (more than the limits), ERROR_IO. */
+bool runbook_log_recall(
+	const char *path, const char *id, struct runbook_past *out, struct error *error);
 
 #endif

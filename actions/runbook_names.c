@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "actions/runbook_parts.h"
@@ -208,11 +209,66 @@ static bool look_at_signal(const struct runbook_view *view, const char *name, co
 	return false;
 }
 
+/* ---- what was before ---- */
+
+static const char before_prefix[] = "before.";
+
+static void before_key(const char *name, const char *argument, char out[96])
+{
+	snprintf(out, 96, "%.60s[%.30s]", name, argument ? argument : "");
+}
+
+static bool look_before(const struct runbook_view *view, const char *name, const char *argument,
+	struct expression_value *out)
+{
+	char key[96];
+	struct expression_value now;
+	struct runbook_view plain = *view;
+	bool exists = runbook_lookup(&plain, name, argument, &now);
+	before_key(name, argument, key);
+	for (size_t i = 0; view->before && i < view->before->count; i++) {
+		if (strcmp(view->before->rows[i].name, key) == 0)
+			set_number(out, view->before->rows[i].value);
+	}
+	return exists;
+}
+
+struct keeper {
+	struct runbook_view view;
+	struct runbook_before *out;
+};
+
+static bool keep_one(
+	void *context, const char *name, const char *argument, struct expression_value *out)
+{
+	struct keeper *keeper = context;
+	struct runbook_before *before = keeper->out;
+	*out = (struct expression_value){.kind = EXPRESSION_UNKNOWN};
+	if (strncmp(name, before_prefix, sizeof(before_prefix) - 1) != 0 ||
+		before->count == RUNBOOK_BEFORE_MOST)
+		return true;
+	name += sizeof(before_prefix) - 1;
+	before_key(name, argument, before->rows[before->count].name);
+	runbook_lookup(&keeper->view, name, argument, out);
+	before->rows[before->count++].value = out->kind == EXPRESSION_NUMBER ? out->number : NAN;
+	return true;
+}
+
+void runbook_keep_before(const struct expression *expression, const struct runbook_view *view,
+	struct runbook_before *out)
+{
+	struct keeper keeper = {.view = *view, .out = out};
+	if (expression)
+		expression_check(expression, keep_one, &keeper, NULL);
+}
+
 bool runbook_lookup(
 	void *context, const char *name, const char *argument, struct expression_value *out)
 {
 	const struct runbook_view *view = context;
 	*out = (struct expression_value){.kind = EXPRESSION_UNKNOWN};
+	if (strncmp(name, before_prefix, sizeof(before_prefix) - 1) == 0)
+		return look_before(view, name + sizeof(before_prefix) - 1, argument, out);
 	if (strcmp(name, "phase.name") == 0 && !argument) {
 		if (view->assessment) {
 			out->kind = EXPRESSION_STRING;

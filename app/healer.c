@@ -14,6 +14,15 @@
 #include "core/base/error.h"
 
 #define HEALER_ACTIONS 2
+#define HEALER_CHANGES_MOST 64 /* of one trial, that can be taken back */
+
+/* One change that was made, as a runbook's rollback needs it. */
+struct healer_change {
+	char id[PLAN_ID_BYTES];
+	uint32_t target;
+	enum move_kind move;
+	double from;
+};
 
 struct healer {
 	const struct runbook *runbook;
@@ -22,6 +31,8 @@ struct healer {
 	struct guard_config guards;
 	struct runbook_state *state; /* NULL between trials and before the first picture */
 	struct plan plan;
+	struct healer_change changes[HEALER_CHANGES_MOST]; /* of this trial */
+	size_t change_count;
 	bool busy, applied, finished, has_result;
 	struct run_view result;
 	int64_t ordered_ms, last_change_ms;
@@ -131,15 +142,45 @@ static void act(struct healer *healer, const struct simulation *simulation,
 	}
 }
 
-static bool apply(struct healer *healer, const struct simulation *simulation, struct error *error)
+static bool set_value(const struct simulation *simulation, uint32_t target, enum move_kind move,
+	double to, struct error *error)
 {
 	size_t cluster;
-	if (!simulation_cluster(simulation, healer->plan.target, &cluster))
+	if (!simulation_cluster(simulation, target, &cluster))
 		return error_set(error, ERROR_USAGE, "only clusters can be mended here");
-	if (healer->plan.verb->move == MOVE_DIVERT)
-		return model_set_weight(simulation->model, cluster, healer->plan.to, error);
-	return model_set_pool_size(
-		simulation->model, cluster, (int64_t)lround(healer->plan.to), error);
+	if (move == MOVE_DIVERT)
+		return model_set_weight(simulation->model, cluster, to, error);
+	return model_set_pool_size(simulation->model, cluster, (int64_t)lround(to), error);
+}
+
+static bool apply(struct healer *healer, const struct simulation *simulation, struct error *error)
+{
+	const struct plan *plan = &healer->plan;
+	if (!set_value(simulation, plan->target, plan->verb->move, plan->to, error))
+		return false;
+	if (healer->change_count == HEALER_CHANGES_MOST)
+		return true;
+	struct healer_change *change = &healer->changes[healer->change_count++];
+	*change = (struct healer_change){
+		.target = plan->target, .move = plan->verb->move, .from = plan->from};
+	snprintf(change->id, sizeof(change->id), "a-%04zu", healer->change_count);
+	return true;
+}
+
+/* A runbook's rollback: at once, for the model does what it is told. */
+static void undo(struct healer *healer, const struct simulation *simulation,
+	const struct runbook_order *order)
+{
+	struct error error = {0};
+	bool ok = false;
+	for (size_t i = 0; i < healer->change_count && !ok; i++) {
+		const struct healer_change *change = &healer->changes[i];
+		ok = strcmp(change->id, order->undo) == 0 &&
+		     set_value(simulation, change->target, change->move, change->from, &error);
+	}
+	healer->last_change_ms = simulation_now_ms(simulation);
+	tell(healer, ok ? RUN_DONE : RUN_FAILED, ok ? OUTCOME_DONE : OUTCOME_FAILED_UNCHANGED,
+		ok ? "taken back" : error.text, NAN);
 }
 
 static void carry_on(struct healer *healer, const struct simulation *simulation)
@@ -161,6 +202,9 @@ static void carry_on(struct healer *healer, const struct simulation *simulation)
 		return;
 	healer->busy = false;
 	tell(healer, RUN_DONE, OUTCOME_DONE, "done", healer->plan.to);
+	if (healer->change_count > 0)
+		snprintf(healer->result.id, sizeof(healer->result.id), "%s",
+			healer->changes[healer->change_count - 1].id);
 }
 
 bool healer_tick(struct healer *healer, struct simulation *simulation, struct error *error)
@@ -183,6 +227,8 @@ bool healer_tick(struct healer *healer, struct simulation *simulation, struct er
 	healer->has_result = false;
 	if (order.kind == RUNBOOK_ACT)
 		act(healer, simulation, &order);
+	if (order.kind == RUNBOOK_UNDO)
+		undo(healer, simulation, &order);
 	healer->finished = order.kind == RUNBOOK_FINISHED;
 	return true;
 }
@@ -195,5 +241,6 @@ void healer_rest(struct healer *healer, struct trial *trial)
 	healer->state = NULL;
 	healer->busy = healer->applied = healer->finished = healer->has_result = false;
 	healer->made = healer->refused = 0;
+	healer->change_count = 0;
 	healer->last_change_ms = 0;
 }

@@ -52,6 +52,7 @@ static bool runner_mark(struct runner *runner, struct error *error)
 	snprintf(runner->mark.worst, sizeof runner->mark.worst, "%s",
 		worst == ENTITY_NONE ? ""
 				     : fleet_entity(runner->engine->snapshot->fleet, worst)->path);
+	runner->mark.goal = runbook_goal(runner->state);
 	return runbook_log_step(
 		runner->control->journal, &runner->mark, runner_wall_ms(runner), error);
 }
@@ -68,6 +69,19 @@ static void runner_enter(struct runner *runner, const char *step)
 	runner_mark(runner, &error);
 }
 
+/* A step failed and something was decided. What cannot be kept is decided again by whoever goes on:
+ * by the same rules, from the same end of the same change. */
+static void runner_turn(struct runner *runner, const struct runbook_order *order)
+{
+	struct error error = {0};
+	if (runner->mark.id[0])
+		runbook_log_turn(runner->control->journal, runner->mark.id, order, order->step,
+			runner_wall_ms(runner), &error);
+	if (order->turn == RUNBOOK_TURN_GOTO)
+		runner->mark.step[0] = '\0';
+	runner_say(runner, order->step, order->text);
+}
+
 /* On disk before the change's own intent is. */
 static bool runner_mark_act(struct runner *runner, struct error *error)
 {
@@ -76,6 +90,17 @@ static bool runner_mark_act(struct runner *runner, struct error *error)
 	journal_next_run(runner->control->journal, runner->mark.act);
 	runner->mark.acts++;
 	return runner_mark(runner, error);
+}
+
+/* It was not begun after all: its id is the next one's. */
+static void runner_unmark_act(struct runner *runner)
+{
+	struct error error = {0};
+	if (!runner->mark.id[0])
+		return;
+	runner->mark.act[0] = '\0';
+	runner->mark.acts--;
+	runner_mark(runner, &error);
 }
 
 static void runner_mark_end(struct runner *runner, const struct runbook_order *order)
@@ -95,6 +120,7 @@ bool runner_keep(struct runner *runner, const struct runbook_mark *mark, struct 
 	runbook_log_next(journal, own.id);
 	own.step[0] = own.worst[0] = own.act[0] = '\0';
 	own.acts = 0;
+	own.goal = NAN;
 	if (!runbook_log_begin(journal, &own, runner_wall_ms(runner), error))
 		return false;
 	runner->mark = own;
@@ -148,7 +174,8 @@ static bool runner_recall(struct runner *runner, const char *id, bool *counts, s
 	size_t count = executor_runs(runner->control->executor, views, most);
 	bool ok = true;
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(views[i].id, id) != 0)
+		if (strcmp(views[i].id, id) != 0 ||
+			!executor_belongs(runner->control->executor, id, runner->mark.id))
 			continue;
 		/* Interrupted: its intent is there, and nothing was sent. */
 		*counts = views[i].code != OUTCOME_INTERRUPTED;
@@ -161,6 +188,58 @@ static bool runner_recall(struct runner *runner, const char *id, bool *counts, s
 	return ok;
 }
 
+/* Whether a change that was begun may be in force. */
+static bool runner_may_hold(const struct runner *runner, const char *id)
+{
+	size_t most = 256;
+	struct run_view *views = calloc(most, sizeof *views);
+	bool may = false;
+	if (!views)
+		return true; /* then it is looked at when it is to be taken back */
+	size_t count = executor_runs(runner->control->executor, views, most);
+	for (size_t i = 0; i < count; i++) {
+		enum outcome_code code = views[i].code;
+		if (strcmp(views[i].id, id) == 0)
+			may = code == OUTCOME_DONE || code == OUTCOME_PARTIAL ||
+			      code == OUTCOME_INCONCLUSIVE || code == OUTCOME_UNKNOWN;
+	}
+	free(views);
+	return may;
+}
+
+static bool runner_remember(
+	struct runner *runner, const struct runbook_past *past, struct error *error)
+{
+	for (size_t i = 0; i < past->change_count; i++) {
+		const char *run = past->changes[i].run;
+		/* An id that was marked and not begun was the next change's. */
+		if (executor_belongs(runner->control->executor, run, runner->mark.id) &&
+			runner_may_hold(runner, run) &&
+			!runbook_remember_change(runner->state, past->changes[i].step, run,
+				executor_was_undone(runner->control->executor, run), error))
+			return false;
+	}
+	for (size_t i = 0; i < past->turn_count; i++) {
+		if (!runbook_remember_turn(runner->state, past->turns[i].step, past->turns[i].turn,
+			    past->turns[i].code, error))
+			return false;
+	}
+	return true;
+}
+
+static bool runner_recall_past(
+	struct runner *runner, const struct runbook_mark *mark, struct error *error)
+{
+	struct runbook_past *past = calloc(1, sizeof *past);
+	if (!past)
+		return error_no_memory(error, "a runbook's run");
+	bool ok =
+		runbook_log_recall(journal_path(runner->control->journal), mark->id, past, error) &&
+		runner_remember(runner, past, error);
+	free(past);
+	return ok;
+}
+
 bool runner_resume(struct runner *runner, const struct runbook_mark *mark, struct error *error)
 {
 	bool counts = false;
@@ -169,6 +248,9 @@ bool runner_resume(struct runner *runner, const struct runbook_mark *mark, struc
 	runner->mark = *mark;
 	if (!mark->step[0])
 		return true;
+	if (!runner_recall_past(runner, mark, error))
+		return false;
+	runbook_remember_goal(runner->state, mark->goal);
 	if (mark->act[0] && !runner_recall(runner, mark->act, &counts, error))
 		return false;
 	uint32_t worst =
@@ -185,9 +267,15 @@ bool runner_resume(struct runner *runner, const struct runbook_mark *mark, struc
 static bool runner_plan(struct runner *runner, const struct runbook_order *order, double to,
 	int64_t now_ms, struct error *error)
 {
-	return executor_plan(runner->control->executor, order->action, order->target, to,
-		runner->environment, NULL, 0, runner->engine->snapshot, &runner->engine->assessment,
-		now_ms, &runner->plan, error);
+	struct executor *executor = runner->control->executor;
+	const struct snapshot *snapshot = runner->engine->snapshot;
+	const struct assessment *assessment = &runner->engine->assessment;
+	return order->approve ? executor_plan_for_two(executor, order->action, order->target, to,
+					runner->environment, snapshot, assessment, now_ms,
+					&runner->plan, error)
+			      : executor_plan(executor, order->action, order->target, to,
+					runner->environment, NULL, 0, snapshot, assessment, now_ms,
+					&runner->plan, error);
 }
 
 static void runner_why_blocked(const struct plan *plan, char *out, size_t size)
@@ -203,23 +291,69 @@ static void runner_why_blocked(const struct plan *plan, char *out, size_t size)
 	}
 }
 
+/* Only another person's word is missing: ask for it, and look for the answer. False: it was given
+ * in the negative, or not in time. */
+static bool runner_await_word(
+	struct runner *runner, const struct runbook_order *order, int64_t now_ms)
+{
+	struct error error = {0};
+	char text[ACTION_TEXT_BYTES];
+	const struct plan *plan = &runner->plan;
+	bool is_asked = runner->waiting_for_word && strcmp(runner->asked, plan->hash) == 0;
+	if (is_asked && plan->is_turned_down)
+		return false;
+	if (!is_asked &&
+		!executor_ask_approval(runner->control->executor, plan, runner->reason, &error)) {
+		runner_say(runner, order->step, error.text);
+		return false;
+	}
+	snprintf(runner->asked, sizeof runner->asked, "%s", plan->hash);
+	snprintf(text, sizeof text,
+		"%.48s %.150s: %.6g to %.6g: another person has to say 'spillway approve %s'",
+		order->action, plan->target_path, plan->from, plan->to, plan->id);
+	runner_say(runner, order->step, text);
+	runner->waiting_for_word = true;
+	runner->order = *order;
+	runner->ask_again_ms = now_ms + RUNNER_ASK_MS;
+	return true;
+}
+
+/* Plan it, with the largest safe step where that is what was meant. False: the engine was told. */
+static bool runner_make_plan(
+	struct runner *runner, const struct runbook_order *order, int64_t now_ms)
+{
+	struct error error = {0};
+	bool ok = runner_plan(runner, order, order->to, now_ms, &error);
+	double safe_to = ok ? runner->plan.largest_safe_to : NAN;
+	if (ok && runner->plan.blocked && order->largest_safe && isfinite(safe_to))
+		ok = runner_plan(runner, order, safe_to, now_ms, &error);
+	if (!ok)
+		runner_refused(runner, order, OUTCOME_LOCAL_ERROR, error.text);
+	return ok;
+}
+
 static void runner_act(struct runner *runner, const struct runbook_order *order, int64_t now_ms)
 {
 	struct error error = {0};
 	char text[ACTION_TEXT_BYTES];
-	if (!runner_plan(runner, order, order->to, now_ms, &error)) {
-		runner_refused(runner, order, OUTCOME_LOCAL_ERROR, error.text);
+	if (!runner_make_plan(runner, order, now_ms)) {
+		runner->waiting_for_word = false;
 		return;
 	}
-	double safe_to = runner->plan.largest_safe_to;
-	if (runner->plan.blocked && order->largest_safe && isfinite(safe_to) &&
-		!runner_plan(runner, order, safe_to, now_ms, &error)) {
-		runner_refused(runner, order, OUTCOME_LOCAL_ERROR, error.text);
+	enum outcome_code code = plan_outcome(&runner->plan);
+	bool may_wait = runner->waiting_for_word && now_ms < runner->ask_until_ms &&
+			!runner->plan.is_turned_down;
+	if (may_wait && runner->plan.blocked && code != OUTCOME_NEEDS_CONFIRMATION) {
+		/* A reading that is late meanwhile is nobody's answer. */
+		runner->ask_again_ms = now_ms + RUNNER_ASK_MS;
 		return;
 	}
+	if (code == OUTCOME_NEEDS_CONFIRMATION && runner_await_word(runner, order, now_ms))
+		return;
+	runner->waiting_for_word = false;
 	if (runner->plan.blocked) {
 		runner_why_blocked(&runner->plan, text, sizeof text);
-		runner_refused(runner, order, plan_outcome(&runner->plan), text);
+		runner_refused(runner, order, code, text);
 		return;
 	}
 	if (runner->plan.no_change) {
@@ -227,19 +361,61 @@ static void runner_act(struct runner *runner, const struct runbook_order *order,
 		runner->result.state = RUN_DONE;
 		return;
 	}
-	enum outcome_code code = OUTCOME_LOCAL_ERROR;
+	code = OUTCOME_LOCAL_ERROR;
 	if (!runner_mark_act(runner, &error)) {
 		runner_refused(runner, order, code, error.text);
 		return;
 	}
+	snprintf(runner->plan.runbook, sizeof runner->plan.runbook, "%s", runner->mark.id);
 	if (!executor_start(runner->control->executor, &runner->plan, runner->plan.hash,
 		    runner->reason, runner->engine->snapshot, &runner->engine->assessment, now_ms,
 		    &code, &error)) {
+		runner_unmark_act(runner);
 		runner_refused(runner, order, code, error.text);
 		return;
 	}
 	runner->waiting_for_run = true;
+	runner->undoing[0] = '\0';
 	snprintf(text, sizeof text, "%.48s %.150s: %.6g to %.6g", order->action,
+		runner->plan.target_path, runner->plan.from, runner->plan.to);
+	runner_say(runner, order->step, text);
+}
+
+/* Take a change of this run back. Its id is in the change's own record, so no mark is needed:
+ * whoever goes on sees that it was undone. */
+static void runner_undo(struct runner *runner, const struct runbook_order *order, int64_t now_ms)
+{
+	struct error error = {0};
+	char text[ACTION_TEXT_BYTES];
+	struct executor *executor = runner->control->executor;
+	const struct snapshot *snapshot = runner->engine->snapshot;
+	const struct assessment *assessment = &runner->engine->assessment;
+	enum executor_back back = executor_back(executor, order->undo, snapshot);
+	if (back == EXECUTOR_BACK) {
+		runner_refused(runner, order, OUTCOME_DONE, "it is back already");
+		return;
+	}
+	if (!executor_plan_rollback(executor, order->undo, runner->environment, snapshot,
+		    assessment, now_ms, &runner->plan, &error)) {
+		runner_refused(runner, order,
+			back == EXECUTOR_BACK_UNKNOWN ? OUTCOME_RETRY_LATER : OUTCOME_STALE_PLAN,
+			error.text);
+		return;
+	}
+	if (runner->plan.blocked) {
+		runner_why_blocked(&runner->plan, text, sizeof text);
+		runner_refused(runner, order, plan_outcome(&runner->plan), text);
+		return;
+	}
+	enum outcome_code code = OUTCOME_LOCAL_ERROR;
+	if (!executor_start(executor, &runner->plan, runner->plan.hash, "its runbook failed",
+		    snapshot, assessment, now_ms, &code, &error)) {
+		runner_refused(runner, order, code, error.text);
+		return;
+	}
+	runner->waiting_for_run = true;
+	snprintf(runner->undoing, sizeof runner->undoing, "%s", order->undo);
+	snprintf(text, sizeof text, "taking %.24s back: %.150s %.6g to %.6g", order->undo,
 		runner->plan.target_path, runner->plan.from, runner->plan.to);
 	runner_say(runner, order->step, text);
 }
@@ -251,8 +427,15 @@ static bool runner_collect(struct runner *runner)
 	if (!run || executor_is_busy(runner->control->executor))
 		return false;
 	runner->waiting_for_run = false;
+	if (!run->id[0] && !runner->undoing[0])
+		runner_unmark_act(runner);
 	runner->has_result = true;
 	runner->result = *run;
+	/* Taking back is about the value: whether that did good is no reason to call it failed. */
+	if (runner->undoing[0] && run->code == OUTCOME_INCONCLUSIVE &&
+		executor_back(runner->control->executor, runner->undoing,
+			runner->engine->snapshot) == EXECUTOR_BACK)
+		runner->result.code = OUTCOME_DONE;
 	char text[ACTION_TEXT_BYTES];
 	snprintf(
 		text, sizeof text, "%.24s %s: %.250s", run->id, outcome_name(run->code), run->text);
@@ -283,11 +466,20 @@ void runner_tick(struct runner *runner)
 	if (executor_is_busy(runner->control->executor))
 		return; /* something brief is being ended */
 	int64_t now_ms = loop_now_ms(runner->engine->loop);
+	if (runner->waiting_for_word) {
+		if (now_ms >= runner->ask_again_ms)
+			runner_act(runner, &runner->order, now_ms);
+		return;
+	}
 	struct runbook_order order;
 	runbook_step(runner->state, runner->engine->snapshot, &runner->engine->assessment,
 		runner->has_result ? &runner->result : NULL, now_ms, &order);
 	runner->has_result = false;
-	if (order.kind != RUNBOOK_FINISHED)
+	if (order.turn != RUNBOOK_TURN_NONE) {
+		runner_turn(runner, &order);
+		return;
+	}
+	if (order.kind == RUNBOOK_WAIT || order.kind == RUNBOOK_ACT)
 		runner_enter(runner, order.step);
 	switch (order.kind) {
 	case RUNBOOK_WAIT:
@@ -295,6 +487,9 @@ void runner_tick(struct runner *runner)
 		break;
 	case RUNBOOK_ACT:
 		runner_act(runner, &order, now_ms);
+		break;
+	case RUNBOOK_UNDO:
+		runner_undo(runner, &order, now_ms);
 		break;
 	case RUNBOOK_FINISHED:
 		runner->brief.at_once = true;

@@ -21,6 +21,8 @@ struct error;
 
 #define RUNNER_WAIT_TALK_MS 10000 /* a wait is told again that often */
 
+#define RUNNER_ASK_MS 1000 /* an answer that is waited for is looked for that often */
+
 /* One line about what the run does, whenever that changes. */
 typedef void runner_talk_fn(void *context, const char *line);
 
@@ -34,7 +36,12 @@ struct runner {
 	struct brief brief;
 	struct runbook_mark mark; /* where it stands, as the journal has it; id "": not kept */
 	bool waiting_for_run;     /* a change is in flight */
-	bool has_result;          /* `result` is to be told to the engine */
+	bool waiting_for_word;    /* another person was asked: `order` waits */
+	struct runbook_order order;
+	char asked[PLAN_HASH_BYTES]; /* the plan that was asked about */
+	int64_t ask_again_ms, ask_until_ms;
+	char undoing[PLAN_ID_BYTES]; /* what the change in flight takes back; "" nothing */
+	bool has_result;             /* `result` is to be told to the engine */
 	struct run_view result;
 	bool finished;
 	enum outcome_code code;

@@ -5,6 +5,7 @@
 
 #include "actions/config.h"
 #include "actions/guard.h"
+#include "actions/runbook.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/fleet/signal.h"
@@ -98,6 +99,7 @@ static const struct {
 	{"signals", help_signals},
 	{"actions", help_actions},
 	{"guards", help_guards},
+	{"runbooks", runbook_keys},
 	{"exit-codes", help_exit_codes},
 	{"completion", option_completion},
 	{"manual", help_manual},

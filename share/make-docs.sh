@@ -38,5 +38,17 @@ fill "$here/man/spillway.yaml.5.in" "$into/man/spillway.yaml.5"
 } >"$tables"
 fill "$here/man/spillway-guards.7.in" "$into/man/spillway-guards.7"
 
+{
+	printf '.SH KEYS\n'
+	"$program" help runbooks | awk -F '\t' '{
+		printf ".TP\n.B \"%s\"\n%s.", $1, $4
+		if ($3 != "-") printf "\n.br\nOne of: %s.", $3
+		if ($2 == "required") printf "\n.br\nRequired."
+		else if ($2 != "-") printf "\n.br\nWhen absent: %s.", $2
+		printf "\n"
+	}' | sed 's/-/\\-/g'
+} >"$tables"
+fill "$here/man/spillway-runbook.5.in" "$into/man/spillway-runbook.5"
+
 "$program" help completion >"$into/completions/spillway.bash"
 "$program" config schema >"$into/spillway.schema.json"

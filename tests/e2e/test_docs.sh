@@ -2,7 +2,7 @@
 # Manual pages, completion and schema are what the program's tables say; the schema is JSON; the pages are sound roff.
 . "$(dirname "$0")/lib.sh"
 sh "$top/share/make-docs.sh" "$spillway" "$work/docs" || fail "make-docs"
-for file in man/spillway.1 man/spillway.yaml.5 man/spillway-guards.7 completions/spillway.bash spillway.schema.json; do
+for file in man/spillway.1 man/spillway.yaml.5 man/spillway-guards.7 man/spillway-runbook.5 completions/spillway.bash spillway.schema.json; do
 	diff -u "$top/share/$file" "$work/docs/$file" ||
 		fail "share/$file is not what the tables say: run share/make-docs.sh PROGRAM"
 done

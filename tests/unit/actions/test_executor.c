@@ -586,6 +586,91 @@ START_TEST(test_every_prefix_of_the_journal_is_understood)
 }
 END_TEST
 
+static const struct verdict *verdict_of(const struct plan *plan, const char *guard)
+{
+	for (size_t i = 0; i < plan->verdict_count; i++) {
+		if (strcmp(plan->verdicts[i].guard, guard) == 0)
+			return &plan->verdicts[i];
+	}
+	return NULL;
+}
+
+/* The answer to a failure waits for no metrics; an undo that somebody asks for does. */
+START_TEST(test_rollback_is_relief)
+{
+	struct rig rig;
+	struct error error = {0};
+	open_rig(&rig, SCRIPT_OK);
+	make_plan(&rig, 80);
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	ck_assert_int_eq(
+		executor_back(rig.executor, "a-0001", rig.scene.snapshot), EXECUTOR_BACK_UNKNOWN);
+	second(&rig, 80);
+	second(&rig, 80);
+	ck_assert_int_eq(executor_run(rig.executor)->code, OUTCOME_DONE);
+	ck_assert_int_eq(
+		executor_back(rig.executor, "a-0001", rig.scene.snapshot), EXECUTOR_NOT_BACK);
+	ck_assert(!executor_was_undone(rig.executor, "a-0001"));
+	rig.scene.assessment.clusters[0].stale = true;
+	rig.scene.assessment.clusters[1].stale = true;
+	ck_assert(executor_plan_undo(rig.executor, "a-0001", "demo", rig.scene.snapshot,
+		&rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert(rig.plan.blocked);
+	ck_assert(executor_plan_rollback(rig.executor, "a-0001", "demo", rig.scene.snapshot,
+		&rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert(rig.plan.is_rollback && rig.plan.is_undo && !rig.plan.blocked);
+	ck_assert_ptr_null(verdict_of(&rig.plan, "capacity"));
+	ck_assert_ptr_nonnull(verdict_of(&rig.plan, "preflight"));
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	rig.scene.assessment.clusters[0].stale = rig.scene.assessment.clusters[1].stale = false;
+	second(&rig, 100);
+	second(&rig, 100);
+	ck_assert_int_eq(executor_run(rig.executor)->code, OUTCOME_DONE);
+	ck_assert(executor_was_undone(rig.executor, "a-0001"));
+	ck_assert_int_eq(executor_back(rig.executor, "a-0001", rig.scene.snapshot), EXECUTOR_BACK);
+	/* A plan that only says so is no undo, and has none of its exemptions. */
+	make_plan(&rig, 10);
+	ck_assert(rig.plan.blocked);
+	rig.plan.is_rollback = rig.plan.is_undo = true;
+	enum outcome_code code = OUTCOME_DONE;
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(rig.peer.requests, 2);
+	close_rig(&rig);
+}
+END_TEST
+
+START_TEST(test_plan_for_two)
+{
+	struct rig rig;
+	struct error error = {0};
+	enum outcome_code code = OUTCOME_DONE;
+	open_rig(&rig, SCRIPT_OK);
+	make_plan(&rig, 80);
+	ck_assert(!rig.plan.blocked);
+	char hash[PLAN_HASH_BYTES];
+	snprintf(hash, sizeof(hash), "%s", rig.plan.hash);
+	ck_assert(executor_plan_for_two(rig.executor, "divert", rig.scene.a, 80, "demo",
+		rig.scene.snapshot, &rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert_int_eq(plan_outcome(&rig.plan), OUTCOME_NEEDS_CONFIRMATION);
+	ck_assert_str_eq(rig.plan.hash, hash);
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_NEEDS_CONFIRMATION);
+	ck_assert(executor_ask_approval(rig.executor, &rig.plan, "why", &error));
+	/* Nobody answers in time: that is told apart from waiting. */
+	ck_assert(!rig.plan.is_turned_down);
+	rig.configs.guards.plan_expires_ms = 3600000;
+	scene_advance(&rig.scene, rig.configs.guards.approve_within_ms + 1000);
+	clock_set(&rig.clock, rig.scene.now_ms);
+	scene_read(&rig.scene, 100, 100, 20);
+	ck_assert(executor_plan_for_two(rig.executor, "divert", rig.scene.a, 80, "demo",
+		rig.scene.snapshot, &rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error));
+	ck_assert(rig.plan.is_turned_down);
+	close_rig(&rig);
+}
+END_TEST
+
 static Suite *executor_suite(void)
 {
 	Suite *suite = suite_create("executor");
@@ -601,6 +686,8 @@ static Suite *executor_suite(void)
 	tcase_add_test(tcase, test_missing_secret_sends_nothing);
 	tcase_add_loop_test(tcase, test_kill_in_flight, 0, sizeof(kills) / sizeof(kills[0]));
 	tcase_add_test(tcase, test_every_prefix_of_the_journal_is_understood);
+	tcase_add_test(tcase, test_rollback_is_relief);
+	tcase_add_test(tcase, test_plan_for_two);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

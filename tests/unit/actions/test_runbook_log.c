@@ -68,11 +68,75 @@ START_TEST(test_kept_and_found)
 }
 END_TEST
 
+/* What a rollback and a limit of jumps need to know of an earlier process. */
+START_TEST(test_past)
+{
+	char directory[64];
+	char path[96];
+	struct error error = {0};
+	struct runbook_mark mark = begun;
+	struct runbook_mark found;
+	static struct runbook_past past;
+	static const char *const acts[][2] = {
+		{"grow", "a-0001"}, {"divert", "a-0002"}, {"divert", "a-0003"}, {"grow", "a-0003"}};
+	struct runbook_order jump = {.turn = RUNBOOK_TURN_GOTO,
+		.code = OUTCOME_PARTIAL,
+		.turn_to = "grow",
+		.text = "it failed"};
+	scene_directory(directory);
+	snprintf(path, sizeof(path), "%s/journal.jsonl", directory);
+	struct journal *journal = journal_open(path, &error);
+	ck_assert_ptr_nonnull(journal);
+	runbook_log_next(journal, mark.id);
+	ck_assert(runbook_log_begin(journal, &mark, SCENE_NOW, &error));
+	for (int i = 0; i < 4; i++) {
+		snprintf(mark.step, sizeof(mark.step), "%s", acts[i][0]);
+		snprintf(mark.act, sizeof(mark.act), "%s", acts[i][1]);
+		mark.acts = i;
+		mark.goal = i == 1 ? 55 : NAN;
+		ck_assert(runbook_log_step(journal, &mark, SCENE_NOW, &error));
+		ck_assert(runbook_log_find(path, mark.id, &found, &error));
+		ck_assert(i == 1 ? found.goal == 55 : isnan(found.goal));
+	}
+	ck_assert(runbook_log_recall(path, mark.id, &past, &error));
+	/* The third was never begun: the fourth took its id. */
+	ck_assert_uint_eq(past.change_count, 3);
+	ck_assert_str_eq(past.changes[1].step, "divert");
+	ck_assert_str_eq(past.changes[1].run, "a-0002");
+	ck_assert_str_eq(past.changes[2].step, "grow");
+	ck_assert_uint_eq(past.turn_count, 0);
+	ck_assert(runbook_log_turn(journal, mark.id, &jump, "divert", SCENE_NOW, &error));
+	ck_assert(runbook_log_turn(journal, "r-0009", &jump, "divert", SCENE_NOW, &error));
+	ck_assert(runbook_log_find(path, mark.id, &found, &error));
+	ck_assert_str_eq(found.step, "grow");
+	ck_assert_str_eq(found.act, "");
+	ck_assert_int_eq(found.acts, 0);
+	jump.turn = RUNBOOK_TURN_ALL_BACK;
+	jump.turn_to[0] = '\0';
+	ck_assert(runbook_log_turn(journal, mark.id, &jump, "grow", SCENE_NOW, &error));
+	ck_assert(runbook_log_recall(path, mark.id, &past, &error));
+	ck_assert_uint_eq(past.turn_count, 2);
+	ck_assert_int_eq(past.turns[0].turn, RUNBOOK_TURN_GOTO);
+	ck_assert_str_eq(past.turns[0].step, "divert");
+	ck_assert_int_eq(past.turns[1].turn, RUNBOOK_TURN_ALL_BACK);
+	ck_assert_int_eq(past.turns[1].code, OUTCOME_PARTIAL);
+	for (int i = 0; i < RUNBOOK_CHANGES_MOST; i++) {
+		snprintf(mark.act, sizeof(mark.act), "b-%04d", i);
+		ck_assert(runbook_log_step(journal, &mark, SCENE_NOW, &error));
+	}
+	ck_assert(!runbook_log_recall(path, mark.id, &past, &error));
+	ck_assert_int_eq(error.kind, ERROR_LIMIT);
+	journal_close(journal);
+	scene_remove(directory);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runbook_log");
 	TCase *tcase = tcase_create("all");
 	tcase_add_test(tcase, test_kept_and_found);
+	tcase_add_test(tcase, test_past);
 	suite_add_tcase(suite, tcase);
 	return scene_main(suite);
 }

@@ -1,0 +1,111 @@
+#!/bin/sh
+# A runbook whose step fails: what was done goes back, the newest first, by the road of every change; killed in the middle of that it is gone on
+# with; what was taken back is never called done. And a step that another person has to approve.
+. "$(dirname "$0")/lib.sh"
+start_sim calm
+journal() { find "$work" -name 'journal.jsonl' | head -n 1; }
+weight_is() { control GET "/v1/clusters/$1/weight" | grep -q "$2"; }
+event() { grep -q "\"event\":\"$1\"" "$(journal)"; }
+# The second grows too far at once: its guards refuse it.
+cat >"$work/flow.yaml" <<Y
+version: 1
+name: flow
+preflight:
+  - {id: quiet, assert: "surface.errors < 50%"}
+on_failure: {rollback: reverse}
+steps:
+  - id: divert
+    do: {action: divert, target: east-a, to: 24}
+    ramp: {by: 4%, hold: 0s}
+  - id: grow
+    do: {action: scale-pool, target: west-a, to: "100"}
+    on_refused: stop
+Y
+expect_code 20 "$spillway" run "$work/flow.yaml" --plan -c "$fleet"
+expect_text "$work/out" 'first quiet:' 'by 4% at a time' 'taken back, the newest first'
+expect_code 16 "$spillway" run "$work/flow.yaml" -c "$fleet" --yes
+expect_text "$work/err" 'divert: divert east-a: 26 to 25' 'divert: divert east-a: 25 to 24' 'grow: .*refused' 'taking a-0002 back: .*24 to 25' \
+	'taking a-0001 back: .*25 to 26'
+expect_text "$work/out" 'rolled back|rolled-back' 'grow failed'
+weight_is east-a 26 || fail "the weight is what it was"
+grep -q '"event":"turn".*"turn":"all-back"' "$(journal)" || fail "the journal tells of the rollback"
+expect_code 0 "$spillway" holds -c "$fleet" -o json
+[ "$(cat "$work/out")" = '[]' ] || fail "nothing is held"
+
+# The example of the manual page is one.
+sed -n '/^\.nf/,/^\.fi/p' "$top/share/man/spillway-runbook.5" | sed -e '1d;$d' -e 's/\\-/-/g' >"$work/example.yaml"
+expect_code 20 "$spillway" run "$work/example.yaml" --plan -c "$fleet"
+expect_text "$work/out" 'runbook mend: 3 steps'
+
+# An assertion that does not hold: nothing is done.
+sed 's/surface.errors < 50%/surface.errors > 50%/' "$work/flow.yaml" >"$work/never.yaml"
+before=$(grep -c '"event":"intent"' "$(journal)")
+expect_code 10 "$spillway" run "$work/never.yaml" -c "$fleet" --yes
+expect_text "$work/out" 'quiet does not hold'
+[ "$(grep -c '"event":"intent"' "$(journal)")" = "$before" ] || fail "something was begun"
+
+# Kept on purpose: some of it stays, and the code says so.
+sed 's/rollback: reverse/rollback: reverse, except: [divert]/; s/target: east-a/target: east-b/' "$work/flow.yaml" >"$work/kept.yaml"
+expect_code 13 "$spillway" run "$work/kept.yaml" -c "$fleet" --yes
+expect_text "$work/out" '1 change of this run is in force'
+weight_is east-b 24 || fail "what is excepted stays"
+
+# Killed when it has begun to take back: whoever goes on ends that, and the step that failed is not tried again.
+sed 's/target: east-a/target: west-b/; s/to: 24/to: 22/' "$work/flow.yaml" >"$work/cut.yaml"
+"$spillway" run "$work/cut.yaml" -c "$fleet" --yes >"$work/cut.out" 2>&1 </dev/null &
+cut=$!
+pids="$pids $cut"
+turns() { [ "$(grep -c '"turn":"all-back"' "$(journal)")" -gt "$1" ]; }
+wait_for 120 "it takes back" turns "$(grep -c '"turn":"all-back"' "$(journal)")"
+kill -9 "$cut"
+wait "$cut" 2>/dev/null
+run=$(grep '"event":"runbook"' "$(journal)" | tail -n 1 | sed 's/.*"run":"\(r-[0-9]*\)".*/\1/')
+grown=$(grep -c '"action":"scale-pool"' "$(journal)")
+"$spillway" run --resume "$run" -c "$fleet" --yes >"$work/out" 2>"$work/err"
+got=$?
+# Cut off with a request in flight, its outcome is read back, and once it is told the same is asked again.
+[ "$got" = 16 ] || {
+	cat "$work/out" "$work/err" >&2
+	fail "gone on with: $got"
+}
+weight_is west-b 24 || fail "all of it went back"
+[ "$(grep -c '"action":"scale-pool"' "$(journal)")" = "$grown" ] || fail "what failed was tried again"
+expect_code 64 "$spillway" run --resume "$run" -c "$fleet" --yes
+
+# Another person is asked, and waited for.
+cat >"$work/two.yaml" <<Y
+version: 1
+name: two
+steps:
+  - id: ask
+    approve: true
+    on_inconclusive: continue
+    do: {action: divert, target: west-a, to: 24}
+Y
+asks() { grep -q 'spillway approve p-' "$work/two.err"; }
+ask_and() { # WORD CODE
+	: >"$work/two.err"
+	"$spillway" run "$work/two.yaml" -c "$fleet" --yes >"$work/two.out" 2>"$work/two.err" </dev/null &
+	two=$!
+	pids="$pids $two"
+	wait_for 30 "it asks" asks
+	plan=$(sed -n 's/.*spillway approve \(p-[0-9a-f]*\).*/\1/p' "$work/two.err" | head -n 1)
+	weight_is west-a 25 || fail "done before it was approved"
+	expect_code 77 "$spillway" "$1" "$plan" -c "$fleet"
+	SUDO_USER=nobody expect_code 0 "$spillway" "$1" "$plan" -c "$fleet" --reason 'seen'
+	wait "$two"
+	got=$?
+	[ "$got" = "$2" ] || {
+		cat "$work/two.out" "$work/two.err" >&2
+		fail "$1 made it end with $got instead of $2"
+	}
+}
+# Only root may be somebody else here.
+if [ "$(id -u)" = 0 ]; then
+	ask_and deny 11
+	weight_is west-a 25 || fail "done although it was denied"
+	ask_and approve 0
+	weight_is west-a 24 || fail "approved and not done"
+fi
+expect_code 0 "$spillway" journal verify -c "$fleet"
+echo "failed, taken back, gone on with, and never called done"
