@@ -230,16 +230,29 @@ static void answer(void *context)
 /* What was asked for, from the request alone, as the far end would read it. */
 static struct setting *far_setting(struct sim *sim, const struct request *request, double *value)
 {
+	char signal[64] = "";
+	char name[32] = "";
 	int c = -1;
 	int r = -1;
-	if (request->road == ACTION_BY_HTTP && sscanf(request->url, "http://lb/c%d", &c) == 1 &&
-		sscanf(request->body, "{\"weight\":%lf}", value) == 1)
-		return &sim->weights[c];
-	if (request->road == ACTION_BY_SSH && sscanf(request->host, "c%d-r%d", &c, &r) == 2 &&
-		sscanf(request->command, "set %lf", value) == 1)
-		return &sim->sizes[c][r];
-	judge_violation(sim, "a request nobody can read: %s%s", request->url, request->command);
-	return NULL;
+	uint32_t entity = ENTITY_NONE;
+	enum signal which = SIGNAL_COUNT;
+	bool ok = false;
+	if (request->road == ACTION_BY_HTTP &&
+		sscanf(request->url, "http://far/%63[^/]/%31s", signal, name) == 2) {
+		ok = sscanf(request->body, "{\"value\":%lf}", value) == 1;
+		entity = fleet_find_path(
+			sim->fleet, name[0] == 's' ? ENTITY_SERVICE : ENTITY_CLUSTER, name);
+	} else if (request->road == ACTION_BY_SSH &&
+		   sscanf(request->host, "c%d-r%d", &c, &r) == 2) {
+		ok = sscanf(request->command, "%63s %lf", signal, value) == 2;
+		entity = c < SIM_CLUSTERS && r < SIM_REPLICAS ? sim->replicas[c][r] : ENTITY_NONE;
+	}
+	ok = ok && signal_find(signal, &which);
+	struct setting *setting = ok ? world_setting(sim, which, entity) : NULL;
+	if (!setting)
+		judge_violation(
+			sim, "a request nobody can read: %s%s", request->url, request->command);
+	return setting;
 }
 
 static void land_later(struct sim *sim, struct setting *setting, double value, int64_t at_ms)
@@ -276,7 +289,9 @@ static enum fate choose_fate(struct sim *sim, const struct request *request)
 	bool is_known = sscanf(request->host, "c%d", &c) == 1;
 	if (is_known && clock_now_ms(&sim->clock) < sim->key_changed_until_ms[c])
 		return FATE_HOST_KEY_CHANGED;
-	return sim_chance(sim, 2) ? FATE_OK : (enum fate)sim_below(sim, FATE_HOST_KEY_CHANGED);
+	return !sim_chance(sim, sim->is_mild ? 8 : 2)
+		       ? FATE_OK
+		       : (enum fate)sim_below(sim, FATE_HOST_KEY_CHANGED);
 }
 
 enum transport_result transport_send(struct transport *transport,

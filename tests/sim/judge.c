@@ -95,7 +95,7 @@ void judge_send(struct sim *sim, struct operator* who)
 	judge_alone(sim, who);
 	if (!executor_is_armed(who->executor, clock_now_ms(&sim->clock)))
 		judge_violation(sim, "%s: sent while read-only", view->id);
-	if (who->acted_stale)
+	if (who->acted_stale && !who->may_be_blind)
 		judge_violation(sim, "%s: acted on stale readings", view->id);
 	who->sent++;
 	sim->tally->sends++;
@@ -152,7 +152,11 @@ static void judge_projection(struct sim *sim, const struct plan *plan)
 		if (line->changed && line->known &&
 			line->use_high > sim->configs.guards.ceiling + 1e-9 &&
 			line->use_high > line->use_before + 1e-9)
-			judge_violation(sim, "a projection above the ceiling was accepted");
+			judge_violation(sim,
+				"a projection above the ceiling was accepted: %s of %s to %g: "
+				"%g -> %g",
+				plan->verb->name, plan->target_path, plan->to, line->use_before,
+				line->use_high);
 	}
 }
 
@@ -165,47 +169,118 @@ static bool has_overrides(const struct plan *plan)
 	return false;
 }
 
+/* Pools that a plan touches were read lately, unless it relieves. */
+static void judge_freshness(struct sim *sim, const struct plan *plan)
+{
+	int64_t now_ms = clock_now_ms(&sim->clock);
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		bool touched = false;
+		int64_t newest_ms = 0;
+		for (size_t i = 0; i < plan->projection.line_count; i++)
+			touched =
+				touched || (plan->projection.lines[i].cluster == sim->clusters[c] &&
+						   plan->projection.lines[i].changed);
+		for (int r = 0; r < SIM_REPLICAS; r++) {
+			const struct reading *read = snapshot_reading(
+				sim->snapshot, sim->replicas[c][r], SIGNAL_POOL_MAX);
+			newest_ms = read->at_ms > newest_ms ? read->at_ms : newest_ms;
+		}
+		if (touched && now_ms - newest_ms > sim->configs.guards.max_age_ms)
+			judge_violation(sim, "%s touches c%d, whose pools were read %lld ms ago",
+				plan->action, c, (long long)(now_ms - newest_ms));
+	}
+}
+
+/* Enough go on serving, as far as was read. */
+static void judge_drain(struct sim *sim, const struct plan *plan)
+{
+	long long left = 0;
+	uint32_t cluster = fleet_cluster_of(sim->fleet, plan->target);
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		for (int r = 0; r < SIM_REPLICAS && sim->clusters[c] == cluster; r++) {
+			uint32_t id = sim->replicas[c][r];
+			left += id != plan->target && reading(sim, id, SIGNAL_REPLICA_UP) > 0 &&
+				reading(sim, id, SIGNAL_REPLICA_MAINTENANCE) <= 0;
+		}
+	}
+	if (left < sim->configs.guards.min_serving)
+		judge_violation(sim, "a drain would leave %lld serving", left);
+}
+
+/* Never more kept from their traffic than may be, however small each change. */
+static void judge_held(struct sim *sim, struct operator* who, const struct plan *plan)
+{
+	static struct hold holds[HOLDS_MOST];
+	bool held[SIM_CLUSTERS] = {false};
+	size_t count = executor_holds(who->executor, clock_now_ms(&sim->clock), holds, HOLDS_MOST);
+	unsigned all = 0;
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		held[c] = fleet_cluster_of(sim->fleet, plan->target) == sim->clusters[c];
+		for (size_t i = 0; i < count; i++) {
+			const char *path = fleet_entity(sim->fleet, sim->clusters[c])->path;
+			bool there = strncmp(holds[i].target_path, path, strlen(path)) == 0;
+			enum action_class class = holds[i].verb->class;
+			held[c] = held[c] ||
+				  (there && (class == CLASS_SHIFT || class == CLASS_DISRUPT));
+		}
+		all += held[c];
+	}
+	if (all > (unsigned)(sim->configs.guards.max_held * SIM_CLUSTERS + 1e-9))
+		judge_violation(sim, "%u clusters are kept from their traffic", all);
+}
+
 void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 {
 	int64_t now_ms = clock_now_ms(&sim->clock);
 	struct target_value value;
+	/* A pause carries nothing by design. */
+	bool projects = plan->verb->move != MOVE_NOTHING && plan->verb->move != MOVE_UNKNOWN &&
+			plan->verb->move != MOVE_PAUSE_POOL && plan->verb->class != CLASS_RELIEVE &&
+			!plan->is_rollback;
 	who->sent = 0;
 	who->runs++;
 	who->is_hold = plan->hold_ms > 0;
-	for (int c = 0; c < SIM_CLUSTERS; c++) {
-		for (int r = 0; r < SIM_REPLICAS && sim->clusters[c] == plan->target; r++)
-			who->was_out[r] = reading(sim, sim->replicas[c][r], SIGNAL_REPLICA_UP) <= 0;
+	for (size_t i = 0; i < sim->setting_count; i++) {
+		uint32_t id = sim->settings[i].entity;
+		who->was_out[i] = fleet_entity(sim->fleet, id)->kind == ENTITY_REPLICA &&
+				  (reading(sim, id, SIGNAL_REPLICA_UP) <= 0 ||
+					  reading(sim, id, SIGNAL_REPLICA_MAINTENANCE) > 0);
 	}
 	who->code = OUTCOME_UNKNOWN;
 	target_read(sim->snapshot, plan->verb, plan->target, &value);
 	who->acted_stale =
 		!value.known || now_ms - value.oldest_at_ms > sim->configs.guards.max_age_ms;
+	who->may_be_blind = plan->verb->is_release;
 	if (plan->blocked || has_overrides(plan))
 		return;
-	judge_projection(sim, plan);
-	if (plan->verb->move == MOVE_DIVERT)
+	if (projects) {
+		judge_projection(sim, plan);
+		judge_freshness(sim, plan);
+	}
+	if (plan->verb->move == MOVE_DIVERT && !plan->is_rollback)
 		judge_divert(sim, plan);
+	if (plan->verb->move == MOVE_LOSE_REPLICA && !plan->is_rollback)
+		judge_drain(sim, plan);
+	if ((plan->verb->class == CLASS_SHIFT || plan->verb->class == CLASS_DISRUPT) &&
+		!plan->is_undo)
+		judge_held(sim, who, plan);
 	/* What a stranger has set since is not ours to take back. */
-	for (size_t i = 0; plan->is_undo && i < value.count; i++) {
+	for (size_t i = 0; plan->is_undo && !plan->verb->is_release && i < value.count; i++) {
 		if (!target_equal(value.values[i], plan->to) && plan->from_age_ms >= 0 &&
-			!target_equal(value.values[i], plan->from) &&
-			plan->verb->move == MOVE_DIVERT)
+			!target_equal(value.values[i], plan->from) && value.count == 1)
 			judge_violation(sim, "an undo over what somebody else has set");
 	}
 }
 
 static size_t settings_of(struct sim *sim, const struct run_view *view, struct setting **out)
 {
-	int c = -1;
-	if (sscanf(view->target_path, "c%d", &c) != 1)
-		return 0;
-	if (strcmp(view->action, "divert") == 0) {
-		out[0] = &sim->weights[c];
-		return 1;
+	for (int kind = ENTITY_CLUSTER; kind < ENTITY_KIND_COUNT; kind++) {
+		uint32_t target =
+			fleet_find_path(sim->fleet, (enum entity_kind)kind, view->target_path);
+		if (target != ENTITY_NONE)
+			return world_settings_of(sim, view->action, target, out);
 	}
-	for (int r = 0; r < SIM_REPLICAS; r++)
-		out[r] = &sim->sizes[c][r];
-	return SIM_REPLICAS;
+	return 0;
 }
 
 /* Now, or until so shortly ago that the last reading still showed it. */
@@ -257,11 +332,11 @@ void judge_end(struct sim *sim, struct operator* who)
 		view->code != OUTCOME_UNKNOWN)
 		judge_violation(sim, "%s says %s, but nothing was sent", view->id,
 			outcome_name(view->code));
-	bool resized = strcmp(view->action, "resize") == 0;
 	for (size_t i = 0; i < count; i++) {
-		int c = -1;
-		bool down = sscanf(view->target_path, "c%d", &c) == 1 && resized &&
-			    (sim->replica_down[c][i] || who->was_out[i]);
+		uint32_t id = settings[i]->entity;
+		bool is_part = strcmp(fleet_entity(sim->fleet, id)->path, view->target_path) != 0;
+		bool down = is_part &&
+			    (world_is_out(sim, id) || who->was_out[settings[i] - sim->settings]);
 		if (view->code == OUTCOME_DONE && !down && !was_lately(sim, settings[i], view->to))
 			judge_violation(sim, "%s says done, but the value is %g, not %g", view->id,
 				settings[i]->value, view->to);
@@ -316,30 +391,19 @@ void judge_restart(struct sim *sim, struct operator* who)
 }
 
 /* Whether some run that may have changed the setting was to give it the value it has. */
-static bool is_explained(
-	const struct run_log *log, const char *action, const char *target, double value)
+static bool is_explained(struct sim *sim, const struct run_log *log, const struct setting *setting)
 {
 	for (size_t i = 0; i < run_log_count(log); i++) {
 		const struct run_entry *entry = run_log_at(log, i);
-		if (strcmp(entry->view.action, action) == 0 &&
-			strcmp(entry->view.target_path, target) == 0 &&
-			run_entry_may_have_changed(entry) && entry->view.to == value)
-			return true;
+		struct setting *settings[SIM_REPLICAS];
+		size_t count = settings_of(sim, &entry->view, settings);
+		for (size_t j = 0; j < count; j++) {
+			if (settings[j] == setting && run_entry_may_have_changed(entry) &&
+				target_equal(entry->view.to, setting->value))
+				return true;
+		}
 	}
 	return false;
-}
-
-static void judge_setting(struct sim *sim, struct run_log *const *logs, const char *action, int c,
-	const struct setting *setting)
-{
-	const char *target = fleet_entity(sim->fleet, sim->clusters[c])->path;
-	if (setting->changed_ms == 0 || setting->by_stranger)
-		return;
-	sim->tally->explained++;
-	if (!is_explained(logs[0], action, target, setting->value) &&
-		!is_explained(logs[1], action, target, setting->value))
-		judge_violation(sim, "%s of %s is %g, by our hand, and the journal does not tell",
-			action, target, setting->value);
 }
 
 void judge_world(struct sim *sim)
@@ -350,11 +414,18 @@ void judge_world(struct sim *sim)
 		logs[i] = run_log_create();
 		if (!logs[i] || !run_log_read(logs[i], sim->journals[i].path, &error))
 			judge_violation(sim, "the journal cannot be read: %s", error.text);
+		run_log_bind(logs[i], &sim->configs);
 	}
-	for (int c = 0; c < SIM_CLUSTERS; c++) {
-		judge_setting(sim, logs, "divert", c, &sim->weights[c]);
-		for (int r = 0; r < SIM_REPLICAS; r++)
-			judge_setting(sim, logs, "resize", c, &sim->sizes[c][r]);
+	for (size_t i = 0; i < sim->setting_count; i++) {
+		const struct setting *setting = &sim->settings[i];
+		if (setting->changed_ms == 0 || setting->by_stranger)
+			continue;
+		sim->tally->explained++;
+		if (!is_explained(sim, logs[0], setting) && !is_explained(sim, logs[1], setting))
+			judge_violation(sim,
+				"%s of %s is %g, by our hand, and the journal does not tell",
+				signal_row(setting->signal)->name,
+				fleet_entity(sim->fleet, setting->entity)->path, setting->value);
 	}
 	for (size_t i = 0; i < SIM_OPERATORS; i++)
 		run_log_destroy(logs[i]);

@@ -51,6 +51,8 @@ static void start_up(struct sim *sim, struct operator* who)
 		sim->tally->restarts++;
 		judge_restart(sim, who);
 	}
+	if (who->book)
+		book_resume(sim, who);
 }
 
 /* The machine went down, not only the program: what was not synced may be gone. */
@@ -74,6 +76,8 @@ void operator_quit(struct sim *sim, struct operator* who)
 	sim->running = who;
 	if (who->crashed)
 		sim->tally->crashes++;
+	if (who->book)
+		book_close(sim, who, false);
 	executor_destroy(who->executor);
 	coordination_destroy(who->coordination);
 	journal_close(who->journal);
@@ -91,6 +95,55 @@ void operator_quit(struct sim *sim, struct operator* who)
 	who->up_again_ms = clock_now_ms(&sim->clock) + 1000 + sim_below(sim, 12000);
 }
 
+static void count_guards(struct sim *sim, const struct plan *plan);
+
+static size_t action_of(const struct sim *sim, const struct plan *plan)
+{
+	size_t index = 0;
+	while (index < sim->configs.count - 1 &&
+		strcmp(sim->actions[index].info.name, plan->action) != 0)
+		index++;
+	return index;
+}
+
+bool __real_executor_start(struct executor *executor, const struct plan *plan, const char *hash,
+	const char *reason, const struct snapshot *snapshot, const struct assessment *assessment,
+	int64_t now_ms, enum outcome_code *code, struct error *error);
+bool __wrap_executor_start(struct executor *executor, const struct plan *plan, const char *hash,
+	const char *reason, const struct snapshot *snapshot, const struct assessment *assessment,
+	int64_t now_ms, enum outcome_code *code, struct error *error);
+
+/* Whoever starts a run, an operator or a runbook: all of it is judged here. */
+bool __wrap_executor_start(struct executor *executor, const struct plan *plan, const char *hash,
+	const char *reason, const struct snapshot *snapshot, const struct assessment *assessment,
+	int64_t now_ms, enum outcome_code *code, struct error *error)
+{
+	struct sim *sim = sim_now;
+	struct operator* who = sim->running;
+	bool was_changed = strcmp(hash, plan->hash) != 0;
+	judge_start(sim, who, plan);
+	if (plan->is_rollback)
+		judge_rollback(sim, who, plan);
+	bool ok = __real_executor_start(
+		executor, plan, hash, reason, snapshot, assessment, now_ms, code, error);
+	if (ok && was_changed)
+		judge_violation(sim, "a plan ran that was not the one confirmed");
+	if (ok && plan->blocked && !plan->no_change)
+		judge_violation(sim, "a blocked plan ran");
+	if (ok) {
+		sim->tally->started++;
+		sim->tally->begun[action_of(sim, plan)]++;
+	}
+	sim->tally->locked_out += !ok && *code == OUTCOME_LOCKED;
+	const struct run_view *view = executor_run(executor);
+	snprintf(who->run_id, sizeof(who->run_id), "%s", view ? view->id : "");
+	who->was_busy = ok;
+	who->busy_since_ms = clock_now_ms(&sim->clock);
+	if (!ok && who->sent > 0)
+		judge_violation(sim, "refused (%s), and yet something was sent", error->text);
+	return ok;
+}
+
 static void start_run(struct sim *sim, struct operator* who, struct plan *plan)
 {
 	struct error error = {0};
@@ -99,23 +152,8 @@ static void start_run(struct sim *sim, struct operator* who, struct plan *plan)
 	snprintf(hash, sizeof(hash), "%s", plan->hash);
 	if (sim_chance(sim, 60))
 		hash[3] = hash[3] == '0' ? '1' : '0';
-	bool was_changed = strcmp(hash, plan->hash) != 0;
-	judge_start(sim, who, plan);
-	bool ok = executor_start(who->executor, plan, hash, "because", sim->snapshot,
-		&sim->assessment, clock_now_ms(&sim->clock), &code, &error);
-	if (ok && was_changed)
-		judge_violation(sim, "a plan ran that was not the one confirmed");
-	if (ok && plan->blocked && !plan->no_change)
-		judge_violation(sim, "a blocked plan ran");
-	if (ok)
-		sim->tally->started++;
-	sim->tally->locked_out += !ok && code == OUTCOME_LOCKED;
-	const struct run_view *view = executor_run(who->executor);
-	snprintf(who->run_id, sizeof(who->run_id), "%s", view ? view->id : "");
-	who->was_busy = ok;
-	who->busy_since_ms = clock_now_ms(&sim->clock);
-	if (!ok && who->sent > 0)
-		judge_violation(sim, "refused (%s), and yet something was sent", error.text);
+	executor_start(who->executor, plan, hash, "because", sim->snapshot, &sim->assessment,
+		clock_now_ms(&sim->clock), &code, &error);
 }
 
 static void count_guards(struct sim *sim, const struct plan *plan)
@@ -133,20 +171,49 @@ static void count_guards(struct sim *sim, const struct plan *plan)
 	}
 }
 
+static uint32_t choose_target(struct sim *sim, enum entity_kind kind)
+{
+	unsigned c = sim_below(sim, SIM_CLUSTERS);
+	if (kind == ENTITY_SERVICE)
+		return sim->services[sim_below(sim, SIM_SERVICES)];
+	return kind == ENTITY_REPLICA ? sim->replicas[c][sim_below(sim, SIM_REPLICAS)]
+				      : sim->clusters[c];
+}
+
+static double choose_value(struct sim *sim, const struct verb_row *verb, const struct setting *now)
+{
+	double factor = 0.6 + sim_below(sim, 90) / 100.0;
+	if (verb->is_fixed)
+		return verb->fixed_to;
+	if (strcmp(verb->name, "cluster.restore") == 0)
+		factor = 1.02 + sim_below(sim, 30) / 100.0;
+	return verb->is_ratio ? round(now->value * factor * 100) / 100
+			      : round(fmax(1, now->value * factor));
+}
+
 static bool make_plan(struct sim *sim, struct operator* who, struct plan *plan)
 {
 	struct error error = {0};
-	static const char *const overrides[] = {"capacity", "cooldown", "step"};
-	unsigned c = sim_below(sim, SIM_CLUSTERS);
-	enum knob knob = sim_chance(sim, 2) ? KNOB_WEIGHT : KNOB_SIZE;
-	double now = knob == KNOB_WEIGHT ? sim->weights[c].value : sim->sizes[c][0].value;
-	double to = round(fmax(1, now * (0.6 + sim_below(sim, 90) / 100.0)));
-	size_t first = sim_below(sim, 3);
+	struct setting *settings[SIM_REPLICAS];
+	static const char *const overrides[] = {
+		"capacity", "blast-radius", "cooldown", "step", "brake"};
+	/* Weights and sizes as often as all the others together. */
+	size_t index = sim_chance(sim, 2) ? (sim_chance(sim, 2) ? 0 : 4)
+					  : sim_below(sim, (unsigned)sim->configs.count);
+	const struct action_info *action = &sim->actions[index].info;
+	uint32_t target = choose_target(sim, action->verb->target);
+	world_settings_of(sim, action->name, target, settings);
+	double to = choose_value(sim, action->verb, settings[0]);
+	size_t first = sim_below(sim, 5);
 	size_t count = sim_chance(sim, 8) ? 1 + sim_below(sim, 3) : 0;
-	count = first + count > 3 ? 3 - first : count;
-	bool ok = executor_plan(who->executor, sim->actions[knob].info.name, sim->clusters[c], to,
-		"sim", overrides + first, count, sim->snapshot, &sim->assessment,
-		clock_now_ms(&sim->clock), plan, &error);
+	count = first + count > 5 ? 5 - first : count;
+	/* What nobody can project is done by setting that aside, or not at all. */
+	if (action->verb == &sim->custom && sim_chance(sim, 2)) {
+		first = 0;
+		count = 2;
+	}
+	bool ok = executor_plan(who->executor, action->name, target, to, "sim", overrides + first,
+		count, sim->snapshot, &sim->assessment, clock_now_ms(&sim->clock), plan, &error);
 	if (!ok && error.kind != ERROR_USAGE && error.kind != ERROR_SCHEMA)
 		judge_violation(sim, "cannot plan: %s", error.text);
 	return ok;
@@ -196,6 +263,7 @@ static void try_something(struct sim *sim, struct operator* who)
 	if (ok) {
 		sim->tally->plans++;
 		sim->tally->refused += plan.blocked;
+		sim->tally->planned[action_of(sim, &plan)]++;
 		count_guards(sim, &plan);
 	}
 	if (ok && (!plan.blocked || sim_chance(sim, 20)))
@@ -203,15 +271,28 @@ static void try_something(struct sim *sim, struct operator* who)
 	plan_finish(&plan);
 }
 
+static void count_done(struct sim *sim, const struct run_view *view)
+{
+	for (size_t i = 0; i < sim->configs.count; i++) {
+		if (view->id[0] && view->code == OUTCOME_DONE &&
+			strcmp(sim->actions[i].info.name, view->action) == 0)
+			sim->tally->done[i]++;
+	}
+}
+
 static void act(struct sim *sim, struct operator* who)
 {
 	bool busy = executor_is_busy(who->executor);
-	if (sim_chance(sim, 400))
+	if (sim_chance(sim, sim->is_mild ? 4000 : 400))
 		executor_disarm(who->executor);
-	else if (sim_chance(sim, 100))
+	else if (sim_chance(sim, 40))
 		executor_arm(who->executor, INT64_MAX);
 	if (busy && sim_chance(sim, 250))
 		executor_interrupt(who->executor, clock_now_ms(&sim->clock));
+	else if (who->book)
+		book_tick(sim, who);
+	else if (!busy && who->journal && sim_chance(sim, 100))
+		book_begin(sim, who);
 	else if (!busy && sim_chance(sim, 12))
 		try_something(sim, who);
 	if (sim_chance(sim, 900))
@@ -235,6 +316,7 @@ void operator_step(struct sim *sim, struct operator* who)
 		snprintf(who->run_id, sizeof(who->run_id), "%s", view->id);
 	if (who->was_busy && !who->crashed && !executor_is_busy(who->executor)) {
 		judge_end(sim, who);
+		count_done(sim, view);
 		who->was_busy = false;
 	}
 	if (!who->crashed && who->was_busy == executor_is_busy(who->executor))

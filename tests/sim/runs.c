@@ -25,13 +25,13 @@ static struct guard_config sim_limits(struct sim *sim)
 		.max_return = 0.10,
 		.blast_radius = 0.30,
 		.max_age_ms = 5000,
-		.cooldown_ms = 1000 + sim_below(sim, 10000),
+		.cooldown_ms = sim_chance(sim, 3) ? 0 : 1000 + sim_below(sim, 10000),
 		.plan_expires_ms = 60000,
 		.verify_within_ms = 10000 + sim_below(sim, 20000),
 		.expire_ms = 5000 + sim_below(sim, 40000),
-		.brake = 100,
+		.brake = sim_chance(sim, 5) ? 5 : 100,
 		.brake_window_ms = 600000,
-		.min_serving = 2,
+		.min_serving = 1,
 		.max_held = 0.67,
 		.approve_within_ms = 600000,
 	};
@@ -49,6 +49,7 @@ static unsigned run_seed(uint64_t seed, const char *directory, bool keep, struct
 	snprintf(sim->directory, sizeof(sim->directory), "%s", directory);
 	sim->manner = (enum manner)(seed % MANNER_COUNT);
 	tally->manners[sim->manner]++;
+	sim->is_mild = seed % 5 < 2;
 	for (int i = 0; i < SIM_OPERATORS; i++) {
 		snprintf(sim->journals[i].path, sizeof(sim->journals[i].path), "%s/journal%d.jsonl",
 			directory, i);
@@ -70,6 +71,8 @@ static unsigned run_seed(uint64_t seed, const char *directory, bool keep, struct
 	for (size_t i = 0; i < SIM_OPERATORS; i++) {
 		if (sim->operators[i].is_up)
 			operator_quit(sim, &sim->operators[i]);
+		if (sim->operators[i].book)
+			book_close(sim, &sim->operators[i], true);
 	}
 	judge_world(sim);
 	world_close(sim);
@@ -88,15 +91,11 @@ static unsigned run_seed(uint64_t seed, const char *directory, bool keep, struct
 	return violations;
 }
 
-static void print_tally(const struct tally *tally)
+static void print_faults(const struct tally *tally)
 {
 	static const char *const fates[FATE_COUNT] = {"answered", "refused", "refused after effect",
 		"lost before effect", "lost after effect", "lost with a late effect", "unreachable",
 		"unreachable at once", "accepted for nothing", "host key changed"};
-	size_t count = 0;
-	const struct guard_row *guards = guard_rows(&count);
-	printf("plans %lu, refused %lu, undo plans %lu, runs %lu, requests %lu\n", tally->plans,
-		tally->refused, tally->undone, tally->started, tally->sends);
 	printf("crashes %lu, restarts %lu, unsynced ends lost %lu\n", tally->crashes,
 		tally->restarts, tally->torn);
 	printf("agreeing by one journal %lu, by lock files %lu, by etcd %lu seeds; locked out "
@@ -107,23 +106,59 @@ static void print_tally(const struct tally *tally)
 	       "run out %lu\n",
 		tally->calls, tally->calls_lost, tally->cut_offs, tally->frozen,
 		tally->leases_expired);
-	printf("clock jumps %lu, changes by strangers %lu, host keys changed %lu, settings "
-	       "explained by a "
-	       "journal %lu\n",
-		tally->clock_jumps, tally->meddled, tally->keys_changed, tally->explained);
+	printf("sources silent %lu times, replicas lost %lu, disks full %lu, clock jumps %lu, "
+	       "changes by strangers %lu, host keys changed %lu\n",
+		tally->stale_spells, tally->replicas_lost, tally->disks_full, tally->clock_jumps,
+		tally->meddled, tally->keys_changed);
+	for (int i = 0; i < FATE_COUNT; i++)
+		printf("%s%s %lu", i ? ", " : "requests: ", fates[i], tally->fates[i]);
+	printf("\n");
+}
+
+static void print_codes(const char *what, const unsigned long counts[256])
+{
+	printf("%s:", what);
+	for (int i = 0; i < 256; i++) {
+		if (counts[i])
+			printf(" %s %lu;", outcome_name((enum outcome_code)i), counts[i]);
+	}
+	printf("\n");
+}
+
+/* Every verb of the table must have been one. */
+static void print_verbs(const struct tally *tally)
+{
+	static struct sim sim;
+	world_act(&sim);
+	printf("%-16s %9s %9s %9s\n", "verb", "planned", "begun", "done");
+	for (size_t i = 0; i < sim.configs.count; i++)
+		printf("%-16s %9lu %9lu %9lu\n", sim.actions[i].info.verb->name, tally->planned[i],
+			tally->begun[i], tally->done[i]);
+}
+
+static void print_tally(const struct tally *tally)
+{
+	size_t count = 0;
+	const struct guard_row *guards = guard_rows(&count);
+	printf("plans %lu, refused %lu, undo plans %lu, runs %lu, requests %lu, settings "
+	       "explained by a journal %lu\n",
+		tally->plans, tally->refused, tally->undone, tally->started, tally->sends,
+		tally->explained);
 	printf("expired holds planned back %lu, kept %lu\n", tally->holds_reaped,
 		tally->holds_kept);
-	for (int i = 0; i < FATE_COUNT; i++)
-		printf("%s%s %lu", i ? ", " : "fates: ", fates[i], tally->fates[i]);
-	printf("\noutcomes:");
-	for (int i = 0; i < 256; i++) {
-		if (tally->outcomes[i])
-			printf(" %s %lu;", outcome_name((enum outcome_code)i), tally->outcomes[i]);
-	}
-	printf("\nblocked by:");
+	printf("runbooks %lu, gone on with after a crash %lu, not %lu; with a rollback %lu, "
+	       "changes "
+	       "taken back by one %lu\n",
+		tally->books, tally->books_resumed, tally->books_not_resumed, tally->rollbacks,
+		tally->book_undos);
+	print_faults(tally);
+	print_codes("runs came to", tally->outcomes);
+	print_codes("runbooks came to", tally->book_ends);
+	printf("blocked by:");
 	for (size_t i = 0; i < count && i < 32; i++)
 		printf(" %s %lu;", guards[i].name, tally->guards[i]);
 	printf("\n");
+	print_verbs(tally);
 }
 
 /* Where processes died: every step of the journal must have been one. */

@@ -12,11 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actions/config.h"
 #include "actions/executor.h"
 #include "actions/run.h"
 #include "core/assess/assess.h"
 #include "core/base/clock.h"
 #include "core/fleet/snapshot.h"
+
+struct error;
 
 #define SIM_CLUSTERS 3
 #define SIM_REPLICAS 2
@@ -48,14 +51,20 @@ struct sim_key {
 	int64_t lease, create_revision;
 };
 
-/* What an action changes: a cluster's weight, or the size of its pools. */
-enum knob { KNOB_WEIGHT, KNOB_SIZE };
+#define SIM_SERVICES 2
+#define SIM_TUNED SIGNAL_POOL_WAIT /* what the custom action sets */
+#define SIM_SETTINGS_MOST 64
+#define SIM_ACTIONS_MOST 20
 
 /* One true setting, and what it was before its last change. */
 struct setting {
+	uint32_t entity;
+	enum signal signal;
 	double value, before;
 	int64_t changed_ms;
-	bool by_stranger; /* its last change was not ours */
+	bool by_stranger;          /* its last change was not ours */
+	const struct operator* by; /* else whose it was, */
+	unsigned run;              /* in which of their runs */
 };
 
 /* What becomes of one request. */
@@ -129,8 +138,9 @@ struct operator
 	unsigned sent;              /* requests that left in this run */
 	unsigned runs;              /* begun so far */
 	enum outcome_code code;     /* of the last one that ended */
-	bool acted_stale, is_hold;
-	bool was_out[SIM_REPLICAS]; /* of the target, when its plan was made: not asked */
+	bool acted_stale, is_hold, may_be_blind;
+	bool was_out[SIM_SETTINGS_MOST]; /* when the plan was made: not asked */
+	struct book *book;               /* the runbook it carries out; NULL none */
 };
 
 /* What was covered, over all seeds. */
@@ -143,7 +153,12 @@ struct tally {
 	unsigned long died[CRASH_COUNT][RECORD_COUNT];
 	unsigned long manners[MANNER_COUNT];
 	unsigned long calls, calls_lost, leases_expired, cut_offs, frozen, locked_out;
-	unsigned long clock_jumps, meddled, keys_changed, explained;
+	unsigned long clock_jumps, meddled, keys_changed, explained, stale_spells, disks_full;
+	unsigned long replicas_lost;
+	unsigned long planned[SIM_ACTIONS_MOST], begun[SIM_ACTIONS_MOST], done[SIM_ACTIONS_MOST];
+	/* runbooks */
+	unsigned long books, books_resumed, books_not_resumed, rollbacks, book_undos;
+	unsigned long book_ends[256];
 };
 
 struct sim {
@@ -156,8 +171,9 @@ struct sim {
 	struct assessment assessment;
 	uint32_t clusters[SIM_CLUSTERS];
 	uint32_t replicas[SIM_CLUSTERS][SIM_REPLICAS];
-	struct setting weights[SIM_CLUSTERS];
-	struct setting sizes[SIM_CLUSTERS][SIM_REPLICAS];
+	uint32_t services[SIM_SERVICES];
+	struct setting settings[SIM_SETTINGS_MOST];
+	size_t setting_count;
 	bool replica_down[SIM_CLUSTERS][SIM_REPLICAS];
 	int64_t key_changed_until_ms[SIM_CLUSTERS]; /* of every host of the cluster */
 	int64_t wall_ahead_ms;                      /* the wall clock was set wrong by that much */
@@ -165,8 +181,10 @@ struct sim {
 	int64_t stale_until_ms[2]; /* of the source of weights, and of pools */
 	struct pending late[16];
 	struct action_configs configs;
-	struct action_config actions[2];
+	struct action_config actions[SIM_ACTIONS_MOST];
+	struct verb_row custom;
 	enum manner manner;
+	bool is_mild; /* fewer faults, so that more comes to its end */
 	char directory[64];
 	struct {
 		char path[96];
@@ -199,9 +217,27 @@ void world_change(struct sim *sim); /* once a tick: strangers, failures, late ef
 void world_sample(struct sim *sim); /* once a second: readings, snapshot, assessment */
 void world_set(struct sim *sim, struct setting *setting, double value, bool by_stranger);
 
+void world_act(struct sim *sim); /* the actions of its fleet file, one per verb at least */
+
+/* The setting, NULL when there is none. */
+struct setting *world_setting(struct sim *sim, enum signal signal, uint32_t entity);
+
+/* Whether a replica is out by the truth: down or taken out. */
+bool world_is_out(struct sim *sim, uint32_t replica);
+
+/* What a change of `action` at `target` sets: one setting, or that of each replica of a cluster. */
+size_t world_settings_of(
+	struct sim *sim, const char *action, uint32_t target, struct setting *out[SIM_REPLICAS]);
+
 /* ---- operators ---- */
 void operator_step(struct sim *sim, struct operator* who);
 void operator_quit(struct sim *sim, struct operator* who); /* in good order, or crashed */
+
+/* Begin a runbook, or go on with the one that was cut off; carry it on; let it be. */
+void book_begin(struct sim *sim, struct operator* who);
+void book_resume(struct sim *sim, struct operator* who);
+void book_tick(struct sim *sim, struct operator* who);
+void book_close(struct sim *sim, struct operator* who, bool is_over);
 
 /* ---- the store ---- */
 const struct sim_key *store_lock(struct sim *sim); /* NULL: nobody has it */
@@ -211,6 +247,11 @@ void judge_violation(struct sim *sim, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void judge_send(struct sim *sim, struct operator* who); /* as bytes leave */
 void judge_start(struct sim *sim, struct operator* who, const struct plan *plan);
+/* A runbook takes back: only the newest of what its run still holds. */
+void judge_rollback(struct sim *sim, struct operator* who, const struct plan *plan);
+/* A runbook's run ended so: by what its journal tells. */
+void judge_book(struct sim *sim, struct operator* who, const char *id, enum outcome_code code,
+	bool was_cut_off);
 void judge_end(struct sim *sim, struct operator* who);             /* a run ended */
 void judge_landing(struct sim *sim, const struct pending *effect); /* an effect at the far end */
 void judge_step(struct sim *sim);                                  /* every tick */

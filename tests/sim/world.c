@@ -37,6 +37,53 @@ static void must(bool ok, const char *what)
 	exit(2);
 }
 
+static void add_setting(struct sim *sim, enum signal signal, uint32_t entity, double value)
+{
+	must(sim->setting_count < SIM_SETTINGS_MOST, "another setting");
+	sim->settings[sim->setting_count++] = (struct setting){
+		.entity = entity, .signal = signal, .value = value, .before = value};
+}
+
+struct setting *world_setting(struct sim *sim, enum signal signal, uint32_t entity)
+{
+	for (size_t i = 0; i < sim->setting_count; i++) {
+		if (sim->settings[i].signal == signal && sim->settings[i].entity == entity)
+			return &sim->settings[i];
+	}
+	return NULL;
+}
+
+size_t world_settings_of(
+	struct sim *sim, const char *action, uint32_t target, struct setting *out[SIM_REPLICAS])
+{
+	size_t count = 0;
+	enum signal signal = SIGNAL_COUNT;
+	for (size_t i = 0; i < sim->configs.count; i++) {
+		if (strcmp(sim->actions[i].info.name, action) == 0)
+			signal = sim->actions[i].info.verb->reads;
+	}
+	for (size_t i = 0; i < sim->setting_count && count < SIM_REPLICAS; i++) {
+		struct setting *setting = &sim->settings[i];
+		const struct entity *entity = fleet_entity(sim->fleet, setting->entity);
+		bool is_part = entity->kind == ENTITY_REPLICA && entity->parent == target;
+		if (setting->signal == signal && (setting->entity == target || is_part))
+			out[count++] = setting;
+	}
+	return count;
+}
+
+bool world_is_out(struct sim *sim, uint32_t replica)
+{
+	const struct setting *out = world_setting(sim, SIGNAL_REPLICA_MAINTENANCE, replica);
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		for (int r = 0; r < SIM_REPLICAS; r++) {
+			if (sim->replicas[c][r] == replica && sim->replica_down[c][r])
+				return true;
+		}
+	}
+	return out && out->value > 0;
+}
+
 static void make_fleet(struct sim *sim)
 {
 	uint16_t source = 0;
@@ -62,34 +109,97 @@ static void make_fleet(struct sim *sim)
 				     &sim->replicas[c][r], NULL),
 				name);
 			fleet_declare(sim->fleet, sim->replicas[c][r]);
-			sim->sizes[c][r] = (struct setting){.value = 20, .before = 20};
+			add_setting(sim, SIGNAL_POOL_MAX, sim->replicas[c][r], 20);
+			add_setting(sim, SIGNAL_POOL_PAUSED, sim->replicas[c][r], 0);
+			add_setting(sim, SIGNAL_REPLICA_MAINTENANCE, sim->replicas[c][r], 0);
+			add_setting(sim, SIGNAL_REPLICA_MAXCONN, sim->replicas[c][r], 20);
 		}
-		sim->weights[c] = (struct setting){.value = 60, .before = 60};
+		add_setting(sim, SIGNAL_CLUSTER_WEIGHT, sim->clusters[c], 60);
+		add_setting(sim, SIGNAL_CLUSTER_SILENCED, sim->clusters[c], 0);
+		add_setting(sim, SIM_TUNED, sim->clusters[c], 100);
+	}
+	for (int i = 0; i < SIM_SERVICES; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "s%d", i);
+		must(fleet_intern(sim->fleet, ENTITY_SERVICE, ENTITY_ROOT, name, &sim->services[i],
+			     NULL),
+			name);
+		fleet_declare(sim->fleet, sim->services[i]);
+		add_setting(sim, SIGNAL_SERVICE_ROLE_LIMIT, sim->services[i], 20);
+		add_setting(sim, SIGNAL_SERVICE_RETRY_LIMIT, sim->services[i], 0.4);
+		add_setting(sim, SIGNAL_SERVICE_INSTANCES, sim->services[i], 4);
 	}
 }
 
-static void make_actions(struct sim *sim)
+/* One row per action: every verb of the table has one. */
+static const struct {
+	const char *name, *verb, *undo; /* undo NULL: itself, with the value before */
+	bool is_ssh;                    /* to each replica by itself; else one HTTP request */
+} action_rows[] = {
+	{"divert", "cluster.divert", NULL, false},
+	{"give-back", "cluster.restore", NULL, false},
+	{"drain", "replica.drain", "return", true},
+	{"return", "replica.return", "drain", true},
+	{"resize", "pool.resize", NULL, true},
+	{"pause", "pool.pause", "resume", true},
+	{"resume", "pool.resume", "pause", true},
+	{"maxconn", "maxconn.set", NULL, true},
+	{"role", "role.limit", NULL, false},
+	{"retries", "retry.limit", NULL, false},
+	{"scale", "service.scale", NULL, false},
+	{"silence", "silence", "unsilence", false},
+	{"unsilence", "silence.end", "silence", false},
+	{"tune", VERB_CUSTOM, NULL, false},
+};
+#define ACTION_ROWS (sizeof(action_rows) / sizeof(action_rows[0]))
+_Static_assert(ACTION_ROWS <= SIM_ACTIONS_MOST, "room for every action");
+
+/* What of a request says which setting is meant, and its new value; templates live as long. */
+static const char *const url_of[ENTITY_KIND_COUNT] = {
+	[ENTITY_CLUSTER] = "{cluster}", [ENTITY_SERVICE] = "{service}"};
+static char urls[ACTION_ROWS][96];
+static char bodies[ACTION_ROWS][96];
+
+static struct action_config make_action(struct sim *sim, size_t i)
 {
-	sim->actions[KNOB_WEIGHT] = (struct action_config){
-		.info = {.name = "divert",
-			.verb = verb_find("cluster.divert"),
-			.transport = "http"},
-		.road = ACTION_BY_HTTP,
-		.http = {.method = "POST",
-			.url = "http://lb/{cluster}",
-			.json = "{\"weight\":{weight}}",
-			.timeout_ms = 3000},
-	};
-	sim->actions[KNOB_SIZE] = (struct action_config){
-		.info = {.name = "resize", .verb = verb_find("pool.resize"), .transport = "ssh"},
-		.ssh = {.host = "{cluster}-{replica}",
+	const struct verb_row *verb = verb_find(action_rows[i].verb);
+	if (!verb_is_complete(verb))
+		verb = &sim->custom;
+	struct action_config action = {.info = {.verb = verb}, .undo = action_rows[i].undo};
+	const char *signal = signal_row(verb->reads)->name;
+	snprintf(action.info.name, sizeof(action.info.name), "%s", action_rows[i].name);
+	action.info.transport = action_rows[i].is_ssh ? "ssh" : "http";
+	if (action_rows[i].is_ssh) {
+		snprintf(bodies[i], sizeof(bodies[i]), "%s {%s}", signal, verb->parameter);
+		action.ssh = (struct ssh_binding){.host = "{cluster}-{replica}",
 			.user = "ops",
 			.port = 22,
-			.command = "set {size}",
-			.timeout_ms = 3000},
-	};
+			.command = bodies[i],
+			.timeout_ms = 3000};
+		return action;
+	}
+	snprintf(urls[i], sizeof(urls[i]), "http://far/%s/%s", signal, url_of[verb->target]);
+	snprintf(bodies[i], sizeof(bodies[i]), "{\"value\":{%s}}", verb->parameter);
+	action.road = ACTION_BY_HTTP;
+	action.http = (struct http_binding){
+		.method = "POST", .url = urls[i], .json = bodies[i], .timeout_ms = 3000};
+	return action;
+}
+
+void world_act(struct sim *sim)
+{
+	sim->custom = *verb_find(VERB_CUSTOM);
+	sim->custom.reads = SIM_TUNED;
+	for (size_t i = 0; i < ACTION_ROWS; i++)
+		sim->actions[i] = make_action(sim, i);
+	for (size_t i = 0; i < ACTION_ROWS; i++) {
+		for (size_t j = 0; action_rows[i].undo && j < ACTION_ROWS; j++) {
+			if (strcmp(action_rows[j].name, action_rows[i].undo) == 0)
+				sim->actions[i].undo_action = &sim->actions[j];
+		}
+	}
 	sim->configs.rows = sim->actions;
-	sim->configs.count = 2;
+	sim->configs.count = ACTION_ROWS;
 	sim->configs.journal_file = sim->journals[0].path;
 	sim->configs.coordination = (struct coordination_config){
 		.is_etcd = sim->manner == MANNER_ETCD,
@@ -108,7 +218,7 @@ void world_open(struct sim *sim)
 	sim->loop = loop_create(&sim->clock, &error);
 	must(sim->loop != NULL, error.text);
 	make_fleet(sim);
-	make_actions(sim);
+	world_act(sim);
 	assessment_init(&sim->assessment);
 	sim->assessment.clusters = calloc(SIM_CLUSTERS, sizeof(*sim->assessment.clusters));
 	must(sim->assessment.clusters != NULL, "an assessment");
@@ -136,15 +246,18 @@ void world_set(struct sim *sim, struct setting *setting, double value, bool by_s
 	setting->by_stranger = by_stranger;
 }
 
+/* A stranger sets something: a value that may well be there. */
 static void meddle(struct sim *sim)
 {
-	unsigned c = sim_below(sim, SIM_CLUSTERS);
+	struct setting *setting = &sim->settings[sim_below(sim, (unsigned)sim->setting_count)];
+	const struct signal_row *row = signal_row(setting->signal);
+	double value = round(setting->value * (0.5 + sim_below(sim, 100) / 100.0));
 	sim->tally->meddled++;
-	if (sim_chance(sim, 2))
-		world_set(sim, &sim->weights[c], 30 + sim_below(sim, 40), true);
-	else
-		world_set(sim, &sim->sizes[c][sim_below(sim, SIM_REPLICAS)],
-			15 + sim_below(sim, 20), true);
+	if (row->unit == UNIT_FLAG)
+		value = setting->value > 0 ? 0 : 1;
+	else if (setting->value < 1)
+		value = 0.1 + sim_below(sim, 8) / 10.0;
+	world_set(sim, setting, fmax(value, row->unit == UNIT_FLAG ? 0 : 0.1), true);
 }
 
 void world_change(struct sim *sim)
@@ -156,15 +269,20 @@ void world_change(struct sim *sim)
 			late->used = false;
 			judge_landing(sim, late);
 			world_set(sim, late->setting, late->value, false);
+			late->setting->by = late->by;
+			late->setting->run = late->run;
 		}
 	}
 	if (sim_chance(sim, 300))
 		meddle(sim);
-	if (sim_chance(sim, 200))
+	if (sim_chance(sim, 200)) {
 		sim->stale_until_ms[sim_below(sim, 2)] = now_ms + 2000 + sim_below(sim, 15000);
+		sim->tally->stale_spells++;
+	}
 	if (sim_chance(sim, 400)) {
 		unsigned c = sim_below(sim, SIM_CLUSTERS);
 		sim->replica_down[c][0] = !sim->replica_down[c][0];
+		sim->tally->replicas_lost += sim->replica_down[c][0];
 	}
 	if (sim_chance(sim, 500)) {
 		sim->key_changed_until_ms[sim_below(sim, SIM_CLUSTERS)] =
@@ -192,14 +310,15 @@ void world_change(struct sim *sim)
 	if (sim_chance(sim, 800)) {
 		sim->disk_full_until_ms = now_ms + 1000 + sim_below(sim, 10000);
 		sim->disk_promises = sim_chance(sim, 2);
+		sim->tally->disks_full++;
 	}
 }
 
-static double weight_sum(const struct sim *sim)
+static double weight_sum(struct sim *sim)
 {
 	double sum = 0;
 	for (int c = 0; c < SIM_CLUSTERS; c++)
-		sum += sim->weights[c].value;
+		sum += world_setting(sim, SIGNAL_CLUSTER_WEIGHT, sim->clusters[c])->value;
 	return sum;
 }
 
@@ -214,21 +333,29 @@ static void put(struct sim *sim, uint32_t entity, enum signal signal, double val
 static void sample_cluster(struct sim *sim, int c)
 {
 	double sum = weight_sum(sim);
-	double asked = sum > 0 ? sim->demand * sim->weights[c].value / sum : 0;
+	double weight = world_setting(sim, SIGNAL_CLUSTER_WEIGHT, sim->clusters[c])->value;
+	double asked = sum > 0 ? sim->demand * weight / sum : 0;
 	int serving = 0;
 	for (int r = 0; r < SIM_REPLICAS; r++)
-		serving += !sim->replica_down[c][r];
-	put(sim, sim->clusters[c], SIGNAL_CLUSTER_WEIGHT, sim->weights[c].value, 0);
+		serving += !world_is_out(sim, sim->replicas[c][r]);
 	for (int r = 0; r < SIM_REPLICAS; r++) {
 		uint32_t replica = sim->replicas[c][r];
-		bool up = !sim->replica_down[c][r];
-		double own = up && serving ? asked / serving : 0;
-		double size = sim->sizes[c][r].value;
-		put(sim, replica, SIGNAL_REPLICA_UP, up, 1);
-		put(sim, replica, SIGNAL_POOL_MAX, size, 1);
+		double own = world_is_out(sim, replica) || !serving ? 0 : asked / serving;
+		double size = world_setting(sim, SIGNAL_POOL_MAX, replica)->value;
+		put(sim, replica, SIGNAL_REPLICA_UP, !sim->replica_down[c][r], 1);
 		put(sim, replica, SIGNAL_POOL_USED, fmin(own, size), 1);
 		put(sim, replica, SIGNAL_POOL_WAITING, fmax(0, own - size), 1);
 		put(sim, replica, SIGNAL_REPLICA_CONNECTIONS_MAX, 60, 1);
+	}
+}
+
+/* The settings themselves: of clusters and services by the one source, of replicas by the other. */
+static void sample_settings(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->setting_count; i++) {
+		const struct setting *setting = &sim->settings[i];
+		bool of_replica = fleet_entity(sim->fleet, setting->entity)->kind == ENTITY_REPLICA;
+		put(sim, setting->entity, setting->signal, setting->value, of_replica ? 1 : 0);
 	}
 }
 
@@ -254,7 +381,8 @@ static void assess_cluster(struct sim *sim, int c)
 		row.replicas_expected++;
 		row.age_ms = now_ms - at_ms;
 		row.stale = row.stale || row.age_ms > 3000;
-		if (up <= 0)
+		if (up <= 0 ||
+			snapshot_reading(sim->snapshot, id, SIGNAL_REPLICA_MAINTENANCE)->value > 0)
 			continue;
 		row.replicas_up++;
 		row.pool_max += snapshot_reading(sim->snapshot, id, SIGNAL_POOL_MAX)->value;
@@ -270,6 +398,7 @@ void world_sample(struct sim *sim)
 {
 	for (int c = 0; c < SIM_CLUSTERS; c++)
 		sample_cluster(sim, c);
+	sample_settings(sim);
 	struct snapshot *next = store_seal(sim->store, clock_now_ms(&sim->clock));
 	must(next != NULL, "a snapshot");
 	snapshot_destroy(sim->snapshot);

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Each line that an invariant hangs by is made wrong once, in a copy of the tree: the simulation must find violations.
+# Usage: tests/sim/break.sh [SEEDS]. By hand: it builds the program once per line. Exit 1 when one is not found.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+seeds=${1:-1000}
+copy=$(mktemp -d "${TMPDIR:-/tmp}/spillway-break.XXXXXX") || exit 2
+trap 'rm -rf "$copy"' EXIT
+tar -C "$top" --exclude=./build --exclude=./.git -cf - . | tar -C "$copy" -xf - || exit 2
+cmake -S "$copy" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null || exit 2
+program=$copy/build/tests/sim/sim-runs
+missed=0
+
+make_it() {
+	cmake --build "$copy/build" --target sim-runs >"$copy/build.log" 2>&1 || {
+		tail "$copy/build.log" >&2
+		exit 2
+	}
+}
+
+# try WHAT FILE FROM TO: fixed strings, FROM once in FILE.
+try() {
+	python3 -c '
+import sys
+name, old, new = sys.argv[1:]
+text = open(name).read()
+sys.exit(1) if text.count(old) != 1 else open(name, "w").write(text.replace(old, new))' "$copy/$2" "$3" "$4" || {
+		echo "break.sh: what is to be broken is not once in $2: $3" >&2
+		exit 2
+	}
+	make_it
+	if "$program" "$seeds" >"$copy/out" 2>&1; then
+		echo "MISSED  $1"
+		missed=1
+	else
+		echo "found   $1: $(tail -n 1 "$copy/out")"
+	fi
+	cp "$top/$2" "$copy/$2"
+}
+
+make_it
+"$program" "$seeds" >"$copy/out" || {
+	tail -n 1 "$copy/out"
+	echo "violations before anything is broken" >&2
+	exit 1
+}
+try "a record is not synced before bytes leave" actions/journal.c 'fdatasync(journal->fd) != 0' 'false'
+try "the lock is not looked at before sending" actions/executor.c 'if (alone != COORDINATION_GRANTED) {' 'if (false) {'
+try "readings of any age are good enough" actions/guard.c 'if (age_ms > context->limits->max_age_ms)' 'if (false)'
+try "any share of traffic may move" actions/guard.c 'bool past = projection->moved_share > most + 1e-9;' 'bool past = false;'
+try "pools may pass the ceiling" actions/guard.c 'if (!line->over_ceiling)' 'if (line)'
+try "the last replica may be drained" actions/guard_policy.c 'bool ok = left >= context->limits->min_serving;' 'bool ok = left >= 0;'
+try "any number of clusters may be held" actions/guard_policy.c 'held > most ? VERDICT_BLOCK : VERDICT_PASS' 'VERDICT_PASS'
+try "a blocked plan runs" actions/executor_start.c 'return !plan->blocked || refuse_blocked(plan, code, error);' \
+	'return !plan->blocked || refuse_blocked(plan, code, error) || true;'
+try "a plan that was not confirmed runs" actions/executor_start.c 'if (strcmp(plan->hash, hash) != 0)' 'if (!hash)'
+try "no answer is called a refusal" actions/run.c 'note(run, event, RUN_STEP_LOOKING, "lost"' 'note(run, event, RUN_STEP_CHECKING, "lost"'
+try "old readings show that a change went back" actions/executor_plan.c 'if (value.oldest_at_ms <= over_ms +' 'if (0 > over_ms +'
+try "a runbook takes back the oldest first" actions/runbook_rollback.c 'for (size_t i = state->change_count; i > 0; i--) {' \
+	'for (size_t i = 1; i <= state->change_count; i++) {'
+try "a rollback turns a run green" actions/runbook_rollback.c 'left > 0 ? OUTCOME_PARTIAL : OUTCOME_ROLLED_BACK' 'OUTCOME_DONE'
+try "what others left is not told" actions/runbook_rollback.c 'left > 0 && claims_nothing_changed(code) ? OUTCOME_PARTIAL : code' 'code'
+exit $missed
