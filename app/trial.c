@@ -23,7 +23,7 @@
 struct moment {
 	enum phase phase; /* as shown */
 	enum truth_state state;
-	bool errors;    /* users see at least 1 % */
+	bool errors;    /* users of some cluster see at least 1 % */
 	bool amplified; /* somewhere attempts outnumber first tries by a fifth */
 };
 
@@ -38,7 +38,6 @@ struct watch {
 	int64_t last_errors_ms;
 	int64_t metastable_ms, serving_ms; /* when the truth became so */
 	enum phase phase;
-	enum severity severity;
 	bool page;
 	int64_t vulnerable_ms, alarm_ms, first_bad_ms, last_bad_ms;
 	unsigned before_ticks, vulnerable_ticks; /* before the trouble */
@@ -80,10 +79,11 @@ static struct moment look(const struct watch *watch)
 		struct cluster_truth truth = model_cluster_truth(simulation->model, c);
 		if (truth.state > moment.state)
 			moment.state = truth.state;
+		if (truth.web_errors >= BAD_RATIO * truth.web_requests && truth.web_errors > 0)
+			moment.errors = true;
 		if (truth.attempts >= AMPLIFIED * truth.first_tries && truth.first_tries > 0)
 			moment.amplified = true;
 	}
-	moment.errors = model_truth(simulation->model).web_error_ratio >= BAD_RATIO;
 	return moment;
 }
 
@@ -173,9 +173,7 @@ static void judge_phase(struct watch *watch)
 		right = fits(&watch->moments[i], phase);
 	watch->trial->phases_judged++;
 	watch->trial->phases_right += right;
-	if (phase == PHASE_RECOVERY &&
-		model_truth(watch->simulation.model).web_error_ratio >= BAD_RATIO &&
-		watch->moments[WINDOW_TICKS - 1].errors)
+	if (phase == PHASE_RECOVERY && moment.errors && watch->moments[WINDOW_TICKS - 1].errors)
 		watch->trial->recoveries_wrong++;
 	if (!right && watch->chatter)
 		fprintf(stderr, "%8.2f wrong: %s, truly %s\n", (double)now_ms / 1000 - 2,
@@ -244,8 +242,9 @@ static void note_turns(struct watch *watch)
 		trial->false_pages++;
 	if (seen->page && !before && isnan(trial->page_s))
 		trial->page_s = since_trouble_s(watch, now_ms);
-	bool warns = seen->severity == SEVERITY_WARNING && seen->phase != PHASE_VULNERABLE;
-	if (before && warns && watch->severity == SEVERITY_OK)
+	/* VULNERABLE is a standing state, and BLIND says nothing of the fleet. */
+	bool alarms = phase_is_incident(seen->phase);
+	if (before && alarms && !phase_is_incident(watch->phase) && now_ms >= SETTLED_MS)
 		trial->warnings++;
 	if (watch->chatter && (seen->phase != watch->phase || seen->page != watch->page))
 		fprintf(stderr, "%8.2f %s%s: %s\n", (double)now_ms / 1000, phase_name(seen->phase),
@@ -258,7 +257,6 @@ static void note_turns(struct watch *watch)
 			seen->recommendations[i].text);
 	watch->phase = seen->phase;
 	watch->page = seen->page;
-	watch->severity = seen->severity;
 }
 
 static void note_metastable(struct watch *watch)

@@ -293,6 +293,7 @@ static enum phase step_cluster(
 	in.after_loss = loss->utilisation_after;
 	in.after_loss_doubt = view->minute_s < SETTLED_WINDOW_MS / 1000.0 ? VULNERABLE_DOUBT : 0;
 	in.use = view->use;
+	in.whole_use = view->busy / view->capacity;
 	in.knee = view->knee;
 	in.use_baseline = baseline_value(&memory->use);
 	in.use_margin = chain_pool_margin(&memory->use);
@@ -352,6 +353,7 @@ static void fill_row(const struct tick *tick, size_t index, struct cluster_asses
 		.pool_use = view->use,
 		.waiting = view->waiting,
 		.wait_ms = view->wait_ms,
+		.wait = wait_of(tick, index),
 		.auth_failures = view->services.failure_ratio,
 		.attempts = view->services.attempt_factor,
 		.auth_events = view->services.failure_events,

@@ -84,9 +84,10 @@ struct cluster_assessment {
 	double pool_use;            /* the fullest pool, 0 to 1 */
 	double waiting;             /* clients, sum */
 	double wait_ms;             /* worst */
-	double auth_failures;       /* ratio */
-	double attempts;            /* per first try */
-	double auth_events;         /* first tries that were counted for either; NAN unknown */
+	double wait; /* likewise over the last seconds, over the client's timeout; NAN unknown */
+	double auth_failures; /* ratio */
+	double attempts;      /* per first try */
+	double auth_events;   /* first tries that were counted for either; NAN unknown */
 	double attempts_events;
 	double first_tries;  /* per second */
 	double errors;       /* ratio, its worst surface */

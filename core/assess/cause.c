@@ -17,7 +17,7 @@ struct hypothesis_row {
 
 static const struct hypothesis_row rows[HYPOTHESIS_COUNT] = {
 	[HYPOTHESIS_REPLICA_LOSS] = {"replica loss", 1, 1},
-	[HYPOTHESIS_SLOW_REPLICA] = {"slow or hung replica", 1, TRIP_SAMPLES},
+	[HYPOTHESIS_SLOW_REPLICA] = {"slow or hung replica", 1, POOL_SAMPLES},
 	[HYPOTHESIS_DEMAND_SURGE] = {"demand surge", 0.4, POOL_SAMPLES},
 	[HYPOTHESIS_RETRY_STORM] = {"retry storm", 0.5, TRIP_SAMPLES},
 	[HYPOTHESIS_CONNECTION_LEAK] = {"connection leak", 0.75, POOL_SAMPLES},
@@ -156,7 +156,7 @@ static void argue_slow(struct brief *brief)
 	else
 		sentence_add(&brief->evidence, "a replica was slow a moment ago");
 	brief->explains = brief->out->entity != ENTITY_NONE;
-	brief->specificity = 1;
+	brief->specificity = brief->explains;
 	if (is_on(brief, HYPOTHESIS_REPLICA_LOSS))
 		speak_against(brief, "a replica is out altogether");
 }

@@ -265,9 +265,30 @@ static bool moved(double seen, double now)
 	return fabs(now - seen) > 0.05 * fabs(seen); /* false where either is unknown */
 }
 
+/* Whether a queue has just drained. While it stood the pools were full, whatever was asked for. */
+static bool has_drained(struct look *look, double capacity)
+{
+	double waiting = 0, one;
+	for (uint32_t id = next_replica(look, ENTITY_NONE); id != ENTITY_NONE;
+		id = next_replica(look, id)) {
+		if (look->replicas[id].state == REPLICA_SERVING &&
+			snapshot_value(look->snapshot, id, SIGNAL_POOL_WAITING, &one))
+			waiting += one;
+	}
+	if (snapshot_value(look->snapshot, look->view->id, SIGNAL_POOL_WAITING, &one))
+		waiting += one;
+	if (waiting >= QUEUE_STOOD * capacity)
+		look->memory->queued = capacity > 0;
+	bool drained = look->memory->queued && waiting < QUEUE_GONE * capacity;
+	if (drained)
+		look->memory->queued = false;
+	return drained;
+}
+
 /*
  * A mean must not mix before and after a step: replicas left or came, pools were resized, traffic
- * was moved. Capacity is compared before the pools are averaged, by the sizes alone.
+ * was moved, a queue has drained. Capacity is compared before the pools are averaged, by the sizes
+ * alone.
  */
 static void look_at_shape(struct look *look)
 {
@@ -285,8 +306,10 @@ static void look_at_shape(struct look *look)
 	if (evidence_take(&view->evidence, look->snapshot, view->id, SIGNAL_CLUSTER_WEIGHT, &one) &&
 		look->weight_sum > 0)
 		view->share = one / look->weight_sum;
+	bool drained = has_drained(look, capacity);
 	if (memory->step_ms == 0 || memory->serving_mark != look->serving_mark ||
-		moved(memory->capacity_seen, capacity) || moved(memory->share_seen, view->share))
+		moved(memory->capacity_seen, capacity) || moved(memory->share_seen, view->share) ||
+		drained)
 		memory->step_ms = look->snapshot->at_ms;
 	memory->serving_mark = look->serving_mark;
 	memory->capacity_seen = capacity;
@@ -414,13 +437,20 @@ static double demand_of(const struct cluster_view *view, double offered, double 
 static double foreseen_of(const struct cluster_view *view, const struct cluster_memory *memory)
 {
 	bool less = view->out > 0 || view->symptoms.starved > 0 || view->cut;
-	if (!less || memory->settled_demand <= 0 || isnan(view->capacity) || view->serving == 0)
+	double capacity = view->capacity;
+	/* One that is going falls silent before it is said to be out: its part is what it was. */
+	if (isnan(capacity))
+		capacity = baseline_value(&memory->capacity) * view->serving;
+	if (!less || memory->settled_demand <= 0)
+		return NAN;
+	if (view->serving == 0)
+		return view->unknown > 0 ? NAN : INFINITY;
+	if (isnan(capacity))
 		return NAN;
 	double demand = memory->settled_demand;
 	if (memory->settled_share > 0 && view->share >= 0)
 		demand *= view->share / memory->settled_share;
-	double starved = view->capacity / view->serving * view->symptoms.starved;
-	double left = view->capacity - starved;
+	double left = capacity - capacity / view->serving * view->symptoms.starved;
 	/* What is asked for by now counts once its mean is of a whole minute: less is noise. */
 	if (view->newest_ms - memory->step_ms >= LONG_WINDOW_MS)
 		demand = fmax(demand, view->busy_minute);

@@ -36,6 +36,7 @@ struct cluster_memory {
 	struct cause_memory causes;
 	uint64_t serving_mark; /* changes with the set of serving replicas */
 	double capacity_seen, share_seen;
+	bool queued;     /* a queue as long as its pools are large stood, and has not drained yet */
 	int64_t step_ms; /* when its shape last changed: means do not reach back past that */
 	enum signal load_signal;   /* what its load is measured by */
 	unsigned knee_connections; /* pool size the knee below is for */

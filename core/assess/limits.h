@@ -80,6 +80,8 @@
 
 /* Page */
 #define FORESEEN_PAGE 0.95 /* demand of before over the capacity that is left */
+#define PAGE_USE 0.95      /* of a saturated cluster's connections: its queues will not drain */
+#define PAGE_WAIT 0.25     /* nor will this one soon: of who waits longest, over the timeout */
 #define PAGE_CLEAR_DWELL_MS 60000
 
 /* Contingency */
@@ -99,6 +101,7 @@
 #define SPREADS_OVER_BASELINE 4.0 /* or so many times its usual spread, whichever is more */
 #define FULL_USE 0.95             /* from here on people call it full */
 #define POOL_TRIP_MOST 0.97
+#define WHOLE_USE 0.90 /* of all pools as one: below it one pool's queue may be chance */
 #define POOL_HYSTERESIS 0.04
 #define POOL_CLEAR_BELOW_KNEE 0.10
 #define WAIT_TRIP 0.10 /* of who waits longest, over the client's timeout */
@@ -107,8 +110,10 @@
 #define WAIT_PLAIN 0.25        /* without a baseline only what is unmistakable counts */
 #define WAIT_OVER_BASELINE 3.0 /* times what is normal, where that is more than the above */
 #define WAITING_TRIP \
-	0.05           /* clients waiting over connections, where the wait itself is not measured */
-#define CUT_SHARE 0.90 /* capacity per replica below this share of its baseline: it was cut */
+	0.05 /* clients waiting over connections, where the wait itself is not measured */
+#define QUEUE_STOOD 1.0 /* clients waiting over connections: pools are full, whatever is needed */
+#define QUEUE_GONE 0.05 /* until then */
+#define CUT_SHARE 0.90  /* capacity per replica below this share of its baseline: it was cut */
 
 /* Ratios of failures */
 #define ERRORS_TRIP 0.01

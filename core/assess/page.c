@@ -8,12 +8,20 @@
 #include "core/assess/sentence.h"
 #include "core/fleet/snapshot.h"
 
+/* Clients wait, but there is room for them: the queue is one pool's, or of the change itself, and
+ * drains. It wakes nobody before it comes near to costing somebody a timeout. */
+static bool drains(const struct cluster_assessment *row)
+{
+	return row->phase == PHASE_SATURATION && row->pool_used < PAGE_USE * row->pool_max &&
+	       row->wait < PAGE_WAIT;
+}
+
 /* Whether this row alone is a reason; says so. */
 static bool is_reason(
 	const struct snapshot *snapshot, const struct cluster_assessment *row, struct sentence *why)
 {
 	const char *path = fleet_entity(snapshot->fleet, row->cluster)->path;
-	if (phase_badness(row->phase) >= phase_badness(PHASE_SATURATION)) {
+	if (phase_badness(row->phase) >= phase_badness(PHASE_SATURATION) && !drains(row)) {
 		sentence_add(why, "%s: %s", path, phase_name(row->phase));
 		return true;
 	}
@@ -36,7 +44,8 @@ static bool find_reason(
 		if (is_reason(snapshot, &assessment->clusters[i], why))
 			return true;
 	}
-	if (phase_badness(assessment->phase) < phase_badness(PHASE_SATURATION))
+	/* Nobody waits in the fleet as a whole: that was judged by cluster. */
+	if (phase_badness(assessment->phase) <= phase_badness(PHASE_SATURATION))
 		return false;
 	sentence_add(why, "the fleet: %s", phase_name(assessment->phase));
 	return true;

@@ -64,6 +64,7 @@ void phase_inputs_init(struct phase_inputs *inputs)
 		.load = NAN,
 		.load_trip = NAN,
 		.use = NAN,
+		.whole_use = NAN,
 		.knee = NAN,
 		.use_baseline = NAN,
 		.use_margin = NAN,
@@ -160,7 +161,9 @@ static enum trip_level saturation_level(const struct phase_inputs *in)
 		return TRIP_UNKNOWN;
 	enum plight plight = plight_of(in);
 	double halfway_full = in->knee + (1 - in->knee) / 2;
-	if (plight == PLIGHT_WAITING && in->use >= saturated_use(in))
+	/* In a small pool chance alone makes a queue now and then, while the others have room. */
+	bool by_chance = in->whole_use < WHOLE_USE && in->wait < WAIT_PLAIN;
+	if (plight == PLIGHT_WAITING && in->use >= saturated_use(in) && !by_chance)
 		return TRIP_ABOVE;
 	if (plight == PLIGHT_UNKNOWN && in->use >= fmax(halfway_full, saturated_use(in)))
 		return TRIP_ABOVE;
@@ -208,6 +211,15 @@ static bool is_stuck(const struct phase_machine *machine, const struct phase_inp
 		   in->yield < YIELD_POOR;
 	bool free_to_mend = (trigger_gone && !in->degraded && !too_many) || would_fit;
 	return machine->hurt && free_to_mend && bad && fed;
+}
+
+/* Nothing feeds it any more: nobody waits, and hardly anybody tries again. What users still see
+ * comes from elsewhere, say from downstreams that scale back up. */
+static bool is_free(const struct phase_machine *machine, const struct phase_inputs *in)
+{
+	return plight_of(in) == PLIGHT_NONE && !is_stuck(machine, in) &&
+	       is_calm(in->attempts, 1, phase_attempts_trip(ATTEMPTS_TRIP, in->attempts_events),
+		       &machine->amplified);
 }
 
 /* ---- steps ---- */
@@ -295,6 +307,7 @@ static void forgive(struct phase_machine *machine)
 	trip_clear(&machine->failures);
 	trip_clear(&machine->amplified);
 	machine->stuck_ms = 0;
+	machine->free_ms = 0;
 	machine->calm_ms = 0;
 }
 
@@ -320,9 +333,9 @@ static enum phase next_phase(
 		forgive(machine);
 		return PHASE_RECOVERY;
 	}
-	/* Once users were hit, nothing short of RECOVERY is better news; metastable ends no other
-	 * way either. */
-	if (machine->phase == PHASE_METASTABLE)
+	/* Once users were hit, nothing short of RECOVERY is better news. */
+	if (machine->phase == PHASE_METASTABLE &&
+		(machine->free_ms == 0 || now_ms - machine->free_ms < CLEAR_DWELL_MS))
 		return PHASE_METASTABLE;
 	return phase_badness(evident) < phase_badness(PHASE_ERRORS) ? PHASE_ERRORS : evident;
 }
@@ -333,6 +346,7 @@ enum phase phase_step(
 	step_trips(machine, inputs, now_ms);
 	step_trigger(machine, inputs, now_ms);
 	machine->stuck_ms = hold(machine->stuck_ms, is_stuck(machine, inputs), now_ms);
+	machine->free_ms = hold(machine->free_ms, is_free(machine, inputs), now_ms);
 	enum phase phase = next_phase(machine, inputs, now_ms);
 	if (!phase_is_incident(phase) && inputs->out == 0 && !inputs->cut)
 		machine->triggered = false;

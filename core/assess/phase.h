@@ -4,8 +4,10 @@
  *
  * Upward without dwell, downward with: a phase is entered as soon as its evidence has persisted and
  * left only after calm. ERRORS and worse end through RECOVERY, which is held while downstreams
- * scale back up; a relapse re-enters at once. An input that is not known (NAN) makes its condition
- * neither true nor false: nothing changes by it, and nothing gets better by it.
+ * scale back up; a relapse re-enters at once. METASTABLE falls back to ERRORS where nothing has fed
+ * it for a while and users are still hit: only waiting for a downstream then helps. An input that
+ * is not known (NAN) makes its condition neither true nor false: nothing changes by it, and nothing
+ * gets better by it.
  */
 #ifndef CORE_ASSESS_PHASE_H
 #define CORE_ASSESS_PHASE_H
@@ -26,6 +28,7 @@ struct phase_inputs {
 	double after_loss_doubt; /* may be off while it stands on few samples */
 	double load, load_trip;  /* load per serving replica over baseline, and what is a shift */
 	double use, knee;        /* fullest pool */
+	double whole_use;        /* of all pools as one */
 	double use_baseline;     /* what is normal for it, and */
 	double use_margin;       /* how far above that is no longer chance */
 	double wait; /* short mean of the worst wait for a connection, over the client's timeout */
@@ -50,6 +53,7 @@ struct phase_machine {
 	bool hurt;            /* users were hit in this incident */
 	int64_t absorbing_ms; /* all well since */
 	int64_t stuck_ms;     /* the metastable conditions hold since */
+	int64_t free_ms;      /* nothing feeds the metastable state since */
 	int64_t calm_ms;      /* the recovery conditions hold since */
 };
 

@@ -26,7 +26,8 @@ struct box_cluster {
 	uint32_t id, auth, web, api;
 	uint32_t replicas[BOX_REPLICAS];
 	bool up[BOX_REPLICAS], maintenance[BOX_REPLICAS];
-	bool quiet[BOX_REPLICAS];                         /* this one reports nothing */
+	bool quiet[BOX_REPLICAS];   /* this one reports nothing */
+	bool starved[BOX_REPLICAS]; /* this one finishes nothing, and its pooler is silent */
 	double pool_max, busy, waiting, wait_ms, queries; /* per serving replica */
 	double weight;
 	double first, attempts, failures; /* per second */
@@ -135,6 +136,10 @@ static inline void box_report(struct box *box, const struct box_cluster *cluster
 		bool serves = cluster->up[i] && !cluster->maintenance[i];
 		box_put(box, id, SIGNAL_REPLICA_UP, cluster->up[i]);
 		box_put(box, id, SIGNAL_REPLICA_MAINTENANCE, cluster->maintenance[i]);
+		if (cluster->starved[i]) {
+			box_put(box, id, SIGNAL_REPLICA_QUERIES, 0);
+			continue;
+		}
 		box_put(box, id, SIGNAL_POOL_MAX, cluster->pool_max);
 		box_put(box, id, SIGNAL_POOL_BUSY, serves ? cluster->busy : 0);
 		box_put(box, id, SIGNAL_POOL_WAITING, serves ? cluster->waiting : 0);

@@ -73,7 +73,7 @@ START_TEST(one_condition_at_a_time)
 		const char *what;
 		enum phase expected;
 		struct phase_inputs in;
-	} rows[20];
+	} rows[24];
 	size_t count = 0;
 #define ROW(WHAT, PHASE, ...)                                  \
 	do {                                                   \
@@ -103,6 +103,11 @@ START_TEST(one_condition_at_a_time)
 		in.use_baseline = 0.82);
 	ROW("always some wait", PHASE_NORMAL, in.use = 0.99; in.wait = 0.1;
 		in.wait_baseline = 0.04);
+	ROW("a queue before one pool, room elsewhere", PHASE_NORMAL, in.use = 0.99; in.wait = 0.24;
+		in.whole_use = 0.89);
+	ROW("a long queue before one pool", PHASE_SATURATION, in.use = 0.99; in.wait = 0.25;
+		in.whole_use = 0.5);
+	ROW("room nowhere", PHASE_SATURATION, in.use = 0.99; in.wait = 0.1; in.whole_use = 0.9);
 	ROW("user errors", PHASE_ERRORS, in.errors = 0.01);
 	ROW("auth fails", PHASE_ERRORS, in.failures = 0.05);
 	ROW("usual errors", PHASE_NORMAL, in.errors = 0.025; in.errors_baseline = 0.02);
@@ -171,6 +176,32 @@ START_TEST(metastable_needs_a_reason)
 }
 END_TEST
 
+START_TEST(metastable_ends_where_nothing_feeds_it)
+{
+	struct clockwork it = {.now_ms = 1000000};
+	struct phase_inputs bad = calm();
+	bad.use = 1;
+	bad.wait = 0.9;
+	bad.errors = 0.2;
+	bad.attempts = 3;
+	bad.fits = 0.7;
+	ck_assert_int_eq(run(&it, bad, 20), PHASE_METASTABLE);
+	/* Downstreams are still too small: users see errors, and nobody waits or tries again. */
+	struct phase_inputs freed = calm();
+	freed.errors = 0.1;
+	freed.attempts = 1.09;
+	ck_assert_int_eq(run(&it, freed, 30), PHASE_METASTABLE);
+	/* Who waits again begins it anew. */
+	struct phase_inputs waits = freed;
+	waits.wait = 0.2;
+	ck_assert_int_eq(run(&it, waits, 2), PHASE_METASTABLE);
+	freed.attempts = 1.01;
+	ck_assert_int_eq(run(&it, freed, 60), PHASE_METASTABLE);
+	ck_assert_int_eq(run(&it, freed, 1), PHASE_ERRORS);
+	ck_assert_int_eq(run(&it, calm(), 31), PHASE_RECOVERY);
+}
+END_TEST
+
 START_TEST(recovery_is_held)
 {
 	struct clockwork it = {.now_ms = 1000000};
@@ -197,6 +228,7 @@ static Suite *phase_suite(void)
 	tcase_add_test(cases, one_condition_at_a_time);
 	tcase_add_test(cases, unknown_is_neither);
 	tcase_add_test(cases, metastable_needs_a_reason);
+	tcase_add_test(cases, metastable_ends_where_nothing_feeds_it);
 	tcase_add_test(cases, recovery_is_held);
 	suite_add_tcase(suite, cases);
 	return suite;
