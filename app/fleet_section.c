@@ -77,6 +77,7 @@ static const struct field cluster_fields[] = {
 
 struct caller_section {
 	int64_t timeout_ms;
+	double objective; /* of surfaces alone */
 };
 
 static const struct field caller_fields[] = {
@@ -86,6 +87,21 @@ static const struct field caller_fields[] = {
 		.min = 1,
 		.max = 3600000,
 		.help = "how long its callers wait"},
+};
+
+static const struct field surface_fields[] = {
+	{.key = "timeout",
+		.type = FIELD_DURATION,
+		.offset = offsetof(struct caller_section, timeout_ms),
+		.min = 1,
+		.max = 3600000,
+		.help = "how long its callers wait"},
+	{.key = "objective",
+		.type = FIELD_PERCENT,
+		.offset = offsetof(struct caller_section, objective),
+		.min = 0.5,
+		.max = 0.999999,
+		.help = "requests that must succeed over thirty days; 99.9% where none is given"},
 };
 
 struct maintenance_section {
@@ -229,9 +245,13 @@ static bool section_clusters(struct reading_context *context, const struct yaml_
 	return ok;
 }
 
+/* Services and surfaces, by the fields of either. */
 static bool section_callers(struct reading_context *context, const struct yaml_node *node,
 	enum entity_kind kind, const char *section)
 {
+	bool surfaces = kind == ENTITY_SURFACE;
+	const struct field *fields = surfaces ? surface_fields : caller_fields;
+	size_t count = surfaces ? COUNT(surface_fields) : COUNT(caller_fields);
 	if (!node)
 		return true;
 	if (node->kind != YAML_MAPPING)
@@ -240,16 +260,17 @@ static bool section_callers(struct reading_context *context, const struct yaml_n
 	for (const struct yaml_node *item = node->first; item; item = item->next) {
 		char path[160];
 		snprintf(path, sizeof path, "%s.%s", section, item->key);
-		struct caller_section row;
+		struct caller_section row = {0, NAN};
 		uint32_t id;
-		if (!fields_read(caller_fields, COUNT(caller_fields), item, path, &row,
-			    context->arena, context->complaints) ||
+		if (!fields_read(
+			    fields, count, item, path, &row, context->arena, context->complaints) ||
 			!section_intern(context, item, kind, ENTITY_ROOT, item->key, path, &id)) {
 			ok = false;
 			continue;
 		}
 		if (row.timeout_ms > 0)
 			fleet_set_timeout(context->fleet, id, (double)row.timeout_ms);
+		fleet_set_objective(context->fleet, id, row.objective);
 	}
 	return ok;
 }
@@ -326,7 +347,7 @@ void fleet_section_schema(struct text *out)
 	text_add(out, ",");
 	schema_by_name(out, "services", caller_fields, COUNT(caller_fields));
 	text_add(out, ",");
-	schema_by_name(out, "surfaces", caller_fields, COUNT(caller_fields));
+	schema_by_name(out, "surfaces", surface_fields, COUNT(surface_fields));
 	text_add(out, ",\"maintenance\":{\"type\":\"array\",\"items\":");
 	fields_schema(maintenance_fields, COUNT(maintenance_fields), out);
 	text_add(out, "}}}");

@@ -49,6 +49,20 @@ static void print_stage(const struct snapshot *snapshot, enum stage stage,
 		worst && row->severity != SEVERITY_OK ? worst : "");
 }
 
+/* "14x": how many times as fast as it may. */
+static void print_burn(const struct burn *burn, struct text *out)
+{
+	char left[CLOCK_TEXT_BYTES];
+	if (!(burn->now > 0) && !(burn->spent > 0))
+		return;
+	text_printf(out, ", burns %.1fx (hour %.1fx), %.2f%% of the budget spent", burn->now,
+		burn->hour, 100 * burn->spent);
+	if (burn->seconds_left < 365 * 86400.0) {
+		clock_format_span((int64_t)(burn->seconds_left * 1000), left);
+		text_printf(out, ", all of it in %s at this rate", left);
+	}
+}
+
 static void print_percent(double value, char out[NUMBER_TEXT_BYTES])
 {
 	if (isfinite(value))
@@ -110,8 +124,10 @@ void status_print_text(
 		print_percent(row->known ? row->ratio : NAN, ratio);
 		number_format(row->requests, requests);
 		number_format(row->errors, errors);
-		text_printf(out, "  surface %-12s errors %s: %s/s of %s/s\n", row->name, ratio,
+		text_printf(out, "  surface %-12s errors %s: %s/s of %s/s", row->name, ratio,
 			errors, requests);
+		print_burn(&row->burn, out);
+		text_add_char(out, '\n');
 	}
 	print_clusters(snapshot, assessment, out);
 	for (size_t i = 0; i < assessment->finding_count; i++)
@@ -187,10 +203,29 @@ static void json_surfaces(struct json_writer *json, const struct assessment *ass
 		json_member_number(json, "errors_per_second", row->errors);
 		json_member_number(json, "error_ratio", row->known ? row->ratio : NAN);
 		json_member_number(json, "baseline", row->baseline);
+		json_member_number(json, "burn_rate", row->burn.now);
+		json_member_number(json, "burn_rate_hour", row->burn.hour);
+		json_member_number(json, "budget_spent", row->burn.spent);
+		json_member_number(json, "budget_seconds_left", row->burn.seconds_left);
 		json_member_string(json, "severity", severity_name(row->severity));
 		json_end_object(json);
 	}
 	json_end_array(json);
+}
+
+/* Null unless the trend deserves a time. */
+static void json_exhaustion(struct json_writer *json, const struct exhaustion *row)
+{
+	json_key(json, "exhaustion");
+	if (!row->known) {
+		json_null(json);
+		return;
+	}
+	json_begin_object(json);
+	json_member_number(json, "low_s", row->low_s);
+	json_member_number(json, "high_s", row->high_s);
+	json_member_number(json, "connections_per_minute", row->per_minute);
+	json_end_object(json);
 }
 
 static void json_clusters(struct json_writer *json, const struct snapshot *snapshot,
@@ -217,6 +252,7 @@ static void json_clusters(struct json_writer *json, const struct snapshot *snaps
 		json_member_number(json, "attempts_per_request", row->attempts);
 		json_member_number(json, "error_ratio", row->errors);
 		json_contingency(json, snapshot, "contingency", &row->contingency);
+		json_exhaustion(json, &row->exhaustion);
 		json_member_number(json, "age_ms", row->age_ms >= 0 ? (double)row->age_ms : NAN);
 		json_member_bool(json, "stale", row->stale);
 		json_end_object(json);

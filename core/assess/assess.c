@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/assess/burn.h"
 #include "core/assess/cause.h"
 #include "core/assess/chain.h"
 #include "core/assess/cluster.h"
 #include "core/assess/contingency.h"
+#include "core/assess/exhaustion.h"
 #include "core/assess/finding.h"
 #include "core/assess/headline.h"
 #include "core/assess/limits.h"
@@ -33,6 +35,7 @@ struct assessor {
 	int64_t since_ms;
 	int64_t incident_start_ms;
 	double failed_requests, peak_error_ratio;
+	struct burn_memory burns[ASSESSMENT_SURFACES_MOST]; /* in the order of surfaces */
 	int64_t last_ms;
 };
 
@@ -373,6 +376,8 @@ static void fill_row(const struct tick *tick, size_t index, struct cluster_asses
 		.age_ms = evidence_age_ms(&view->evidence, tick->now_ms),
 		.stale = view->blind || (view->pools > 0 && isnan(view->capacity)),
 	};
+	exhaustion_judge(
+		&tick->assessor->clusters[index].exhaustion, view->capacity, &row->exhaustion);
 	row->severity = phase_severity(row->phase);
 	if (view->surfaces.worst < view->surfaces.count)
 		row->errors = view->surfaces.rows[view->surfaces.worst].ratio;
@@ -572,6 +577,25 @@ static int64_t first_onset_ms(const struct tick *tick)
 	return first_ms;
 }
 
+/* What a surface must do: as declared fleet-wide, or what is usual. */
+static double objective_of(const struct fleet *fleet, const char *surface)
+{
+	uint32_t id = fleet_find(fleet, ENTITY_SURFACE, ENTITY_ROOT, surface);
+	double declared = id == ENTITY_NONE ? NAN : fleet_entity(fleet, id)->objective;
+	return isnan(declared) ? BURN_OBJECTIVE : declared;
+}
+
+static void count_burn(struct tick *tick)
+{
+	bool incident = tick->assessor->incident_start_ms != 0;
+	for (size_t i = 0; i < tick->out->surface_count; i++) {
+		struct surface_assessment *row = &tick->out->surfaces[i];
+		struct burn_memory *memory = &tick->assessor->burns[i];
+		burn_feed(memory, row->requests, row->errors, incident, tick->now_ms);
+		burn_judge(memory, objective_of(tick->snapshot->fleet, row->name), &row->burn);
+	}
+}
+
 static void count_impact(struct tick *tick)
 {
 	struct assessor *assessor = tick->assessor;
@@ -650,6 +674,7 @@ bool assess(struct assessor *assessor, const struct snapshot *snapshot,
 	learn(&tick);
 	fill_surfaces(&tick);
 	count_impact(&tick);
+	count_burn(&tick);
 	page_judge(&assessor->page, snapshot, out);
 	find_causes(&tick);
 	const struct finding_inputs findings = {

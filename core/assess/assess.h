@@ -74,6 +74,13 @@ struct contingency {
 	double seconds_to_timeout;
 };
 
+/* When a cluster's pools will be full if it goes on like this; see exhaustion.h. */
+struct exhaustion {
+	bool known;           /* the trend deserves a time */
+	double low_s, high_s; /* a range */
+	double per_minute;    /* connections */
+};
+
 struct cluster_assessment {
 	uint32_t cluster;
 	enum severity severity;
@@ -103,8 +110,16 @@ struct cluster_assessment {
 	unsigned starved_count; /* replicas that serve, yet finish less than half of their share */
 	uint32_t starved;       /* the first of them */
 	struct contingency contingency; /* the worst single loss in this cluster */
-	int64_t age_ms;                 /* oldest reading used; -1 unknown */
-	bool stale;                     /* too old to decide on */
+	struct exhaustion exhaustion;
+	int64_t age_ms; /* oldest reading used; -1 unknown */
+	bool stale;     /* too old to decide on */
+};
+
+/* How fast user errors spend a surface's error budget; see burn.h. */
+struct burn {
+	double now, hour;    /* over five minutes and an hour; 1: just as fast as it may */
+	double spent;        /* by this incident, of a whole period's budget */
+	double seconds_left; /* until all of it is, at `now`; NAN while nothing burns */
 };
 
 struct surface_assessment {
@@ -112,6 +127,7 @@ struct surface_assessment {
 	double requests, errors; /* per second, all clusters */
 	double ratio;
 	double baseline;
+	struct burn burn;
 	enum severity severity;
 	bool known;
 };

@@ -126,7 +126,7 @@ static void add_queue(struct look *look, uint32_t owner)
 static void add_pool(struct look *look, uint32_t owner)
 {
 	struct cluster_view *view = look->view;
-	double capacity, busy, busy_minute;
+	double capacity, busy, busy_minute, now;
 	view->pools++;
 	bool known = pool_capacity(look, owner, &capacity) &&
 		     pool_means(look, owner, &busy, &busy_minute);
@@ -136,6 +136,8 @@ static void add_pool(struct look *look, uint32_t owner)
 		view->capacity += capacity;
 		view->busy += busy;
 		view->busy_minute += busy_minute;
+		if (snapshot_value(look->snapshot, owner, busy_signal(look, owner), &now))
+			view->busy_now += now;
 		if (capacity < look->smallest_pool)
 			look->smallest_pool = capacity;
 		if (capacity > view->largest_capacity) {
@@ -189,6 +191,7 @@ static void look_at_pools(struct look *look)
 		view->capacity = NAN;
 		view->busy = NAN;
 		view->busy_minute = NAN;
+		view->busy_now = NAN;
 		view->largest_capacity = NAN;
 	}
 	if (view->pools == 0) {
@@ -395,6 +398,8 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 	look_at_replicas(&look);
 	look_at_shape(&look);
 	look_at_pools(&look);
+	exhaustion_feed(
+		&memory->exhaustion, out->busy_now, out->evidence.newest_ms, memory->step_ms);
 	look_at_load(&look);
 	symptoms_look(&out->symptoms, replicas, scene, cluster);
 	look_for_blindness(&look);

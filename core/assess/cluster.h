@@ -22,6 +22,7 @@
 #include "core/assess/baseline.h"
 #include "core/assess/cause.h"
 #include "core/assess/evidence.h"
+#include "core/assess/exhaustion.h"
 #include "core/assess/phase.h"
 #include "core/assess/replica.h"
 #include "core/assess/symptom.h"
@@ -48,6 +49,7 @@ struct cluster_memory {
 	struct baseline first;       /* first tries per second */
 	double settled_demand;       /* of first tries, as last seen in calm; 0: not yet */
 	double settled_share;        /* the cluster's share then */
+	struct exhaustion_memory exhaustion;
 };
 
 struct cluster_view {
@@ -59,6 +61,7 @@ struct cluster_view {
 	unsigned pools;
 	double capacity;          /* connections, all pools */
 	double busy, busy_minute; /* connections, means over the short and the long window */
+	double busy_now;          /* connections, as last said */
 	double minute_s;          /* of time that the shortest of the latter stands for */
 	double waiting;           /* clients, now */
 	double waiting_mean;      /* over the short window */

@@ -140,6 +140,22 @@ static void find_contingency(
 	}
 }
 
+/* Said while it is still ahead. */
+static void find_exhaustion(
+	const struct finding_inputs *in, const struct cluster_assessment *row, const char *path)
+{
+	struct sentence sentence;
+	if (!row->exhaustion.known ||
+		phase_badness(row->phase) >= phase_badness(PHASE_SATURATION) ||
+		!begin(in->assessment, &sentence, SEVERITY_WARNING, row->cluster, 0))
+		return;
+	sentence_add(&sentence, "pools of %s fill by %.1f connections a minute: full in ", path,
+		row->exhaustion.per_minute);
+	sentence_add_seconds(&sentence, row->exhaustion.low_s);
+	sentence_add(&sentence, " to ");
+	sentence_add_seconds(&sentence, row->exhaustion.high_s);
+}
+
 static void find_pools(const struct finding_inputs *in, const struct cluster_assessment *row,
 	const char *path, int64_t since_ms)
 {
@@ -175,6 +191,7 @@ static void find_cluster(
 			path);
 	}
 	find_contingency(in, row, path);
+	find_exhaustion(in, row, path);
 	find_pools(in, row, path, out->stages[STAGE_POOL].onset_ms);
 	if (row->auth_failures >= phase_errors_trip(NAN, row->auth_events) &&
 		chain_error_severity(row->auth_failures, out->stages[STAGE_AUTH].baseline,

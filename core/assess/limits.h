@@ -137,6 +137,19 @@
 #define ONSET_LOOKBACK_MS 900000 /* an onset older than this began another story */
 #define IMPACT_GAP_MS 10000      /* errors are not counted over a longer silence */
 
+/* Error budget: see burn.h */
+#define BURN_OBJECTIVE 0.999    /* of a surface whose own is not declared */
+#define BURN_PERIOD_S 2592000.0 /* thirty days */
+#define BURN_SHORT_MINUTES 5
+#define BURN_LONG_MINUTES 60
+
+/* Time to full pools: see exhaustion.h */
+#define EXHAUSTION_SPACING_MS 5000
+#define EXHAUSTION_LEAST_SAMPLES 6
+#define EXHAUSTION_SURE 3.0      /* slope over its standard error */
+#define EXHAUSTION_LEAST_USE 0.5 /* of the connections */
+#define EXHAUSTION_FAR_S 3600.0  /* nobody acts now on what comes later */
+
 /* Samples in a row */
 #define TRIP_SAMPLES 2
 #define POOL_SAMPLES 3

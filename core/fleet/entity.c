@@ -190,6 +190,7 @@ static void entity_forget_facts(struct entity *entity)
 {
 	entity->declared = false;
 	entity->timeout_ms = NAN;
+	entity->objective = NAN;
 	entity->capacity = NAN;
 	entity->connections_max = NAN;
 	entity->shares_database = ENTITY_NONE;
@@ -412,6 +413,11 @@ void fleet_declare(struct fleet *fleet, uint32_t id)
 void fleet_set_timeout(struct fleet *fleet, uint32_t id, double timeout_ms)
 {
 	node_at(fleet, id)->entity.timeout_ms = timeout_ms;
+}
+
+void fleet_set_objective(struct fleet *fleet, uint32_t id, double share)
+{
+	node_at(fleet, id)->entity.objective = share;
 }
 
 void fleet_set_capacity(struct fleet *fleet, uint32_t id, double connections)

@@ -54,6 +54,7 @@ struct entity {
 					 command line */
 	bool declared;                /* named in the fleet file: silence means missing, not gone */
 	double timeout_ms;            /* service, surface: how long a caller waits; NAN unknown */
+	double objective;         /* surface: share of requests that must succeed; NAN unknown */
 	double capacity;          /* cluster: most connections it can carry in all; NAN unknown */
 	double connections_max;   /* replica, cluster: database slots for applications, per replica;
 				     NAN unknown */
@@ -105,6 +106,7 @@ size_t fleet_count(const struct fleet *fleet);
 void fleet_forget_facts(struct fleet *fleet);
 void fleet_declare(struct fleet *fleet, uint32_t id);
 void fleet_set_timeout(struct fleet *fleet, uint32_t id, double timeout_ms);
+void fleet_set_objective(struct fleet *fleet, uint32_t id, double share);
 void fleet_set_capacity(struct fleet *fleet, uint32_t id, double connections);
 void fleet_set_connections_max(struct fleet *fleet, uint32_t id, double connections);
 void fleet_set_shares_database(struct fleet *fleet, uint32_t cluster, uint32_t with_cluster);

@@ -178,6 +178,7 @@ static void add_surfaces(struct scene *scene, double web, double api)
 		.errors = 1900 * web,
 		.ratio = web,
 		.baseline = 0.003,
+		.burn = {web > 0.1 ? 1000 * web : 0, web > 0.1 ? 150 * web : 0, 0.0042, 21000},
 		.severity = web > 0.1 ? SEVERITY_CRITICAL : SEVERITY_OK,
 		.known = true};
 	assessment->surfaces[1] = (struct surface_assessment){.name = "api",

@@ -143,6 +143,23 @@ void chain_draw(const struct view *view, struct area area)
 		stage_draw(view, area, (enum stage)stage, &layout);
 }
 
+/* What the surface that burns fastest has cost; "" while none does. */
+static void burn_text(const struct assessment *assessment, char *out, size_t size)
+{
+	const struct burn *worst = NULL;
+	for (size_t i = 0; i < assessment->surface_count; i++) {
+		const struct burn *burn = &assessment->surfaces[i].burn;
+		if (burn->now > 0 && (!worst || burn->now > worst->now))
+			worst = burn;
+	}
+	char spent[FIGURE_BYTES];
+	out[0] = '\0';
+	if (!worst)
+		return;
+	figure_percent_fine(worst->spent, spent);
+	snprintf(out, size, " | burn %.0fx, budget -%s", worst->now, spent);
+}
+
 void goodput_draw(const struct view *view, int row, int columns)
 {
 	const struct assessment *assessment = view->model->assessment;
@@ -153,17 +170,23 @@ void goodput_draw(const struct view *view, int row, int columns)
 	figure_rate(assessment->offered, offered);
 	figure_count(assessment->first_tries, first);
 	figure_count(assessment->retries, retries);
-	int at = canvas_printf(view->canvas, row, LABEL_COLUMN, columns - 4, ROLE_TEXT,
-		"goodput %s | attempts %s = %s first + %s retries", good, offered, first, retries);
-	if (assessment->incident_start_ms <= 0)
+	if (assessment->incident_start_ms <= 0) {
+		canvas_printf(view->canvas, row, LABEL_COLUMN, columns - 4, ROLE_TEXT,
+			"goodput %s | attempts %s = %s first + %s retries", good, offered, first,
+			retries);
 		return;
-	char lost[FIGURE_BYTES], peak[FIGURE_BYTES];
+	}
+	/* In an incident its cost comes before how the load is made up. */
+	char lost[FIGURE_BYTES], peak[FIGURE_BYTES], burn[64];
+	burn_text(assessment, burn, sizeof burn);
 	figure_count(assessment->failed_requests, lost);
 	figure_percent_fine(assessment->peak_error_ratio, peak);
-	int left = LABEL_COLUMN + at;
-	if (columns - left > 34)
-		canvas_printf(view->canvas, row, left, columns - left - 1, ROLE_TEXT,
-			" | failed so far %s, peak %s", lost, peak);
+	int at = LABEL_COLUMN;
+	at += canvas_printf(view->canvas, row, at, columns - at - 1, ROLE_TEXT,
+		"goodput %s | failed so far %s, peak %s%s", good, lost, peak, burn);
+	if (columns - at > 38)
+		canvas_printf(view->canvas, row, at, columns - at - 1, ROLE_TEXT,
+			" | %s/s first tries + %s retries", first, retries);
 }
 
 void surfaces_draw(const struct view *view, int row, int columns)

@@ -48,7 +48,7 @@ START_TEST(test_everything_declared)
 		"           shares_database_with: east-b, attributes: {pooler: 10.0.0.5}}\n"
 		"  east-b: {region: us-east, replicas: [r1]}\n"
 		"services: {auth: {timeout: 800ms}}\n"
-		"surfaces: {web: {}}\n"
+		"surfaces: {web: {objective: 99.5%}}\n"
 		"maintenance: [{replica: east-a/r2, from: 2026-02-04T17:06:00Z, by: provider}]\n");
 	ck_assert(f.ok);
 	uint32_t east_a = fleet_find_path(f.fleet, ENTITY_CLUSTER, "east-a");
@@ -63,6 +63,9 @@ START_TEST(test_everything_declared)
 	ck_assert_str_eq(fleet_attribute(f.fleet, east_a, "pooler"), "10.0.0.5");
 	uint32_t auth = fleet_find_path(f.fleet, ENTITY_SERVICE, "auth");
 	ck_assert_double_eq(fleet_entity(f.fleet, auth)->timeout_ms, 800);
+	ck_assert(isnan(fleet_entity(f.fleet, auth)->objective));
+	uint32_t web = fleet_find(f.fleet, ENTITY_SURFACE, ENTITY_ROOT, "web");
+	ck_assert_double_eq_tol(fleet_entity(f.fleet, web)->objective, 0.995, 1e-9);
 	size_t windows;
 	const struct maintenance *window = fleet_maintenance(f.fleet, &windows);
 	ck_assert_uint_eq(windows, 1);
@@ -86,6 +89,8 @@ static const struct {
 	 "  - {replica: a/r1, from: 2026-01-02T00:00:00Z, until: 2026-01-01T00:00:00Z}\n",
 		3, "ends before it begins"},
 	{"services: {auth: {timeout: 5}}\n", 1, "timeout"},
+	{"services: {auth: {objective: 99%}}\n", 1, "objective"},
+	{"surfaces: {web: {objective: 100%}}\n", 1, "objective"},
 };
 
 START_TEST(test_mistakes_are_named)
