@@ -16,7 +16,7 @@ week=$(((42 * seeds + 59) / 60)) # of four hours each
 {
 	echo "noisy-calm $week"
 	echo "busy-calm $(((week + 3) / 4))"
-	for name in ratio-880 ratio-930 ratio-967 ratio-1017 ratio-1067 ratio-1133 ratio-1300 ramp \
+	for name in ratio-880 ratio-930 ratio-967 ratio-1017 ratio-1067 ratio-1133 ratio-1300 prepared-1300 ramp \
 		standing-700 standing-750 standing-850 standing-950; do echo "$name $seeds"; done
 	for name in maintenance slow-replica hung-replica demand-surge retry-storm connection-leak capacity-cut lag-eviction \
 		telemetry-fault; do echo "$name $half"; done
@@ -104,9 +104,13 @@ row("pages in noisy calm with faulty telemetry", f"{one['false_pages']} in {tota
     "<= 1 a week", one["false_pages"] <= 1)
 began, ended = map(float, open(f"{sys.argv[1]}/feb4.time").read().split())
 row("an hour's incident in virtual time, feb4", f"{ended - began:.2f} s", "< 2 s a seed", ended - began < 2)
-one = spread("ratio-1300", "lead_s")
-print(f"losing case: at 130 % the page leads the first user error by {text(one['p50'])} (min {text(one['min'])}): no person acts")
-print("  in that time. What helps is earlier: VULNERABLE stood before the loss, and traffic could be moved then.")
+one, warned = spread("ratio-1300", "lead_s"), spread("ratio-1300", "vulnerable_before_s")
+sums, mended = load("ratio-1300")["summary"], load("prepared-1300")["summary"]
+print(f"losing case: ratio-1300: the page leads the first user error by {text(one['p50'])} (min {text(one['min'])}), and users are hit in"
+      f" {sums['hurt']} of {total('ratio-1300')}: no person acts in that time.")
+print(f"  What helps is earlier: VULNERABLE stood for {text(warned['min'])} or longer before the loss. Where somebody then grew the"
+      f" pools by half as it advises,\n  users were hit in {mended['hurt']} of {total('prepared-1300')}, and"
+      f" {mended['paged']} were paged for the loss (prepared-1300).")
 for name in ("hung-replica", "slow-replica"):
     one = spread(name, "lead_s")
     print(f"losing case: {name}: users are hit {text(-one['p50'] if one['p50'] is not None else None)} before the page (median):")
