@@ -87,7 +87,6 @@
 /* Contingency */
 #define VULNERABLE_TRIP 0.85
 #define VULNERABLE_CLEAR 0.80
-#define VULNERABLE_CRITICAL 0.95
 #define VULNERABLE_DOUBT 0.05 /* more is asked for while the mean is young */
 
 /* Load per replica, a factor of its baseline */

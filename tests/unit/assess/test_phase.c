@@ -220,6 +220,165 @@ START_TEST(recovery_is_held)
 }
 END_TEST
 
+/* Each line of limits.h that decides here, from both sides. */
+START_TEST(lines_from_both_sides)
+{
+	static const struct phase_inputs none;
+	struct row {
+		const char *what;
+		struct phase_inputs in;
+		int seconds;
+		enum phase expected;
+	} rows[64];
+	size_t count = 0;
+	struct phase_inputs in = none;
+#define ROW(WHAT, SECONDS, PHASE, ...)                                  \
+	do {                                                            \
+		in = calm();                                            \
+		__VA_ARGS__;                                            \
+		rows[count++] = (struct row){WHAT, in, SECONDS, PHASE}; \
+	} while (0)
+	ROW("after a loss", 5, PHASE_NORMAL, in.after_loss = 0.84);
+	ROW("after a loss", 5, PHASE_VULNERABLE, in.after_loss = 0.86);
+	ROW("errors that are usual", 5, PHASE_NORMAL, in.errors = 0.011;
+		in.errors_baseline = 0.0025);
+	ROW("errors that are few", 5, PHASE_ERRORS, in.errors = 0.0105;
+		in.errors_baseline = 0.0018);
+	ROW("one sample of errors", 1, PHASE_NORMAL, in.errors = 0.2);
+	ROW("two samples of errors", 2, PHASE_ERRORS, in.errors = 0.2);
+	ROW("attempts", 5, PHASE_NORMAL, in.attempts = 1.19);
+	ROW("attempts", 5, PHASE_AMPLIFICATION, in.attempts = 1.21);
+	ROW("wait", 5, PHASE_NORMAL, in.use = 0.99; in.wait = 0.09);
+	ROW("wait", 2, PHASE_NORMAL, in.use = 0.99; in.wait = 0.11);
+	ROW("wait", 3, PHASE_SATURATION, in.use = 0.99; in.wait = 0.11);
+	ROW("wait, nothing learned", 5, PHASE_NORMAL, in.use = 0.99; in.wait = 0.24;
+		in.wait_baseline = NAN);
+	ROW("wait, nothing learned", 5, PHASE_SATURATION, in.use = 0.99; in.wait = 0.26;
+		in.wait_baseline = NAN);
+	ROW("over a usual wait", 5, PHASE_SATURATION, in.use = 0.99; in.wait = 0.13;
+		in.wait_baseline = 0.04);
+	ROW("clients counted", 5, PHASE_NORMAL, in.use = 0.99; in.wait = NAN; in.waiting = 0.045);
+	ROW("clients counted", 5, PHASE_SATURATION, in.use = 0.99; in.wait = NAN;
+		in.waiting = 0.055);
+	ROW("nearly always full", 5, PHASE_NORMAL, in.use = 0.96; in.wait = 0.11;
+		in.use_baseline = 0.95);
+	ROW("nearly always full", 5, PHASE_SATURATION, in.use = 0.98; in.wait = 0.11;
+		in.use_baseline = 0.95);
+#undef ROW
+	for (size_t i = 0; i < count; i++) {
+		struct clockwork it = {.now_ms = 1000000};
+		enum phase phase = run(&it, rows[i].in, rows[i].seconds);
+		ck_assert_msg(phase == rows[i].expected, "%s, row %zu: %s", rows[i].what, i,
+			phase_name(phase));
+	}
+}
+END_TEST
+
+/* From a first state to a second, which must be shown so long before the phase changes. */
+static void expect_change(struct phase_inputs first, enum phase held, struct phase_inputs then,
+	int seconds, enum phase after)
+{
+	struct clockwork it = {.now_ms = 1000000};
+	ck_assert_int_eq(run(&it, first, 20), held);
+	ck_assert_int_eq(run(&it, then, seconds), held);
+	ck_assert_int_eq(run(&it, then, 1), after);
+}
+
+START_TEST(dwells_and_clear_levels)
+{
+	struct phase_inputs first = calm(), then = calm();
+	first.after_loss = 0.9;
+	then.after_loss = 0.81;
+	expect_change(first, PHASE_VULNERABLE, then, 300, PHASE_VULNERABLE);
+	then.after_loss = 0.79;
+	expect_change(first, PHASE_VULNERABLE, then, 60, PHASE_NORMAL);
+
+	/* A full pool: by its wait, and by its use. */
+	first = then = calm();
+	first.use = 0.99;
+	first.wait = 0.3;
+	then.wait = 0.055;
+	expect_change(first, PHASE_SATURATION, then, 300, PHASE_SATURATION);
+	then.wait = 0.045;
+	expect_change(first, PHASE_SATURATION, then, 60, PHASE_NORMAL);
+	then.use = 0.74;
+	expect_change(first, PHASE_SATURATION, then, 300, PHASE_SATURATION);
+	then.use = 0.72;
+	expect_change(first, PHASE_SATURATION, then, 60, PHASE_NORMAL);
+	first.use_baseline = then.use_baseline = NAN;
+	then.use = 0.88;
+	expect_change(first, PHASE_SATURATION, then, 300, PHASE_SATURATION);
+	then.use = 0.87;
+	expect_change(first, PHASE_SATURATION, then, 60, PHASE_NORMAL);
+
+	/* Retries under errors that stay. */
+	first = then = calm();
+	first.errors = then.errors = 0.2;
+	first.attempts = 1.5;
+	first.fits = then.fits = 1.1;
+	then.attempts = 1.06;
+	expect_change(first, PHASE_AMPLIFICATION, then, 300, PHASE_AMPLIFICATION);
+	then.attempts = 1.04;
+	expect_change(first, PHASE_AMPLIFICATION, then, 60, PHASE_ERRORS);
+
+	/* A shift that is over, while the replica stays out. */
+	first = then = calm();
+	first.out = then.out = 1;
+	first.load = 1.3;
+	then.use = 0.8; /* not well enough to be absorbed */
+	then.load = 1.08;
+	expect_change(first, PHASE_LOAD_SHIFT, then, 300, PHASE_LOAD_SHIFT);
+	then.load = 1.07;
+	expect_change(first, PHASE_LOAD_SHIFT, then, 10, PHASE_TRIGGER);
+}
+END_TEST
+
+START_TEST(lines_of_the_metastable_test)
+{
+	static const struct {
+		double fits, attempts, yield, errors, wait;
+		enum phase expected;
+	} rows[] = {
+		{0.89, 3, 1, 0.2, 0.9, PHASE_METASTABLE},
+		{0.91, 3, 1, 0.2, 0.9, PHASE_AMPLIFICATION},
+		{0.5, 1.11, 1, 0.2, 0.9, PHASE_METASTABLE},
+		{0.5, 1.09, 1, 0.2, 0.9, PHASE_ERRORS},
+		{0.5, 1.0, 0.49, 0.2, 0.9, PHASE_METASTABLE},
+		{0.5, 1.0, 0.51, 0.2, 0.9, PHASE_ERRORS},
+		{0.5, 1.15, 1, 0.006, 0.51, PHASE_METASTABLE},
+		{0.5, 1.15, 1, 0.006, 0.49, PHASE_ERRORS},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct clockwork it = {.now_ms = 1000000};
+		struct phase_inputs in = calm();
+		in.errors = 0.2;
+		in.fits = 1.2;
+		run(&it, in, 5);
+		in.fits = rows[i].fits;
+		in.attempts = rows[i].attempts;
+		in.yield = rows[i].yield;
+		in.errors = rows[i].errors;
+		in.wait = rows[i].wait;
+		enum phase phase = run(&it, in, 30);
+		ck_assert_msg(phase == rows[i].expected, "row %zu: %s", i, phase_name(phase));
+	}
+}
+END_TEST
+
+START_TEST(few_events_say_little)
+{
+	/* Half an error is expected: that, four deviations and three more, by hand. */
+	ck_assert_double_eq_tol(phase_errors_trip(NAN, 500), (0.5 + 4 * sqrt(0.5) + 3) / 500, 1e-9);
+	ck_assert_double_eq_tol(phase_errors_trip(NAN, NAN), 0.01, 1e-12);
+	ck_assert_double_eq_tol(phase_errors_clear(NAN, NAN), 0.002, 1e-12);
+	ck_assert_double_eq_tol(phase_errors_trip(0.02, NAN), 0.03, 1e-12);
+	ck_assert_double_eq_tol(phase_errors_clear(0.02, NAN), 0.022, 1e-12);
+	ck_assert_double_eq_tol(
+		phase_attempts_trip(1.05, 100), 1 + (0.5 + 4 * sqrt(0.5) + 3) / 100, 1e-9);
+	ck_assert_double_eq_tol(phase_attempts_trip(1.2, 1e6), 1.2, 1e-12);
+}
+END_TEST
+
 static Suite *phase_suite(void)
 {
 	Suite *suite = suite_create("phase");
@@ -230,6 +389,10 @@ static Suite *phase_suite(void)
 	tcase_add_test(cases, metastable_needs_a_reason);
 	tcase_add_test(cases, metastable_ends_where_nothing_feeds_it);
 	tcase_add_test(cases, recovery_is_held);
+	tcase_add_test(cases, lines_from_both_sides);
+	tcase_add_test(cases, dwells_and_clear_levels);
+	tcase_add_test(cases, lines_of_the_metastable_test);
+	tcase_add_test(cases, few_events_say_little);
 	suite_add_tcase(suite, cases);
 	return suite;
 }
