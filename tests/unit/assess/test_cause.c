@@ -1,6 +1,7 @@
 #include "box.h"
 
 #include "core/assess/cause.h"
+#include "core/assess/cluster.h"
 #include "core/assess/contingency.h"
 #include "core/assess/phase.h"
 
@@ -243,6 +244,212 @@ START_TEST(clusters_and_windows_are_listed_too)
 }
 END_TEST
 
+/* ---- by figures alone ---- */
+
+/* One cluster of four of which r2 is out, in a box that only lends its fleet. */
+struct inquiry {
+	struct box box;
+	struct replica_memory replicas[64];
+	struct cluster_view view;
+	struct cause_memory memory;
+	int64_t pool_onset_ms;
+};
+
+static void inquiry_init(struct inquiry *it)
+{
+	*it = (struct inquiry){0};
+	box_init(&it->box, 1);
+	box_run(&it->box, 1);
+	it->view = (struct cluster_view){
+		.id = it->box.clusters[0].id,
+		.expected = 4,
+		.serving = 3,
+		.out = 1,
+		.first_out = it->box.clusters[0].replicas[1],
+		.use = 0.5,
+		.knee = 0.83,
+		.load_factor = 4.0 / 3,
+		.first_factor = 1,
+		.surge_trip = 1.1,
+		.per_attempt = 1,
+		.leak_trip = 1.15,
+		.capacity = 60,
+		.services = {.attempt_factor = 1, .attempt_events = NAN},
+		.symptoms = {.starved_one = ENTITY_NONE,
+			.slow_one = ENTITY_NONE,
+			.full_one = ENTITY_NONE,
+			.lagged_one = ENTITY_NONE},
+	};
+	it->replicas[it->view.first_out].state = REPLICA_DOWN;
+}
+
+static void show(struct inquiry *it, enum hypothesis hypothesis, int64_t onset_ms)
+{
+	it->memory.trips[hypothesis] = (struct trip){.on = true, .onset_ms = onset_ms};
+}
+
+/* The score of a hypothesis; NAN when it is not listed. */
+static double score_of(struct inquiry *it, enum hypothesis hypothesis)
+{
+	const struct cause_inputs in = {.snapshot = it->box.snapshot,
+		.replicas = it->replicas,
+		.view = &it->view,
+		.memory = &it->memory,
+		.pool_onset_ms = it->pool_onset_ms};
+	struct assessment out = {0};
+	causes_rank(&in, &out);
+	for (size_t i = 0; i < out.cause_count; i++) {
+		if (out.causes[i].hypothesis == hypothesis)
+			return out.causes[i].score;
+	}
+	return NAN;
+}
+
+START_TEST(scores_are_as_the_formula_says)
+{
+	struct inquiry it;
+	int64_t now_ms = BOX_START_MS;
+	inquiry_init(&it);
+	ck_assert(isnan(score_of(&it, HYPOTHESIS_REPLICA_LOSS)));
+	show(&it, HYPOTHESIS_REPLICA_LOSS, now_ms);
+	/* First, deep, its load landed, one of many: 3 + 2 + 2 + 1. */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 8, 1e-9);
+	it.replicas[it.view.first_out].state = REPLICA_AWAY; /* somebody said so */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 9, 1e-9);
+	it.view.load_factor = 4.0 / 3 * 1.19;
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 9, 1e-9);
+	it.view.load_factor = 4.0 / 3 * 1.21; /* over a fifth off */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 7, 1e-9);
+	it.view.load_factor = NAN;
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 8, 1e-9);
+	it.view.use = 0.83; /* full pools hide it */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 9, 1e-9);
+	show(&it, HYPOTHESIS_LAG_EVICTION, now_ms);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 6, 1e-9);
+	box_finish(&it.box);
+}
+END_TEST
+
+START_TEST(precedence_falls_over_half_a_minute)
+{
+	struct inquiry it;
+	int64_t now_ms = BOX_START_MS;
+	static const struct {
+		int late_ms;
+		double score; /* of a storm: half deep, explained, and something was there before */
+	} rows[] = {{0, 3 + 1 + 2 - 3}, {1500, 3 + 1 + 2 - 3}, {16500, 1.5 + 1 + 2 - 3},
+		{31500, 0 + 1 + 2 - 3}, {90000, 0 + 1 + 2 - 3}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		inquiry_init(&it);
+		show(&it, HYPOTHESIS_REPLICA_LOSS, now_ms);
+		show(&it, HYPOTHESIS_RETRY_STORM, now_ms + rows[i].late_ms);
+		ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), rows[i].score, 1e-9);
+		box_finish(&it.box);
+	}
+	/* What came later than it, by more than an interval, does not speak against a storm. */
+	inquiry_init(&it);
+	show(&it, HYPOTHESIS_RETRY_STORM, now_ms);
+	show(&it, HYPOTHESIS_REPLICA_LOSS, now_ms + 1600);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 6, 1e-9);
+	show(&it, HYPOTHESIS_REPLICA_LOSS, now_ms + 1400);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 3, 1e-9);
+	/* Pools that filled before do. */
+	it.memory = (struct cause_memory){0};
+	show(&it, HYPOTHESIS_RETRY_STORM, now_ms);
+	it.pool_onset_ms = now_ms - 1400;
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 6, 1e-9);
+	it.pool_onset_ms = now_ms - 1600;
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 3, 1e-9);
+	box_finish(&it.box);
+}
+END_TEST
+
+START_TEST(the_other_scores)
+{
+	struct inquiry it;
+	int64_t now_ms = BOX_START_MS;
+	inquiry_init(&it);
+	it.view.out = 0;
+	it.view.first_factor = 1.5;
+	it.view.load_factor = 1.5;
+	show(&it, HYPOTHESIS_DEMAND_SURGE, now_ms);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8 + 2, 1e-9);
+	show(&it, HYPOTHESIS_RETRY_STORM, now_ms - 2000);
+	ck_assert_double_eq_tol(
+		score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 - 0.5 / 30 + 0.8 + 2 - 3, 0.1);
+	it.memory = (struct cause_memory){0};
+	show(&it, HYPOTHESIS_CONNECTION_LEAK, now_ms);
+	it.view.first_factor = 1.09;
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_CONNECTION_LEAK), 3 + 1.5 + 2, 1e-9);
+	it.view.first_factor = 1.1; /* demand grew as well */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_CONNECTION_LEAK), 3 + 1.5, 1e-9);
+	show(&it, HYPOTHESIS_SLOW_REPLICA, now_ms);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_CONNECTION_LEAK), 1.5, 1e-9);
+	/* Whoever was slow is no longer: nothing is explained, and nobody is named. */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_SLOW_REPLICA), 3 + 2, 1e-9);
+	it.view.symptoms.starved = 1;
+	it.view.symptoms.starved_one = it.view.first_out;
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_SLOW_REPLICA), 3 + 2 + 2 + 1, 1e-9);
+	show(&it, HYPOTHESIS_CAPACITY_CUT, now_ms);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_CAPACITY_CUT), 3 + 1.5 + 2 + 1 + 1, 1e-9);
+	box_finish(&it.box);
+}
+END_TEST
+
+/* Steps one sign a second at a time; whether it is on in the end. */
+static bool observe(struct inquiry *it, bool incident, int seconds, enum hypothesis sign)
+{
+	for (int i = 0; i < seconds; i++) {
+		it->box.now_ms += 1000;
+		it->view.evidence.newest_ms = it->box.now_ms;
+		cause_observe(&it->memory, &it->view, it->replicas, incident, it->box.now_ms);
+	}
+	return it->memory.trips[sign].on;
+}
+
+START_TEST(signs_have_two_lines)
+{
+	struct inquiry it;
+	inquiry_init(&it);
+	static const struct {
+		enum hypothesis sign;
+		double off, on, hold, clear;
+		int samples;
+	} rows[] = {
+		{HYPOTHESIS_DEMAND_SURGE, 1.09, 1.11, 1.055, 1.045, 3},
+		{HYPOTHESIS_CONNECTION_LEAK, 1.14, 1.16, 1.085, 1.075, 3},
+		{HYPOTHESIS_RETRY_STORM, 1.19, 1.21, 1.06, 1.04, 2},
+	};
+	double *figures[] = {
+		&it.view.first_factor, &it.view.per_attempt, &it.view.services.attempt_factor};
+	for (size_t i = 0; i < 3; i++) {
+		enum hypothesis sign = rows[i].sign;
+		double *figure = figures[i];
+		*figure = rows[i].off;
+		ck_assert(!observe(&it, false, 5, sign));
+		*figure = rows[i].on;
+		ck_assert(!observe(&it, false, rows[i].samples - 1, sign));
+		ck_assert(observe(&it, false, 1, sign));
+		*figure = rows[i].hold;
+		ck_assert(observe(&it, false, 100, sign));
+		*figure = rows[i].clear;
+		/* Three seconds in calm, five minutes in an incident. */
+		ck_assert(observe(&it, false, 3, sign));
+		ck_assert(!observe(&it, false, 1, sign));
+		*figure = rows[i].on;
+		ck_assert(observe(&it, true, 3, sign));
+		*figure = rows[i].clear;
+		ck_assert(observe(&it, true, 300, sign));
+		ck_assert(!observe(&it, true, 1, sign));
+		*figure = 1;
+	}
+	it.view.symptoms.starved = 1;
+	ck_assert(!observe(&it, true, 2, HYPOTHESIS_SLOW_REPLICA));
+	ck_assert(observe(&it, true, 1, HYPOTHESIS_SLOW_REPLICA));
+	box_finish(&it.box);
+}
+END_TEST
+
 static Suite *cause_suite(void)
 {
 	Suite *suite = suite_create("cause");
@@ -256,6 +463,10 @@ static Suite *cause_suite(void)
 	tcase_add_test(all, one_silent_target_of_a_scraper_is_no_telemetry_fault);
 	tcase_add_test(all, a_loss_that_is_carried_wakes_nobody);
 	tcase_add_test(all, every_loss_is_listed_the_worst_first);
+	tcase_add_test(all, scores_are_as_the_formula_says);
+	tcase_add_test(all, precedence_falls_over_half_a_minute);
+	tcase_add_test(all, the_other_scores);
+	tcase_add_test(all, signs_have_two_lines);
 	tcase_add_test(all, clusters_and_windows_are_listed_too);
 	suite_add_tcase(suite, all);
 	return suite;
