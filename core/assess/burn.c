@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/assess/limits.h"
+#include "core/fleet/samples.h"
 
 #define MINUTE_MS 60000
 
@@ -61,20 +62,15 @@ static struct tally count(const struct burn_memory *memory, int64_t minutes)
 	return tally;
 }
 
-static double rate(struct tally tally, double objective)
-{
-	if (!(tally.requests > 0) || !(objective < 1))
-		return NAN;
-	return tally.errors / tally.requests / (1 - objective);
-}
-
 void burn_judge(const struct burn_memory *memory, double objective, struct burn *out)
 {
 	*out = (struct burn){NAN, NAN, NAN, NAN};
-	if (memory->minute == 0)
+	if (memory->minute == 0 || !(objective < 1))
 		return;
-	out->now = rate(count(memory, BURN_SHORT_MINUTES), objective);
-	out->hour = rate(count(memory, BURN_LONG_MINUTES), objective);
+	struct tally brief = count(memory, BURN_SHORT_MINUTES);
+	struct tally hour = count(memory, BURN_LONG_MINUTES);
+	out->now = samples_burn(brief.errors, brief.requests, objective);
+	out->hour = samples_burn(hour.errors, hour.requests, objective);
 	struct tally all = count(memory, BURN_MINUTES);
 	int64_t oldest_ms = (memory->minute - BURN_MINUTES + 1) * MINUTE_MS;
 	int64_t begun_ms = memory->begun_ms > oldest_ms ? memory->begun_ms : oldest_ms;
