@@ -140,8 +140,10 @@ static bool read_edge(struct simulation *simulation, struct simulation_target *t
 
 static bool read_control(struct simulation *simulation, struct simulation_target *target)
 {
-	return put(simulation, target, target->entity, SIGNAL_CLUSTER_WEIGHT,
-		model_weight(simulation->model, target->cluster));
+	return put(simulation, target, simulation->auth, SIGNAL_SERVICE_RETRY_LIMIT,
+		       model_retry_limit(simulation->model)) &&
+	       put(simulation, target, target->entity, SIGNAL_CLUSTER_WEIGHT,
+		       model_weight(simulation->model, target->cluster));
 }
 
 /* Whether this poll comes to nothing. */
@@ -350,13 +352,13 @@ static bool declare(struct simulation *simulation, struct error *error)
 	simulation->targets = calloc(most, sizeof(*simulation->targets));
 	if (!simulation->targets)
 		return error_no_memory(error, "the pages");
-	uint32_t auth;
 	uint16_t shared[2];
-	if (!fleet_intern(simulation->fleet, ENTITY_SERVICE, ENTITY_ROOT, "auth", &auth, error) ||
+	if (!fleet_intern(simulation->fleet, ENTITY_SERVICE, ENTITY_ROOT, "auth", &simulation->auth,
+		    error) ||
 		!add_source(simulation, "edge", &shared[0], error) ||
 		!add_source(simulation, "control", &shared[1], error))
 		return false;
-	fleet_set_timeout(simulation->fleet, auth, (double)scenario->auth_timeout_ms);
+	fleet_set_timeout(simulation->fleet, simulation->auth, (double)scenario->auth_timeout_ms);
 	for (size_t c = 0; c < scenario->cluster_count; c++) {
 		if (!add_cluster(simulation, c, shared, error))
 			return false;

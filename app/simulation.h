@@ -6,8 +6,8 @@
  * no sockets and no threads, and no clock is read: (scenario, seed) decide everything, and an hour
  * passes in about a second.
  *
- * One difference from the box: a replica's load is reads finished, which the box's health check
- * page does not know.
+ * Two differences from the box: a replica's load is reads finished, which the box's health check
+ * page does not know, and a limit on retries is read while there is one.
  */
 #ifndef APP_SIMULATION_H
 #define APP_SIMULATION_H
@@ -44,6 +44,7 @@ struct simulation {
 	struct assessment assessment;
 	struct simulation_target *targets;
 	size_t target_count;
+	uint32_t auth;  /* the service fleet-wide: its retries have one limit */
 	double lost[8]; /* share of polls that come to nothing, by enum scenario_scraper */
 	struct simulation_faults faults;
 	size_t silent, behind; /* scrapers now; beyond the last: none */

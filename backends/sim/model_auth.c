@@ -161,7 +161,8 @@ void auth_arrive(struct model *model, uint16_t index)
 	request_send(model, slot);
 	for (cluster->storm_debt += model->storm; cluster->storm_debt >= 1.0;
 		cluster->storm_debt -= 1.0)
-		storm_send(model, cluster, index);
+		if (retry_allowed(model, cluster))
+			storm_send(model, cluster, index);
 }
 
 void auth_retry(struct model *model, uint32_t request)

@@ -20,8 +20,9 @@
  * A timeline's line is one of: replica with state, slow (factor on its service time) or lag
  * (seconds behind); cluster with pool_size, weight or leak (connections per pool that are taken and
  * never given back); demand; retry_limit; storm (attempts sent needlessly, as a share of first
- * tries); scraper with lost (share of its polls that come to nothing: only a judge in virtual time
- * loses them, the box's pages stay up). `cause` names what truly is the matter, for judges.
+ * tries, as far as a limit on retries allows); scraper with lost (share of its polls that come to
+ * nothing: only a judge in virtual time loses them, the box's pages stay up). `cause` names what
+ * truly is the matter, for judges.
  */
 #ifndef BACKENDS_SIM_SCENARIO_H
 #define BACKENDS_SIM_SCENARIO_H
