@@ -1,10 +1,10 @@
 /*
  * observation.h - what one answer said, before it becomes readings.
  *
- * A decoder adds one observation per series it recognised. Then, in this order: series that are
- * counters become rates (rates.h), series of one entity become one value (by the signal's own
- * rule: counts and rates are summed, of flags and waits the worst is kept), and only then is
- * anything stored.
+ * A decoder adds one observation per series it recognised. Then, in this order: buckets of
+ * histograms become quantiles (buckets.h), series that are counters become rates (rates.h), series
+ * of one entity become one value (by the signal's own rule: counts and rates are summed, of flags
+ * and waits the worst is kept), and only then is anything stored.
  *
  *   group   observations of one row of `signals:` belong together; only within a group is merged.
  *           Where several groups give the same signal of the same entity in one answer the first
@@ -44,6 +44,8 @@ struct observation {
 	enum signal signal;
 	bool rate;           /* a counter still: `value` is to become a rate */
 	uint8_t term, terms; /* of a difference; terms below 2: the value stands for itself */
+	uint8_t percent;     /* a bucket of a histogram still: of which this quantile is wanted */
+	float bound;         /* of that bucket, scaled: `value` counts observations up to it */
 	int32_t interval_ms; /* how often one is expected; 0: as often as the source is asked */
 	int64_t at_ms;       /* when it was sampled, steady time; see OBSERVATION_ARRIVAL */
 	double value;        /* already scaled; never NaN or infinite */

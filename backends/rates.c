@@ -15,11 +15,13 @@ struct rate_slot {
 void rates_init(struct rates *rates)
 {
 	*rates = (struct rates){0};
+	buckets_init(&rates->buckets);
 }
 
 void rates_finish(struct rates *rates)
 {
 	free(rates->slots);
+	buckets_finish(&rates->buckets);
 	*rates = (struct rates){0};
 }
 
@@ -54,7 +56,9 @@ static bool rebuild(struct rates *rates, size_t capacity, int64_t oldest_ms, str
 		count++;
 	}
 	free(rates->slots);
-	*rates = (struct rates){.slots = slots, .capacity = capacity, .count = count};
+	rates->slots = slots;
+	rates->capacity = capacity;
+	rates->count = count;
 	return true;
 }
 
@@ -102,6 +106,8 @@ bool rates_apply(struct rates *rates, struct observations *sink, struct error *e
 {
 	size_t counters = 0;
 	int64_t now_ms = 0;
+	if (!buckets_apply(&rates->buckets, sink, error))
+		return false;
 	for (size_t i = 0; i < sink->count; i++) {
 		counters += sink->rows[i].rate ? 1 : 0;
 		now_ms = sink->rows[i].at_ms > now_ms ? sink->rows[i].at_ms : now_ms;

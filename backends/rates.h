@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backends/buckets.h"
+
 struct error;
 struct observations;
 struct rate_slot;
@@ -24,14 +26,16 @@ struct rate_slot;
 struct rates {
 	struct rate_slot *slots; /* open addressing; NULL until the first counter */
 	size_t capacity, count;
+	struct buckets buckets; /* of its histograms */
 };
 
 void rates_init(struct rates *rates);
 void rates_finish(struct rates *rates);
 
 /*
- * Replace every counter in the (sorted) observations by its rate per second, and remove those of
- * which there is none. Errors: ERROR_NO_MEMORY, ERROR_LIMIT; counters are then left as they are.
+ * Replace every histogram in the (sorted) observations by its quantile and every other counter by
+ * its rate per second, and remove those of which there is none. Errors: ERROR_NO_MEMORY,
+ * ERROR_LIMIT; counters are then left as they are.
  */
 bool rates_apply(struct rates *rates, struct observations *sink, struct error *error);
 

@@ -9,6 +9,7 @@
 #include "backends/label.h"
 #include "backends/observation.h"
 #include "core/base/error.h"
+#include "core/base/number.h"
 
 /* Names of metrics that rows ask for, in a table open at its ends. */
 #define NAMES_MOST 8192 /* SIGNAL_ROWS_MOST rows of SERIES_TERMS_MOST terms, at most half full */
@@ -181,6 +182,20 @@ static uint64_t series_hash(const struct series *series)
 	return sum;
 }
 
+/* A bucket counts: what is scaled is its bound. */
+static bool take_bound(const struct exposition_sample *sample, const struct signal_map *map,
+	struct observation *out)
+{
+	const char *text = series_label(sample->series, "le");
+	double bound;
+	if (!number_parse(text, strlen(text), &bound) || isnan(bound))
+		return false;
+	out->percent = map->percent;
+	out->bound = (float)(bound * map->scale);
+	out->value = sample->value;
+	return true;
+}
+
 static bool take_row(struct page *page, size_t row, uint8_t term,
 	const struct exposition_sample *sample, struct error *error)
 {
@@ -197,6 +212,11 @@ static bool take_row(struct page *page, size_t row, uint8_t term,
 		.rate = map->rate,
 		.at_ms = sample->has_time ? sample->time_ms : OBSERVATION_ARRIVAL,
 		.value = sample->value * map->scale};
+	if (map->percent > 0 && !take_bound(sample, map, &observation)) {
+		observations_warn(page->sink, "a bucket of %.80s does not say its bound (le)",
+			sample->series->name);
+		return true;
+	}
 	if (!isfinite(sample->value))
 		return true;
 	struct error trouble = {0};

@@ -15,7 +15,7 @@ struct signal_row_read {
 	const struct yaml_node *from, *labels;
 	const char *query, *metric, *pointer;
 	bool rate;
-	double scale;
+	double quantile, scale;
 };
 
 #define SIGNAL_AT(member) offsetof(struct signal_row_read, member)
@@ -51,6 +51,12 @@ static const struct field signal_fields[] = {
 		.offset = SIGNAL_AT(rate),
 		.fallback = "false",
 		.help = "The figure is a counter: take its growth per second."},
+	{.key = "quantile",
+		.type = FIELD_NUMBER,
+		.offset = SIGNAL_AT(quantile),
+		.fallback = "0",
+		.help = "The metric is a histogram's (name_bucket): take this quantile of what it "
+			"observed in the last 10 s, such as 0.99."},
 	{.key = "scale",
 		.type = FIELD_NUMBER,
 		.offset = SIGNAL_AT(scale),
@@ -182,6 +188,33 @@ static void read_metric(struct reader *reader, const struct yaml_node *node, con
 	memcpy(out->where, series->labels, series->label_count * sizeof(out->where[0]));
 }
 
+static bool is_whole_percent(double quantile)
+{
+	double percent = 100 * quantile;
+	return percent > 0.5 && percent < 99.5 && fabs(percent - round(percent)) < 1e-6;
+}
+
+static void check_quantile(struct reader *reader, const struct yaml_node *node, const char *path,
+	const struct signal_row_read *row, const struct signal_map *map)
+{
+	const struct yaml_node *key = yaml_get(node, "quantile");
+	if (!key)
+		return;
+	path = reader_join(reader, path, "quantile");
+	if (!is_whole_percent(row->quantile))
+		reader_complain(
+			reader, key, path, "expected 0.01 to 0.99, in steps of a hundredth");
+	if (row->rate)
+		reader_complain(reader, key, path, "and a rate exclude each other");
+	size_t length = map->metric ? strlen(map->metric) : 0;
+	bool buckets = length > 7 && strcmp(map->metric + length - 7, "_bucket") == 0;
+	for (size_t i = 0; i < map->where_count; i++)
+		buckets = buckets && strcmp(map->where[i].name, SERIES_LESS) != 0;
+	if (!buckets)
+		reader_complain(reader, key, path,
+			"is for the buckets of a histogram: a metric that ends in _bucket");
+}
+
 static void check_signal_row(struct reader *reader, const struct yaml_node *node, const char *path,
 	const struct signal_row_read *row, const struct signal_map *map)
 {
@@ -202,6 +235,7 @@ static void check_signal_row(struct reader *reader, const struct yaml_node *node
 	if (row->rate && !row->metric && !row->pointer)
 		reader_complain(reader, yaml_get(node, "rate"), reader_join(reader, path, "rate"),
 			"is for metrics; in a query write rate(...[30s])");
+	check_quantile(reader, node, path, row, map);
 	if (!isfinite(row->scale) || row->scale == 0)
 		reader_complain(reader, yaml_get(node, "scale"), reader_join(reader, path, "scale"),
 			"expected a number that is not zero");
@@ -223,6 +257,7 @@ static void read_signal_row(struct reader *reader, const struct yaml_node *node,
 	out->query = row.query;
 	out->pointer = row.pointer;
 	out->rate = row.rate;
+	out->percent = is_whole_percent(row.quantile) ? (uint8_t)lround(100 * row.quantile) : 0;
 	out->scale = row.scale;
 	if (row.from)
 		read_from(reader, row.from, reader_join(reader, path, "from"), &row, out);

@@ -86,6 +86,8 @@ struct signal_map {
 	struct source_label labels[SOURCE_LABELS_MOST]; /* our label name -> the exporter's */
 	size_t label_count;
 	bool rate;
+	uint8_t percent; /* the metric is a histogram's, and this quantile of it is wanted; 0: not
+			  */
 	double scale;
 	int line;
 };

@@ -193,6 +193,15 @@ static const struct bad_row bad_rows[] = {
 		"cluster, replica, service, surface (did you mean 'replica'?)\n"},
 	{PAGE "signals:\n  pool.used: {from: page, metric: m, scale: 0}\n",
 		"fleet.yaml:3: signals.pool.used.scale: expected a number that is not zero\n"},
+	{PAGE "signals:\n  surface.latency: {from: page, metric: m_bucket, quantile: 1}\n",
+		"fleet.yaml:3: signals.surface.latency.quantile: expected 0.01 to 0.99, in steps "
+		"of a hundredth\n"},
+	{PAGE "signals:\n  surface.latency: {from: page, metric: m_sum, quantile: 0.9}\n",
+		"fleet.yaml:3: signals.surface.latency.quantile: is for the buckets of a "
+		"histogram: a metric that ends in _bucket\n"},
+	{PAGE "signals:\n  surface.latency: {from: page, metric: m_bucket, quantile: 0.9, rate: "
+	      "true}\n",
+		"fleet.yaml:3: signals.surface.latency.quantile: and a rate exclude each other\n"},
 	{PAGE "signals:\n  pool.used: []\n",
 		"fleet.yaml:3: signals.pool.used: expected at least one row\n"},
 	{"sources:\n  e: {kind: haproxy, url: 'http://h'}\nsignals:\n"
