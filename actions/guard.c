@@ -511,9 +511,9 @@ static const struct guard_row rows[] = {
 		"blocks; a replica that is wholly silent is counted as out",
 		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, true, check_staleness},
 	{"capacity",
-		"no surviving pool passes the ceiling because of it; a pause, which carries "
-		"nothing, "
-		"warns",
+		"no surviving pool may pass the ceiling because of it, chance included, nor the "
+		"use from which so small a pool fills by retries alone; a pause, which carries "
+		"nothing, warns",
 		true, "ceiling",
 		"unknown, which blocks; an effect that cannot be projected is unknown too",
 		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, true, check_capacity},

@@ -102,8 +102,14 @@ struct cluster_assessment {
 	double load;         /* per serving replica, over its baseline */
 	double demand;       /* connections its traffic asks for, retries included: see cluster.h */
 	double first_demand; /* likewise, of first tries alone */
+	double demand_sd;    /* standard deviation of `demand` by chance; NAN unknown */
+	double demand_late;  /* `demand` by the last ten seconds, where they differ from the minute
+				by more than chance; else the same */
 	double timeout_ms;   /* how long its clients wait */
-	double hold_s;       /* seconds an attempt holds a connection; NAN unknown */
+	double hold_s;       /* seconds an attempt holds a connection, usually; NAN unknown */
+	double hold_factor;  /* times as long now; NAN unknown */
+	bool holds_more;   /* which is neither usual nor chance: connections leak or are held up */
+	double pool_usual; /* connections per pool, as learned in calm; NAN not yet */
 	/* What the demand of before would make of the capacity that is left; NAN while nothing is
 	 * missing. It is known at once, when the means that follow still say nothing. */
 	double foreseen;

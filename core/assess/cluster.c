@@ -106,8 +106,18 @@ static bool pool_means(struct look *look, uint32_t owner, double *busy, double *
 	return true;
 }
 
-/* Those who wait, now and on average: one sample of a queue says little. */
-static void add_queue(struct look *look, uint32_t owner)
+/*
+ * The part of a queue that the pool will not get to: none of it in a pool with room, for there a
+ * queue comes and goes by chance, and all of it in a full one. `busy` is a mean over seconds.
+ */
+static double stuck_part(double busy, double capacity)
+{
+	double part = (busy / capacity - QUEUE_PASSES) / (QUEUE_STAYS - QUEUE_PASSES);
+	return part > 0 ? fmin(part, 1) : 0;
+}
+
+/* Those who wait, now and on average: one sample of a queue says little. `stuck`: see above. */
+static void add_queue(struct look *look, uint32_t owner, double stuck)
 {
 	struct cluster_view *view = look->view;
 	struct window_mean mean = {.value = NAN};
@@ -116,6 +126,7 @@ static void add_queue(struct look *look, uint32_t owner)
 		now = snapshot_reading(look->snapshot, owner, SIGNAL_POOL_WAITING)->value;
 	view->waiting += now;
 	view->waiting_mean += mean.value;
+	view->stuck_mean += stuck * mean.value;
 	if (take_mean(look, owner, SIGNAL_POOL_WAIT, SHORT_WINDOW_MS, &mean)) {
 		now = snapshot_reading(look->snapshot, owner, SIGNAL_POOL_WAIT)->value;
 		view->wait_ms = fmax(view->wait_ms, now);
@@ -126,7 +137,7 @@ static void add_queue(struct look *look, uint32_t owner)
 static void add_pool(struct look *look, uint32_t owner)
 {
 	struct cluster_view *view = look->view;
-	double capacity, busy, busy_minute, now;
+	double capacity, busy, busy_minute, now, stuck = 1;
 	view->pools++;
 	bool known = pool_capacity(look, owner, &capacity) &&
 		     pool_means(look, owner, &busy, &busy_minute);
@@ -148,8 +159,9 @@ static void add_pool(struct look *look, uint32_t owner)
 			view->use = fmin(busy / capacity, 1);
 			view->fullest = owner;
 		}
+		stuck = stuck_part(busy, capacity);
 	}
-	add_queue(look, owner);
+	add_queue(look, owner, stuck);
 }
 
 static double knee_of(struct cluster_memory *memory, double connections)
@@ -379,6 +391,8 @@ void cluster_look(struct cluster_view *out, struct cluster_memory *memory,
 		.share = NAN,
 		.demand = NAN,
 		.first_demand = NAN,
+		.demand_sd = NAN,
+		.demand_late = NAN,
 		.fits = NAN,
 		.yield = NAN,
 		.foreseen = NAN,
@@ -428,11 +442,40 @@ static double demand_of(const struct cluster_view *view, double offered, double 
 	else if (!isnan(attempt_factor))
 		censored = view->busy_minute * (attempt_factor - 1);
 	if (!isnan(view->waiting_mean))
-		return view->busy_minute + fmin(view->waiting_mean, censored);
+		return view->busy_minute + fmin(view->stuck_mean, censored);
 	/* Without a count of those who wait a pool with room says all; a full one too little. */
 	if (view->use < view->knee)
 		return view->busy_minute;
 	return isnan(offered) ? NAN : fmax(offered, view->busy_minute);
+}
+
+/*
+ * How far a mean of connections busy may be off by chance: each is held for a random time
+ * (exponential: the square of their number's deviation is twice the number).
+ */
+static double busy_sd(double busy, double hold_s, double seconds)
+{
+	return sqrt(2 * busy * hold_s / seconds);
+}
+
+/* How far the demand may be off, and whether it is another one by now than over the minute. */
+static void doubt_demand(struct cluster_view *view, const struct services *rates)
+{
+	/* Before it is learned how long a connection is usually held: as long as now. */
+	double hold_s = isnan(view->hold_s) ? view->busy / rates->attempts : view->hold_s;
+	double brief_s = fmin(view->minute_s, SHORT_WINDOW_MS / 1000.0);
+	double late = busy_sd(view->busy, hold_s, brief_s);
+	double drift = view->busy - view->busy_minute;
+	bool drifts = fabs(drift) > DRIFT_SIGMAS * late;
+	double held = drifts ? late : busy_sd(view->busy_minute, hold_s, view->minute_s);
+	/* A program that began a moment ago has seen little, and would doubt everything. */
+	held = fmin(held, DEMAND_SD_MOST * view->capacity);
+	view->demand_late = view->demand + (drifts ? drift : 0);
+	double counted = 0;
+	/* Where a part of it is reckoned from attempts, their count is chance too. */
+	if (view->demand > view->busy_minute && rates->first_events > 0)
+		counted = view->demand / sqrt(rates->first_events);
+	view->demand_sd = hypot(held, counted);
 }
 
 /*
@@ -470,6 +513,7 @@ void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memor
 	view->hold_s = per_attempt;
 	view->demand = demand_of(view, rates->attempts * per_attempt, rates->attempt_factor);
 	view->first_demand = fmin(view->demand, demand_of(view, first, 1));
+	doubt_demand(view, rates);
 	view->fits = first / view->capacity;
 	double normal = baseline_value(&memory->yield);
 	if (view->busy >= 1 && normal > 0)

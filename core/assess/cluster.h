@@ -9,7 +9,9 @@
  *
  *     demand = busy + min(waiting, max(0, attempts/s x connection-seconds per attempt - busy))
  *
- * and before that time is learned, waiting counts at most busy x (attempts per first try - 1), or
+ * where only those count who wait at a pool that is full: in one with room a queue comes and goes
+ * by chance, and whoever is in it is served and counted as busy within the same minute. And
+ * before that time is learned, waiting counts at most busy x (attempts per first try - 1), or
  * busy where that is not known either.
  */
 #ifndef CORE_ASSESS_CLUSTER_H
@@ -65,6 +67,7 @@ struct cluster_view {
 	double minute_s;          /* of time that the shortest of the latter stands for */
 	double waiting;           /* clients, now */
 	double waiting_mean;      /* over the short window */
+	double stuck_mean;        /* of them, those at full pools */
 	double wait_ms;           /* the worst, now */
 	double wait_mean_ms;      /* the worst, over the short window */
 	double use;               /* the fullest pool, short window; of those that are known */
@@ -82,6 +85,9 @@ struct cluster_view {
 	struct surfaces surfaces;
 	double demand;       /* connections, retries included */
 	double first_demand; /* likewise, of first tries alone */
+	double demand_sd;    /* standard deviation of the former by chance; NAN unknown */
+	double demand_late;  /* demand by the short window, where that differs by more than chance;
+				else as `demand` */
 	double fits;         /* first tries alone, over capacity */
 	double yield;        /* successes per busy connection, over the baseline */
 	double foreseen;     /* see cluster_assessment */

@@ -5,6 +5,7 @@
 
 #include "core/assess/cluster.h"
 #include "core/assess/evidence.h"
+#include "core/assess/ledger.h"
 #include "core/assess/projection.h"
 #include "core/fleet/snapshot.h"
 
@@ -187,12 +188,13 @@ static void add_cluster(struct table *table, const struct assessment *assessment
 		};
 		for (size_t i = 0; i < it.line_count; i++) {
 			const struct projection_line *line = &it.lines[i];
+			double use = ledger_use(line->asked_high, line->capacity);
 			bool receives = line->changed && line->cluster != row->cluster;
-			if (!receives || (loss->receiver != ENTITY_NONE &&
-						 line->use_high <= loss->utilisation_after))
+			if (!receives ||
+				(loss->receiver != ENTITY_NONE && use <= loss->utilisation_after))
 				continue;
 			loss->receiver = line->cluster;
-			loss->utilisation_after = line->use_high;
+			loss->utilisation_after = use;
 		}
 		loss->seconds_to_timeout =
 			seconds_to_timeout(loss->utilisation_after, row->timeout_ms / 1000);

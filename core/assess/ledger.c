@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/assess/evidence.h"
+#include "core/assess/limits.h"
 #include "core/assess/replica.h"
 #include "core/assess/sentence.h"
 #include "core/fleet/snapshot.h"
@@ -12,6 +13,15 @@
 
 /* ---- what is known ---- */
 
+/* As if retries stopped. Where it is not known how long an attempt holds a connection, all that is
+ * sure of a full pool is that what it serves are first tries or retries of them. */
+static double low_of(const struct cluster_assessment *row)
+{
+	double factor = row->attempts > 1 ? row->attempts : 1;
+	double low = fmin(row->demand, row->demand_late);
+	return (isnan(row->hold_s) ? fmin(low, row->pool_used) : low) / factor;
+}
+
 static void cluster_init(struct ledger_cluster *out, const struct snapshot *snapshot,
 	const struct cluster_assessment *row)
 {
@@ -19,13 +29,19 @@ static void cluster_init(struct ledger_cluster *out, const struct snapshot *snap
 	bool divides = snapshot_reading(snapshot, row->cluster, SIGNAL_CLUSTER_WEIGHT)->at_ms != 0;
 	if (!snapshot_value(snapshot, row->cluster, SIGNAL_CLUSTER_WEIGHT, &weight))
 		weight = NAN;
-	double factor = row->attempts > 1 ? row->attempts : 1;
 	*out = (struct ledger_cluster){
 		.id = row->cluster,
 		.known = !row->stale && row->pool_max > 0 && !isnan(row->demand),
-		.low = row->demand / factor,
-		.high = row->demand,
+		.low = low_of(row),
+		.high = fmax(row->demand, row->demand_late),
+		.doubt = row->demand_sd > 0 ? PROJECTION_SIGMAS * row->demand_sd : 0,
 		.attempts = row->attempts,
+		.hold_s = isnan(row->hold_s) ? row->pool_used / (row->first_tries * row->attempts)
+					     : row->hold_s,
+		.pool_usual = row->pool_usual,
+		.held_may = row->hold_factor > 1 ? row->hold_factor : 1,
+		.held_surely = row->holds_more ? row->hold_factor : 1,
+		.brink = isnan(row->knee) ? INFINITY : (1 + row->knee) / 2,
 		.serving = row->replicas_up,
 		.capacity = row->pool_max,
 		.weight = weight,
@@ -359,6 +375,17 @@ static double shares_with_others(
 	return sum / others;
 }
 
+/* Whether it is known of all clusters that take traffic how long an attempt holds a connection. */
+static bool knows_holds(const struct ledger *ledger, const struct ledger_cluster *source)
+{
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_cluster *cluster = &ledger->clusters[i];
+		if ((cluster == source || cluster->weight > 0) && !(cluster->hold_s > 0))
+			return false;
+	}
+	return true;
+}
+
 /* Traffic shifts by share: a cluster's demand goes with its share, and what leaves lands by weight.
  */
 static void apply_divert(struct ledger *ledger, const struct move *move)
@@ -382,9 +409,11 @@ static void apply_divert(struct ledger *ledger, const struct move *move)
 	ledger->moved_share = fabs(before - after);
 	ledger->shared_share = shares_with_others(ledger, source, others);
 	moved->share = after;
+	bool alike = !knows_holds(ledger, source);
 	if (leaves) {
 		moved->low -= part * source->low;
-		moved->high -= part * source->high;
+		moved->high -= part * source->high / source->held_may;
+		moved->doubt *= 1 - part;
 	}
 	for (size_t i = 0; i < ledger->count; i++) {
 		const struct ledger_cluster *other = &ledger->clusters[i];
@@ -393,17 +422,23 @@ static void apply_divert(struct ledger *ledger, const struct move *move)
 			continue;
 		effect->changed = true;
 		effect->share = other->weight / (move->to + others);
+		double longer = alike ? 1 : other->hold_s / source->hold_s;
 		if (leaves) {
-			double landing = part * other->weight / others;
-			effect->low += landing * source->low;
-			effect->high += landing * source->high;
-			effect->arriving += landing * source->high;
+			double landing = longer * part * other->weight / others;
+			double surely = landing / source->held_surely;
+			effect->low += landing * source->low / source->held_may;
+			effect->high += surely * source->high;
+			effect->arriving += surely * source->high;
+			effect->doubt = hypot(effect->doubt, landing * source->doubt);
 		} else {
+			double surely = part / other->held_surely;
 			effect->low -= part * other->low;
-			effect->high -= part * other->high;
-			moved->low += part * other->low;
-			moved->high += part * other->high;
-			moved->arriving += part * other->high;
+			effect->high -= part * other->high / other->held_may;
+			moved->low += part * other->low / other->held_may / longer;
+			moved->high += surely * other->high / longer;
+			moved->arriving += surely * other->high / longer;
+			moved->doubt = hypot(moved->doubt, part * other->doubt / longer);
+			effect->doubt *= 1 - part;
 		}
 	}
 }
@@ -429,6 +464,7 @@ static void apply_resize(struct ledger *ledger, const struct move *move)
 {
 	uint32_t cluster = subject(ledger, move);
 	struct effect *effect = effect_of(ledger, cluster);
+	const struct ledger_cluster *before = ledger_find(ledger, cluster);
 	effect->changed = true;
 	effect->connections = move->to + neighbours_on_database(ledger, cluster);
 	bool shared = has_shared_pool(ledger, cluster);
@@ -442,14 +478,17 @@ static void apply_resize(struct ledger *ledger, const struct move *move)
 				fmin(effect->connections_max, database_slots(ledger, id));
 		if (!serves(ledger, id) || isnan(size))
 			continue;
-		capacity += size;
+		double slots = database_slots(ledger, id);
+		capacity += resized && slots < size ? slots : size;
 		serving++;
 	}
 	/* One that was said to be down a moment ago is not counted on, whatever is said now. */
-	double counted_on = ledger_find(ledger, cluster)->serving;
+	double counted_on = before->serving;
 	if (counted_on < serving)
 		capacity *= counted_on / serving;
 	effect->capacity = shared ? move->to : capacity;
+	double usual = before->pool_usual * before->serving;
+	effect->proven = usual > before->capacity ? usual : before->capacity;
 	bool grows = !(move->to <= ledger_current(ledger, move));
 	effect->over_database = grows && effect->connections > effect->connections_max;
 }
@@ -492,6 +531,14 @@ static void apply_replica(struct ledger *ledger, const struct move *move)
 		effect->capacity = 0;
 }
 
+/* Whether retries use up what their limit allows: then a wider one may be used up as well. */
+static bool limit_binds(const struct ledger *ledger, const struct move *move, double attempts)
+{
+	double limit;
+	return snapshot_value(ledger->snapshot, move->entity, SIGNAL_SERVICE_RETRY_LIMIT, &limit) &&
+	       attempts - 1 >= LIMIT_BINDS * limit;
+}
+
 static void apply_retries(struct ledger *ledger, const struct move *move)
 {
 	uint32_t only = subject(ledger, move);
@@ -499,9 +546,12 @@ static void apply_retries(struct ledger *ledger, const struct move *move)
 		const struct ledger_cluster *cluster = &ledger->clusters[i];
 		if (only != ENTITY_NONE && cluster->id != only)
 			continue;
-		double allowed = fmin(cluster->attempts, 1 + move->to);
+		double allowed = 1 + move->to;
+		if (!limit_binds(ledger, move, cluster->attempts))
+			allowed = fmin(cluster->attempts, allowed);
 		ledger->effects[i].changed = true;
 		ledger->effects[i].high = cluster->high * allowed / cluster->attempts;
+		ledger->effects[i].doubt = cluster->doubt * allowed / cluster->attempts;
 	}
 }
 
@@ -556,6 +606,26 @@ double ledger_use(double demand, double capacity)
 	return capacity <= 0 ? INFINITY : demand / capacity;
 }
 
+double ledger_use_most(const struct ledger_cluster *cluster, const struct effect *effect)
+{
+	double most = effect->high + effect->doubt;
+	double use = ledger_use(most, effect->capacity);
+	return use > cluster->brink || most > effect->proven ? fmax(use, 1) : use;
+}
+
+/* Whether it ends past the ceiling or the brink, and higher than it is. */
+static bool is_over(const struct ledger *ledger, size_t index, double ceiling)
+{
+	const struct ledger_cluster *before = &ledger->clusters[index];
+	const struct effect *after = &ledger->effects[index];
+	double use = ledger_use(after->high + after->doubt, after->capacity);
+	double use_before = ledger_use(before->high + before->doubt, before->capacity);
+	/* What is left room for chance already needs none for being looked at again. */
+	double margin = ledger->margin - ledger_use(after->doubt, after->capacity);
+	double limit = fmin(ceiling, before->brink) - fmax(margin, 0);
+	return use > limit && use > use_before + SLACK;
+}
+
 bool ledger_apply(struct ledger *ledger, const struct move *move, double ceiling)
 {
 	static void (*const appliers[])(struct ledger *, const struct move *) = {
@@ -576,8 +646,10 @@ bool ledger_apply(struct ledger *ledger, const struct move *move, double ceiling
 		ledger->effects[i] = (struct effect){
 			.low = cluster->low,
 			.high = cluster->high,
+			.doubt = cluster->doubt,
 			.capacity = cluster->capacity,
 			.share = cluster->share,
+			.proven = INFINITY,
 			.connections = NAN,
 			.connections_max = NAN,
 		};
@@ -585,13 +657,10 @@ bool ledger_apply(struct ledger *ledger, const struct move *move, double ceiling
 	appliers[move->kind](ledger, move);
 	bool blocked = false;
 	for (size_t i = 0; i < ledger->count; i++) {
-		const struct ledger_cluster *before = &ledger->clusters[i];
 		struct effect *after = &ledger->effects[i];
 		if (!after->changed)
 			continue;
-		double use_before = ledger_use(before->high, before->capacity);
-		double use_after = ledger_use(after->high, after->capacity);
-		after->over_ceiling = use_after > ceiling && use_after > use_before + SLACK;
+		after->over_ceiling = is_over(ledger, i, ceiling);
 		blocked |= after->over_ceiling || after->over_database;
 	}
 	return blocked;

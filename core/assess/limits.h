@@ -66,7 +66,16 @@
 	300000             /* in an incident a cause is remembered so long after its sign is gone */
 #define CAUSE_CALM_MS 3000 /* and so long while there is none */
 
+/* Demand: use of a pool, over the short window, from which on its queue is more than chance, and
+ * from which on nobody in it can be counted as served */
+#define QUEUE_PASSES 0.90
+#define QUEUE_STAYS 0.98
+#define DEMAND_SD_MOST 0.01 /* of the connections: what a mean is doubted by at most */
+#define DRIFT_SIGMAS 2.0 /* by which the short window must differ from the long one to be heard */
+
 /* Projection */
+#define LIMIT_BINDS 0.8        /* of the retries that a limit allows: so many are held back by it */
+#define PROJECTION_SIGMAS 3.0  /* of chance that either bound leaves room for */
 #define PROJECTION_MARGIN 0.02 /* an offered step stays so far below its ceiling: noise */
 
 /* Recommendations and what they promise */

@@ -43,17 +43,28 @@ static struct projection_line line_of(const struct ledger *ledger, size_t index)
 {
 	const struct ledger_cluster *before = &ledger->clusters[index];
 	const struct effect *after = &ledger->effects[index];
+	const struct effect now = {
+		.high = before->high,
+		.doubt = before->doubt,
+		.capacity = before->capacity,
+		.proven = INFINITY,
+	};
 	return (struct projection_line){
 		.cluster = before->id,
 		.share_before = before->share,
 		.share_after = after->share,
+		.asked_low = after->low,
+		.asked_high = after->high,
+		.capacity = after->capacity,
 		.use_before = ledger_use(before->high, before->capacity),
-		.use_low = ledger_use(after->low, after->capacity),
-		.use_high = ledger_use(after->high, after->capacity),
+		.use_low = ledger_use(fmax(after->low - after->doubt, 0), after->capacity),
+		.use_high = ledger_use_most(before, after),
+		.use_most_before = ledger_use_most(before, &now),
 		.connections_after = after->connections,
 		.connections_max = after->connections_max,
 		.changed = after->changed,
 		.over_ceiling = after->over_ceiling,
+		.unproven = after->high + after->doubt > after->proven,
 		.known = before->known,
 	};
 }
@@ -100,6 +111,27 @@ static size_t worst_effect(const struct ledger *ledger, const struct move *move)
 	return worst;
 }
 
+/* "87% > ceiling 85%", "84%, by chance up to 87% > ceiling 85%". */
+static void tell_limit(
+	const struct ledger *ledger, size_t index, double ceiling, struct sentence *out)
+{
+	const struct effect *effect = &ledger->effects[index];
+	double brink = ledger->clusters[index].brink;
+	double limit = fmin(ceiling, brink);
+	double use = effect->high / effect->capacity;
+	sentence_add_percent(out, use);
+	if (!effect->over_ceiling)
+		return;
+	if (use <= limit) {
+		sentence_add(out, ", by chance up to ");
+		sentence_add_percent(out, (effect->high + effect->doubt) / effect->capacity);
+	}
+	sentence_add(out, brink < ceiling ? " > " : " > ceiling ");
+	sentence_add_percent(out, limit);
+	if (brink < ceiling)
+		sentence_add(out, ", from where so small a pool may fill by retries");
+}
+
 static void tell_use(
 	const struct ledger *ledger, size_t index, double ceiling, struct sentence *out)
 {
@@ -121,11 +153,7 @@ static void tell_use(
 	sentence_add(out, " of ");
 	add_number(out, effect->capacity);
 	sentence_add(out, " connections: ");
-	sentence_add_percent(out, effect->high / effect->capacity);
-	if (effect->over_ceiling) {
-		sentence_add(out, " > ceiling ");
-		sentence_add_percent(out, ceiling);
-	}
+	tell_limit(ledger, index, ceiling, out);
 }
 
 static void tell_database(
@@ -255,8 +283,9 @@ bool project(const struct snapshot *snapshot, const struct assessment *assessmen
 			out->largest_safe_to = move->to;
 		if (out->blocked) {
 			/* What is offered must still be safe when it is looked at again. */
-			out->largest_safe_to =
-				largest_safe(&ledger, move, ceiling - PROJECTION_MARGIN);
+			ledger.margin = PROJECTION_MARGIN;
+			out->largest_safe_to = largest_safe(&ledger, move, ceiling);
+			ledger.margin = 0;
 			ledger_apply(&ledger, move, ceiling);
 		}
 		out->moved_share = ledger.moved_share;

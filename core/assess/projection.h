@@ -4,7 +4,9 @@
  * Pure arithmetic on an assessment and its snapshot. Demand at a saturated cluster is censored:
  * what is counted is connections busy plus clients waiting, not only the busy ones. Retries may or
  * may not stop after a move, so there are two bounds: low (retries stop: demand divided by attempts
- * per request) and high (they go on); guards use the high one. Stale inputs make the projection
+ * per request) and high (they go on); guards use the high one. Both leave room for what
+ * chance does to a mean of a minute (PROJECTION_SIGMAS). tests/unit/app/test_projection_truth.c
+ * holds them to what a simulated fleet then does. Stale inputs make the projection
  * unknown, and unknown blocks.
  */
 #ifndef CORE_ASSESS_PROJECTION_H
@@ -39,13 +41,21 @@ struct move {
 struct projection_line {
 	uint32_t cluster;
 	double share_before, share_after; /* of traffic */
-	double use_before;                /* busy and waiting over pool size; may exceed 1 */
-	double use_low, use_high;         /* after the move */
+	/* Connections asked for, by the two bounds, and connections there are, after the move. */
+	double asked_low, asked_high, capacity;
+	double use_before; /* busy and waiting over pool size; may exceed 1 */
+	/* After the move; with what chance may take or add, and full where that can't be excluded:
+	 * see ledger_use_most(). */
+	double use_low, use_high;
+	double use_most_before;   /* as use_high, before it */
 	double connections_after; /* of a move that limits connections: what one database may get;
 				     NAN otherwise */
 	double connections_max;   /* what that database allows; NAN unknown */
 	bool changed;             /* the move touches this cluster */
-	bool over_ceiling; /* use_high passes the ceiling, and did not get better by the move */
+	/* It may pass the ceiling, or the brink of its pools where that is lower, and did not get
+	 * better by the move. */
+	bool over_ceiling;
+	bool unproven; /* its databases were never seen to serve as much at once */
 	bool known;
 };
 

@@ -33,6 +33,7 @@ struct option {
 	double capacity;  /* connections there are afterwards */
 	double use_before;
 	double moved_share, shared_share;
+	bool unproven; /* only if its databases keep their speed */
 };
 
 static const char *path_of(const struct counsel *counsel, uint32_t entity)
@@ -132,12 +133,11 @@ static bool read_line(
 		const struct projection_line *line = &it->lines[i];
 		if (line->cluster != row->cluster || !line->known)
 			continue;
-		bool asks = out->move.kind == MOVE_DIVERT || out->move.kind == MOVE_LIMIT_RETRIES;
 		out->use_before = line->use_before;
-		out->capacity =
-			asks ? row->pool_max : row->pool_max * (line->use_before / line->use_high);
-		out->low = line->use_low * out->capacity;
-		out->high = line->use_high * out->capacity;
+		out->capacity = line->capacity;
+		out->low = line->asked_low;
+		out->high = line->asked_high;
+		out->unproven = line->unproven;
 		out->moved_share = it->moved_share;
 		out->shared_share = it->shared_share;
 		return true;
@@ -252,6 +252,8 @@ static bool tell_mend(const struct counsel *counsel, const struct option *option
 			sentence_add(out, " in about ");
 			sentence_add_seconds(out, prognosis.seconds);
 		}
+		if (option->unproven)
+			sentence_add(out, ", if its databases keep their speed");
 		return true;
 	case OUTLOOK_STUCK:
 		sentence_add(out, "stays metastable, with retries ");

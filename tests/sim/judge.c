@@ -151,12 +151,12 @@ static void judge_projection(struct sim *sim, const struct plan *plan)
 		const struct projection_line *line = &plan->projection.lines[i];
 		if (line->changed && line->known &&
 			line->use_high > sim->configs.guards.ceiling + 1e-9 &&
-			line->use_high > line->use_before + 1e-9)
+			line->use_high > line->use_most_before + 1e-9)
 			judge_violation(sim,
 				"a projection above the ceiling was accepted: %s of %s to %g: "
 				"%g -> %g",
-				plan->verb->name, plan->target_path, plan->to, line->use_before,
-				line->use_high);
+				plan->verb->name, plan->target_path, plan->to,
+				line->use_most_before, line->use_high);
 	}
 }
 

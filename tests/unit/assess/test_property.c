@@ -177,22 +177,37 @@ static void check_assessment(const struct assessment *it)
 	expect_positive(it->failed_requests, "failed requests");
 }
 
-static double capacity_of(const struct assessment *it, uint32_t cluster)
+/* Seconds an attempt holds a connection in a cluster; NAN unknown. */
+static double hold_of(const struct assessment *it, uint32_t cluster)
 {
-	return assessment_cluster(it, cluster)->pool_max;
+	const struct cluster_assessment *row = assessment_cluster(it, cluster);
+	return isnan(row->hold_s) ? row->pool_used / (row->first_tries * row->attempts)
+				  : row->hold_s;
+}
+
+/* Whether that is known of all clusters a divert touches: then attempts are what is conserved,
+ * else connections. */
+static bool knows_holds(const struct box *box, const struct projection *it)
+{
+	for (size_t i = 0; i < it->line_count; i++) {
+		if (it->lines[i].changed && !(hold_of(&box->seen, it->lines[i].cluster) > 0))
+			return false;
+	}
+	return true;
 }
 
 static void check_divert(
 	const struct box *box, const struct projection *it, const struct move *move)
 {
 	double before = 0, after = 0, shares = 0;
+	bool by_attempts = knows_holds(box, it);
 	for (size_t i = 0; i < it->line_count; i++) {
 		const struct projection_line *line = &it->lines[i];
 		if (!line->changed)
 			continue;
-		double capacity = capacity_of(&box->seen, line->cluster);
-		before += line->use_before * capacity;
-		after += line->use_high * capacity;
+		double hold_s = by_attempts ? hold_of(&box->seen, line->cluster) : 1;
+		before += line->use_before * line->capacity / hold_s;
+		after += line->asked_high / hold_s;
 		shares += line->share_after;
 		ck_assert(line->use_low <= line->use_high + 1e-9);
 		ck_assert(line->use_high >= -1e-9);
@@ -200,7 +215,7 @@ static void check_divert(
 	ck_assert_double_eq_tol(before, after, 1e-6 * fmax(1, before));
 	if (it->moved_share > 0)
 		ck_assert_double_eq_tol(shares, 1, 1e-9);
-	/* Half of the way is never worse than all of it. */
+	/* Half of the way is never worse than all of it, and for nobody more than that. */
 	double current = 0;
 	ck_assert(snapshot_value(box->snapshot, move->entity, SIGNAL_CLUSTER_WEIGHT, &current));
 	struct projection half;
@@ -208,7 +223,36 @@ static void check_divert(
 	const struct move less = {MOVE_DIVERT, move->entity, current + (move->to - current) / 2};
 	ck_assert(project(box->snapshot, &box->seen, &less, CEILING, &half));
 	ck_assert(it->blocked || !half.blocked);
+	for (size_t i = 0; i < half.line_count; i++) {
+		const struct projection_line *part = &half.lines[i], *all = &it->lines[i];
+		ck_assert_uint_eq(part->cluster, all->cluster);
+		double now = part->use_before * part->capacity;
+		bool rises = all->asked_high >= now;
+		if (part->changed && rises)
+			ck_assert(part->asked_high <= all->asked_high + 1e-6 * all->asked_high);
+		if (part->changed && !rises)
+			ck_assert(part->asked_high >= all->asked_high - 1e-6 * all->asked_high);
+	}
 	projection_finish(&half);
+}
+
+/* What moves no traffic and no retries leaves what is asked for as it is. */
+static void check_kept(
+	const struct box *box, const struct move *move, const struct projection_line *line)
+{
+	const struct cluster_assessment *row = assessment_cluster(&box->seen, line->cluster);
+	bool asks = move->kind == MOVE_DIVERT || move->kind == MOVE_LIMIT_RETRIES;
+	if (line->known && !(line->changed && asks))
+		ck_assert_double_eq_tol(
+			line->asked_high, fmax(row->demand, row->demand_late), 1e-9);
+	bool gives = move->kind == MOVE_RESIZE_POOL || move->kind == MOVE_LOSE_REPLICA ||
+		     move->kind == MOVE_RETURN_REPLICA;
+	if (line->known && !(line->changed && gives))
+		ck_assert_double_eq_tol(line->capacity, row->pool_max, 1e-9);
+	if (line->known && line->changed && move->kind == MOVE_LOSE_REPLICA)
+		ck_assert(line->capacity <= row->pool_max + 1e-9);
+	if (line->known && line->changed && move->kind == MOVE_RETURN_REPLICA)
+		ck_assert(line->capacity >= row->pool_max - 1e-9);
 }
 
 static void check_projection(const struct box *box, const struct move *move)
@@ -229,7 +273,10 @@ static void check_projection(const struct box *box, const struct move *move)
 	for (size_t i = 0; i < it.line_count; i++) {
 		const struct projection_line *line = &it.lines[i];
 		ck_assert(!line->changed || line->known);
-		ck_assert(!line->changed || !isnan(line->use_high));
+		ck_assert(!line->changed || !(isnan(line->use_low) || isnan(line->use_high)));
+		ck_assert(!line->changed || line->use_low <= line->use_high + 1e-9);
+		ck_assert(!line->changed || line->asked_low <= line->asked_high + 1e-9);
+		check_kept(box, move, line);
 		over |= line->over_ceiling;
 		ck_assert(i == 0 || it.lines[i - 1].changed || !line->changed);
 		ck_assert(!line->over_ceiling || line->use_high > CEILING);

@@ -106,6 +106,10 @@ START_TEST(a_storm_is_mended_by_fewer_retries_and_not_by_the_replica)
 	box_run(&box, 30);
 	ck_assert_int_eq(box.seen.phase, PHASE_METASTABLE);
 	ck_assert_ptr_null(find(&box, "replica.return"));
+	const char *resize = get(&box, "pool.resize")->text;
+	bool recovers = strstr(resize, "recovers") != NULL;
+	bool doubts = strstr(resize, ", if its databases keep their speed") != NULL;
+	ck_assert_msg(recovers == doubts, "%s", resize);
 	fewer = get(&box, "retry.limit");
 	ck_assert(fewer->enough);
 	ck_assert_double_eq(fewer->to, 0.10);
