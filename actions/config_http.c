@@ -166,10 +166,9 @@ static void add_scalar(struct text *out, const struct yaml_node *node, const str
 	char digits[NUMBER_TEXT_BYTES];
 	const char *scalar = node->scalar;
 	bool plain = !node->quoted;
-	if (is_value_alone(scalar, verb)) {
-		text_add(out, scalar);
-	} else if (plain && (strcmp(scalar, "true") == 0 || strcmp(scalar, "false") == 0 ||
-				    strcmp(scalar, "null") == 0)) {
+	bool is_word = plain && (strcmp(scalar, "true") == 0 || strcmp(scalar, "false") == 0 ||
+					strcmp(scalar, "null") == 0);
+	if (is_word || is_value_alone(scalar, verb)) {
 		text_add(out, scalar);
 	} else if (plain && number_parse(scalar, strlen(scalar), &number) && number - number == 0) {
 		number_write(number, digits);

@@ -50,8 +50,4 @@ void action_schema_sql(struct json_writer *writer);
 void journal_config_read(struct reader *reader, const struct yaml_node *node,
 	const char *state_directory, struct action_configs *out);
 
-/* The `journal:` section; NULL: it is not in the file. */
-void journal_config_read(struct reader *reader, const struct yaml_node *node,
-	const char *state_directory, struct action_configs *out);
-
 #endif

@@ -72,6 +72,8 @@ void etcd_destroy(struct etcd *etcd)
 static void member_base64(struct json_writer *writer, const char *key, const char *value)
 {
 	char coded[BASE64_BYTES(ETCD_VALUE_BYTES)];
+	/* Only a verb that needs none has no key. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 	base64_encode(value, strlen(value), coded, sizeof(coded));
 	json_member_string(writer, key, coded);
 }

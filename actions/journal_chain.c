@@ -218,7 +218,7 @@ static bool read_through(int fd, struct pass *pass, struct error *error)
 bool chain_scan(int fd, const char *path, struct chain_scan *out, struct error *error)
 {
 	struct chain_scan scan = {.bad_line = 0};
-	struct head head;
+	struct head head = {.records = 0};
 	chain_init(&scan.chain);
 	scan.has_head = read_head(path, &head);
 	struct pass *pass = calloc(1, sizeof(*pass));

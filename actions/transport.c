@@ -133,9 +133,8 @@ static enum transport_result from_error(enum error_kind kind)
 	switch (kind) {
 	case ERROR_UNREACHABLE:
 	case ERROR_UNTRUSTED:
+	case ERROR_TIMEOUT: /* the wire says UNKNOWN_OUTCOME once bytes left */
 		return TRANSPORT_UNREACHABLE;
-	case ERROR_TIMEOUT:
-		return TRANSPORT_UNREACHABLE; /* the wire says UNKNOWN_OUTCOME once bytes left */
 	case ERROR_REJECTED:
 		return TRANSPORT_REFUSED;
 	case ERROR_USAGE:
@@ -462,7 +461,7 @@ static void sql_answered(
 	if (!take_words(
 		    transport, reply ? reply->bytes : "", reply ? reply->length : 0, error, said))
 		return;
-	bool is_refused = reply->bytes[0] == '!';
+	bool is_refused = said[0] == '!';
 	end(transport, is_refused ? TRANSPORT_REFUSED : TRANSPORT_ACCEPTED,
 		is_refused ? said + 1 : "the statement was accepted");
 }

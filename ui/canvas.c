@@ -284,14 +284,15 @@ void canvas_box(struct canvas *canvas, int row, int column, int rows, int column
 void canvas_spark(struct canvas *canvas, int row, int column, enum role role, const double *values,
 	size_t count, double low, double high)
 {
-	int steps = canvas->ascii ? (int)sizeof ramp - 1 : (int)(sizeof eighths / sizeof *eighths);
+	bool ascii = canvas->ascii;
+	int steps = ascii ? (int)sizeof ramp - 1 : (int)(sizeof eighths / sizeof *eighths);
 	for (size_t i = 0; i < count && i < CANVAS_COLUMNS_MOST; i++) {
 		uint32_t glyph = ' ';
 		if (!isnan(values[i])) {
 			double share = high > low ? (values[i] - low) / (high - low) : 0.0;
 			share = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
 			int step = clamp((int)lround(share * (steps - 1)), 0, steps - 1);
-			glyph = canvas->ascii ? (uint32_t)ramp[step] : eighths[step];
+			glyph = ascii ? (uint32_t)ramp[step] : eighths[step];
 		}
 		put(canvas, row, column + (int)i, role, glyph, 1);
 	}

@@ -114,15 +114,15 @@ static void load_styles(struct painter *painter, const struct theme *theme, bool
 		painter->attributes[role] = style_attributes(style);
 		if (!colored || role >= COLOR_PAIRS)
 			continue;
-		short front = COLORS >= 256 ? style->fg256 : style->fg16;
-		short back = COLORS >= 256 ? style->bg256 : style->bg16;
+		short front = (short)(COLORS >= 256 ? style->fg256 : style->fg16);
+		short back = (short)(COLORS >= 256 ? style->bg256 : style->bg16);
 		if (COLORS < 256) {
 			front = fit_color(front, &painter->attributes[role]);
 			back = fit_color(back, NULL);
 		}
 		if (!defaults) {
-			front = front < 0 ? COLOR_WHITE : front;
-			back = back < 0 ? COLOR_BLACK : back;
+			front = (short)(front < 0 ? COLOR_WHITE : front);
+			back = (short)(back < 0 ? COLOR_BLACK : back);
 		}
 		if (init_pair((short)role, front, back) == OK)
 			painter->pairs[role] = (short)role;

@@ -46,7 +46,7 @@ static void fill(struct error *error, enum error_kind kind, const char text[ERRO
 	trim_partial_character(error->text);
 }
 
-bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
+bool(error_set)(struct error *error, enum error_kind kind, const char *format, ...)
 {
 	if (!error)
 		return false;
@@ -59,7 +59,7 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
 	return false;
 }
 
-bool error_prefix(struct error *error, const char *format, ...)
+bool(error_prefix)(struct error *error, const char *format, ...)
 {
 	if (!error)
 		return false;
@@ -76,12 +76,12 @@ bool error_prefix(struct error *error, const char *format, ...)
 	return false;
 }
 
-bool error_no_memory(struct error *error, const char *what)
+bool(error_no_memory)(struct error *error, const char *what)
 {
 	return error_set(error, ERROR_NO_MEMORY, "no memory for %s", what);
 }
 
-bool error_errno(struct error *error, const char *format, ...)
+bool(error_errno)(struct error *error, const char *format, ...)
 {
 	int number = errno;
 	if (!error)

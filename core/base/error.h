@@ -54,4 +54,13 @@ bool error_errno(struct error *error, const char *format, ...)
 /* A lower-case word for the kind, such as "limit" or "unreachable"; never NULL. */
 const char *error_kind_name(enum error_kind kind);
 
+#ifdef __clang_analyzer__
+/* It reads one file at a time and would follow paths on which setting an error is a success. The
+ * functions' own definitions have their names in parentheses, which keeps macros away. */
+#define error_set(...) ((error_set)(__VA_ARGS__), false)
+#define error_prefix(...) ((error_prefix)(__VA_ARGS__), false)
+#define error_no_memory(...) ((error_no_memory)(__VA_ARGS__), false)
+#define error_errno(...) ((error_errno)(__VA_ARGS__), false)
+#endif
+
 #endif

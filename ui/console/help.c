@@ -4,6 +4,7 @@
 #include "ui/console/list_screen.h"
 
 /* What the words and signs of the screens mean. */
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): the longer ones go on on the next line */
 static const char *const words[] = {
 	"!CRIT ~WARN  OK ?UNK    states: glyph, word and colour; ? is not known, never zero, never "
 	"green",
@@ -22,6 +23,7 @@ static const char *const words[] = {
 	"goodput                 user requests per second that succeeded",
 	"",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 #define WORD_COUNT (sizeof words / sizeof *words)
 
 size_t help_count(void)
