@@ -332,11 +332,26 @@ static void look_at_shape(struct look *look)
 		memory->share_seen = view->share;
 }
 
-static void count_readings(struct look *look, uint32_t entity)
+/* The signals that may be measured on a kind of entity. */
+struct vocabulary {
+	enum signal signals[SIGNAL_COUNT];
+	size_t count;
+};
+
+static void vocabulary_of(enum entity_kind kind, struct vocabulary *out)
 {
+	out->count = 0;
 	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+		if (signal_row((enum signal)i)->entities & (1u << kind))
+			out->signals[out->count++] = (enum signal)i;
+	}
+}
+
+static void count_readings(struct look *look, uint32_t entity, const struct vocabulary *vocabulary)
+{
+	for (size_t i = 0; i < vocabulary->count; i++) {
 		const struct reading *reading =
-			snapshot_reading(look->snapshot, entity, (enum signal)i);
+			snapshot_reading(look->snapshot, entity, vocabulary->signals[i]);
 		if (reading->at_ms == 0)
 			continue;
 		look->view->readings++;
@@ -353,16 +368,19 @@ static void look_for_blindness(struct look *look)
 	static const enum entity_kind kinds[] = {ENTITY_REPLICA, ENTITY_SERVICE, ENTITY_SURFACE};
 	const struct fleet *fleet = look->snapshot->fleet;
 	struct cluster_view *view = look->view;
-	count_readings(look, view->id);
+	struct vocabulary vocabulary;
+	vocabulary_of(ENTITY_CLUSTER, &vocabulary);
+	count_readings(look, view->id, &vocabulary);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		uint32_t id = fleet_next(fleet, kinds[i], view->id, ENTITY_NONE);
+		vocabulary_of(kinds[i], &vocabulary);
 		for (; id < look->snapshot->entity_count;
 			id = fleet_next(fleet, kinds[i], view->id, id)) {
 			enum replica_state state = look->replicas[id].state;
 			bool silent = kinds[i] == ENTITY_REPLICA &&
 				      (replica_is_out(state) || state == REPLICA_FORGOTTEN);
 			if (!silent)
-				count_readings(look, id);
+				count_readings(look, id, &vocabulary);
 		}
 	}
 	bool only_out = view->expected > 0 && view->out == view->expected;

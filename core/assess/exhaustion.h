@@ -14,13 +14,13 @@
 #include <stdint.h>
 
 #include "core/assess/assess.h"
+#include "core/fleet/history.h"
 
 #define EXHAUSTION_SAMPLES 60
 
 /* What must be remembered of a cluster between ticks. Zeroed at first. */
 struct exhaustion_memory {
-	double busy[EXHAUSTION_SAMPLES]; /* oldest first */
-	int64_t at_ms[EXHAUSTION_SAMPLES];
+	struct sample means[EXHAUSTION_SAMPLES]; /* oldest first */
 	unsigned count;
 	double sum; /* of the mean in progress */
 	unsigned summed;

@@ -19,9 +19,10 @@
 #define DEFAULT_TIMEOUT_MS 1000.0 /* how long a client waits when no service says */
 #define ENOUGH_PER_SECOND 1.0     /* below this rate a ratio is chance */
 #define ENOUGH_EVENTS 300.0       /* a ratio is taken over as long a time as has so many */
-#define EVENT_SPANS_MS                   \
-	{                                \
-		1000, 3000, 10000, 30000 \
+#define EVENT_SPAN_MOST_MS 30000
+#define EVENT_SPANS_MS                                \
+	{                                             \
+		1000, 3000, 10000, EVENT_SPAN_MOST_MS \
 	}
 #define SAMPLE_SPACING_MS 500   /* samples closer than this count once */
 #define SETTLED_WINDOW_MS 15000 /* a demand averaged over less is chance */

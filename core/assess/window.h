@@ -3,7 +3,8 @@
  *
  * A mean over a minute is asked for at every tick and of every replica, so nothing may be decoded
  * or searched for it: each (entity, signal) that means are asked of keeps its samples of the last
- * WINDOW_SECONDS in buckets of one second, fed from snapshots as they come. What was said between
+ * WINDOW_SECONDS in buckets of one second, fed from snapshots as they come, and the sums of the
+ * spans that limits.h names. What was said between
  * two snapshots, and before the first, is fetched from history once. Time is that of the samples: a
  * window ends at the newest.
  */
@@ -24,8 +25,11 @@ struct window;
 
 /* All windows of an assessor. Zeroed at first. */
 struct windows {
-	struct window **slots; /* by entity and signal; NULL: nothing was asked yet */
-	size_t entity_count;
+	struct window *list; /* by entity and signal */
+	double *sums;        /* of buckets, by second, entity and signal: those of one second lie
+				together, for most windows turn in the same tick */
+	uint16_t *counts;    /* likewise, of samples */
+	size_t entity_count; /* there is room for */
 };
 
 /* What one tick looks at: passed on, never kept. */
@@ -47,8 +51,8 @@ void windows_finish(struct windows *windows);
 /*
  * The mean of a signal of SIGNAL_REPLICA_QUERIES, SIGNAL_POOL_*, SIGNAL_SERVICE_* and
  * SIGNAL_SURFACE_* over the last `span_ms` (1 s to WINDOW_SECONDS) of its samples, leaving out
- * those of `since_ms` and before. There must be a reading. Where no sample is in there, and without
- * memory, the latest reading stands for the mean.
+ * those of `since_ms` and before. There must be a reading. Where no sample is in there, and for
+ * entities there is no room for, the latest reading stands for the mean.
  */
 void windows_mean(const struct scene *scene, uint32_t entity, enum signal signal, int64_t span_ms,
 	int64_t since_ms, struct window_mean *out);

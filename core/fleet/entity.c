@@ -28,12 +28,22 @@ struct chain {
 struct node {
 	struct entity entity;
 	struct chain children[ENTITY_KIND_COUNT];
+};
+
+/* The two lists an entity is in. */
+struct link {
 	uint32_t next_sibling;
 	uint32_t next_of_kind;
 };
 
+/* Lists are walked at every tick: their links lie together, and not among names. */
+struct chunk {
+	struct link links[CHUNK_ENTITIES];
+	struct node nodes[CHUNK_ENTITIES];
+};
+
 struct fleet {
-	struct node *chunks[CHUNKS_MOST];
+	struct chunk *chunks[CHUNKS_MOST];
 	size_t count;
 	struct chain kinds[ENTITY_KIND_COUNT];
 	uint32_t *slots; /* ids; ENTITY_NONE where free */
@@ -64,7 +74,12 @@ static const unsigned parent_kinds[ENTITY_KIND_COUNT] = {
 
 static struct node *node_at(const struct fleet *fleet, uint32_t id)
 {
-	return &fleet->chunks[id / CHUNK_ENTITIES][id % CHUNK_ENTITIES];
+	return &fleet->chunks[id / CHUNK_ENTITIES]->nodes[id % CHUNK_ENTITIES];
+}
+
+static struct link *link_at(const struct fleet *fleet, uint32_t id)
+{
+	return &fleet->chunks[id / CHUNK_ENTITIES]->links[id % CHUNK_ENTITIES];
 }
 
 /* ---- the index by name ---- */
@@ -137,13 +152,13 @@ static void chain_clear(struct chain *chain)
 
 static void link_child(struct fleet *fleet, uint32_t parent, uint32_t id)
 {
-	struct node *node = node_at(fleet, id);
+	const struct node *node = node_at(fleet, id);
 	struct chain *chain = &node_at(fleet, parent)->children[node->entity.kind];
-	node->next_sibling = ENTITY_NONE;
+	link_at(fleet, id)->next_sibling = ENTITY_NONE;
 	if (chain->last == ENTITY_NONE)
 		chain->first = id;
 	else
-		node_at(fleet, chain->last)->next_sibling = id;
+		link_at(fleet, chain->last)->next_sibling = id;
 	chain->last = id;
 }
 
@@ -151,26 +166,26 @@ static void unlink_child(struct fleet *fleet, uint32_t parent, uint32_t id)
 {
 	const struct node *node = node_at(fleet, id);
 	struct chain *chain = &node_at(fleet, parent)->children[node->entity.kind];
-	uint32_t before = ENTITY_NONE;
-	for (uint32_t at = chain->first; at != id; at = node_at(fleet, at)->next_sibling)
+	uint32_t before = ENTITY_NONE, after = link_at(fleet, id)->next_sibling;
+	for (uint32_t at = chain->first; at != id; at = link_at(fleet, at)->next_sibling)
 		before = at;
 	if (before == ENTITY_NONE)
-		chain->first = node->next_sibling;
+		chain->first = after;
 	else
-		node_at(fleet, before)->next_sibling = node->next_sibling;
+		link_at(fleet, before)->next_sibling = after;
 	if (chain->last == id)
 		chain->last = before;
 }
 
 static void link_kind(struct fleet *fleet, uint32_t id)
 {
-	struct node *node = node_at(fleet, id);
+	const struct node *node = node_at(fleet, id);
 	struct chain *chain = &fleet->kinds[node->entity.kind];
-	node->next_of_kind = ENTITY_NONE;
+	link_at(fleet, id)->next_of_kind = ENTITY_NONE;
 	if (chain->last == ENTITY_NONE)
 		chain->first = id;
 	else
-		node_at(fleet, chain->last)->next_of_kind = id;
+		link_at(fleet, chain->last)->next_of_kind = id;
 	chain->last = id;
 }
 
@@ -207,7 +222,7 @@ static bool append(struct fleet *fleet, enum entity_kind kind, uint32_t parent, 
 			FLEET_ENTITIES_MOST, name);
 	size_t chunk = fleet->count / CHUNK_ENTITIES;
 	if (!fleet->chunks[chunk]) {
-		fleet->chunks[chunk] = calloc(CHUNK_ENTITIES, sizeof(struct node));
+		fleet->chunks[chunk] = calloc(1, sizeof(struct chunk));
 		if (!fleet->chunks[chunk])
 			return error_no_memory(error, "an entity");
 	}
@@ -228,7 +243,7 @@ static bool append(struct fleet *fleet, enum entity_kind kind, uint32_t parent, 
 	fleet->count++;
 	slot_insert(fleet->slots, fleet->slot_count, &node->entity);
 	link_kind(fleet, id);
-	node->next_sibling = ENTITY_NONE;
+	link_at(fleet, id)->next_sibling = ENTITY_NONE;
 	if (parent != ENTITY_NONE)
 		link_child(fleet, parent, id);
 	*out = id;
@@ -272,7 +287,7 @@ static uint32_t same_cluster(struct fleet *fleet, uint32_t parent, const char *n
 {
 	uint32_t found = ENTITY_NONE;
 	uint32_t id = fleet->kinds[ENTITY_CLUSTER].first;
-	for (; id != ENTITY_NONE; id = node_at(fleet, id)->next_of_kind) {
+	for (; id != ENTITY_NONE; id = link_at(fleet, id)->next_of_kind) {
 		const struct entity *entity = &node_at(fleet, id)->entity;
 		bool candidate = parent == ENTITY_ROOT || entity->parent == ENTITY_ROOT;
 		if (!candidate || strcmp(entity->name, name) != 0)
@@ -345,7 +360,7 @@ uint32_t fleet_find_path(const struct fleet *fleet, enum entity_kind kind, const
 	uint32_t by_path = ENTITY_NONE, by_name = ENTITY_NONE;
 	bool paths_differ = false, names_differ = false;
 	uint32_t id = fleet->kinds[kind].first;
-	for (; id != ENTITY_NONE; id = node_at(fleet, id)->next_of_kind) {
+	for (; id != ENTITY_NONE; id = link_at(fleet, id)->next_of_kind) {
 		const struct entity *entity = &node_at(fleet, id)->entity;
 		if (is_full_path(fleet, entity, path))
 			return id;
@@ -376,8 +391,8 @@ uint32_t fleet_next(
 	const struct fleet *fleet, enum entity_kind kind, uint32_t parent, uint32_t after)
 {
 	if (after != ENTITY_NONE) {
-		const struct node *node = node_at(fleet, after);
-		return parent == ENTITY_NONE ? node->next_of_kind : node->next_sibling;
+		const struct link *link = link_at(fleet, after);
+		return parent == ENTITY_NONE ? link->next_of_kind : link->next_sibling;
 	}
 	if (parent == ENTITY_NONE)
 		return fleet->kinds[kind].first;

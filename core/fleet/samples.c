@@ -43,15 +43,6 @@ bool samples_increase(
 	return true;
 }
 
-bool samples_rate(
-	const struct sample *samples, size_t count, int64_t from_ms, int64_t until_ms, double *out)
-{
-	if (!samples_increase(samples, count, from_ms, until_ms, out))
-		return false;
-	*out /= (double)(until_ms - from_ms) / 1000;
-	return true;
-}
-
 /* ---- gauges ---- */
 
 /* Sums about the means, for times are large and their differences small. */
@@ -85,11 +76,6 @@ bool samples_fit(
 		.count = count,
 	};
 	return true;
-}
-
-double samples_predict(const struct samples_line *line, double ahead_s)
-{
-	return line->level + line->slope * ahead_s;
 }
 
 /* ---- histograms ---- */

@@ -21,16 +21,12 @@
 struct sample;
 
 /*
- * How much a counter grew in a window: increase(). A counter that fell was reset and began at 0.
- * Growth is extrapolated to either end of the window where the gap to it is below 1.1 times the
- * mean distance of samples, else by half that distance, and never to before the counter was 0.
- * Needs two samples.
+ * How much a counter grew in a window: increase(), and over the window's seconds rate(). A counter
+ * that fell was reset and began at 0. Growth is extrapolated to either end of the window where the
+ * gap to it is below 1.1 times the mean distance of samples, else by half that distance, and never
+ * to before the counter was 0. Needs two samples.
  */
 bool samples_increase(
-	const struct sample *samples, size_t count, int64_t from_ms, int64_t until_ms, double *out);
-
-/* Its growth per second: rate(). */
-bool samples_rate(
 	const struct sample *samples, size_t count, int64_t from_ms, int64_t until_ms, double *out);
 
 /* A straight line through samples by least squares. */
@@ -41,12 +37,10 @@ struct samples_line {
 	size_t count;
 };
 
-/* Fit one; `at_ms` is when `level` holds. Needs two samples. */
+/* Fit one; `at_ms` is when `level` holds: with it at the time of asking predict_linear() is level +
+ * slope x seconds. Needs two samples. */
 bool samples_fit(
 	const struct sample *samples, size_t count, int64_t at_ms, struct samples_line *out);
-
-/* Where the line is `ahead_s` later: predict_linear() when it was fitted at the time of asking. */
-double samples_predict(const struct samples_line *line, double ahead_s);
 
 /* One bucket of a histogram, or how much it grew. */
 struct samples_bucket {

@@ -60,8 +60,11 @@ static bool answer_growth(double *out, bool per_second)
 {
 	int64_t from_ms = read_ms(), until_ms = read_ms();
 	size_t count = read_series();
-	return per_second ? samples_rate(samples, count, from_ms, until_ms, out)
-			  : samples_increase(samples, count, from_ms, until_ms, out);
+	if (!samples_increase(samples, count, from_ms, until_ms, out))
+		return false;
+	if (per_second)
+		*out /= (double)(until_ms - from_ms) / 1000;
+	return true;
 }
 
 static bool answer_direct(double *out)
@@ -90,7 +93,7 @@ static bool answer_predict(double *out)
 	size_t count = read_series();
 	if (!samples_fit(samples, count, at_ms, &line))
 		return false;
-	*out = samples_predict(&line, ahead_s);
+	*out = line.level + line.slope * ahead_s;
 	return true;
 }
 

@@ -75,13 +75,12 @@ START_TEST(a_slope_is_believed_from_three_errors_on)
 			    sure[] = {44, 54, 53, 57, 56, 66};
 	struct exhaustion_memory memory = {.count = 6};
 	for (unsigned i = 0; i < 6; i++) {
-		memory.busy[i] = doubtful[i];
-		memory.at_ms[i] = START_MS + 5000 * i;
+		memory.means[i] = (struct sample){START_MS + 5000 * i, doubtful[i]};
 	}
 	/* 3.1429 a sample, with an error of 1.1285: 2.8 times. */
 	ck_assert(!judge(&memory, 100).known);
 	for (unsigned i = 0; i < 6; i++)
-		memory.busy[i] = sure[i];
+		memory.means[i].value = sure[i];
 	/* 3.4286 and 0.8132: 4.2 times. */
 	struct exhaustion out = judge(&memory, 100);
 	ck_assert(out.known);
