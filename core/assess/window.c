@@ -21,6 +21,10 @@ struct window {
 	int64_t newest_s;  /* its bucket */
 	double kept[KEPT]; /* the sum of the last so many buckets */
 	uint32_t kept_counts[KEPT];
+	/* The sum from a second on that was asked for: after a step all spans begin with it. */
+	uint32_t since_count;
+	int64_t since_s; /* 0: none */
+	double since_sum;
 };
 
 /* Where the window of a signal is among those of its entity; signals that no kind of entity has
@@ -119,6 +123,18 @@ static void refresh(struct windows *windows, size_t slot)
 			&window->kept_counts[i]);
 }
 
+/* The same, remembered; nothing leaves it as long as it is within a window. */
+static double add_up_since(struct windows *windows, size_t slot, int64_t from_s, uint32_t *count)
+{
+	struct window *window = &windows->list[slot];
+	if (window->since_s != from_s) {
+		window->since_s = from_s;
+		window->since_sum = add_up(windows, slot, from_s, &window->since_count);
+	}
+	*count = window->since_count;
+	return window->since_sum;
+}
+
 /* Let time pass up to `second`. */
 static void turn(struct windows *windows, size_t slot, int64_t second)
 {
@@ -128,6 +144,7 @@ static void turn(struct windows *windows, size_t slot, int64_t second)
 			empty(windows, slot, s);
 		memset(window->kept, 0, sizeof(window->kept));
 		memset(window->kept_counts, 0, sizeof(window->kept_counts));
+		window->since_s = 0;
 		window->newest_s = second;
 		return;
 	}
@@ -161,6 +178,8 @@ static void feed(struct windows *windows, size_t slot, int64_t at_ms, double val
 		window->kept[i] += value;
 		window->kept_counts[i]++;
 	}
+	window->since_sum += value;
+	window->since_count++;
 }
 
 /* What was said since the last sample and before this reading. */
@@ -203,7 +222,7 @@ void windows_mean(const struct scene *scene, uint32_t entity, enum signal signal
 		return;
 	size_t slot = (size_t)entity * PLACES + places[signal] - 1u;
 	catch_up(scene, slot, entity, signal, reading);
-	const struct window *window = &scene->windows->list[slot];
+	struct window *window = &scene->windows->list[slot];
 	int64_t first_s = window->newest_s - span_ms / 1000 + 1;
 	if (since_ms / 1000 >= first_s)
 		first_s = since_ms / 1000 + 1;
@@ -215,6 +234,8 @@ void windows_mean(const struct scene *scene, uint32_t entity, enum signal signal
 	if (kept < KEPT) {
 		sum = window->kept[kept];
 		count = window->kept_counts[kept];
+	} else if (since_ms / 1000 + 1 == first_s) {
+		sum = add_up_since(scene->windows, slot, first_s, &count);
 	} else {
 		sum = add_up(scene->windows, slot, first_s, &count);
 	}

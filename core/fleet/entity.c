@@ -30,20 +30,16 @@ struct node {
 	struct chain children[ENTITY_KIND_COUNT];
 };
 
-/* The two lists an entity is in. */
+/* The two lists an entity is in: walked at every tick, so links lie together and not among names.
+ */
 struct link {
 	uint32_t next_sibling;
 	uint32_t next_of_kind;
 };
 
-/* Lists are walked at every tick: their links lie together, and not among names. */
-struct chunk {
-	struct link links[CHUNK_ENTITIES];
-	struct node nodes[CHUNK_ENTITIES];
-};
-
 struct fleet {
-	struct chunk *chunks[CHUNKS_MOST];
+	struct node *chunks[CHUNKS_MOST];
+	struct link *links[CHUNKS_MOST];
 	size_t count;
 	struct chain kinds[ENTITY_KIND_COUNT];
 	uint32_t *slots; /* ids; ENTITY_NONE where free */
@@ -74,12 +70,12 @@ static const unsigned parent_kinds[ENTITY_KIND_COUNT] = {
 
 static struct node *node_at(const struct fleet *fleet, uint32_t id)
 {
-	return &fleet->chunks[id / CHUNK_ENTITIES]->nodes[id % CHUNK_ENTITIES];
+	return &fleet->chunks[id / CHUNK_ENTITIES][id % CHUNK_ENTITIES];
 }
 
 static struct link *link_at(const struct fleet *fleet, uint32_t id)
 {
-	return &fleet->chunks[id / CHUNK_ENTITIES]->links[id % CHUNK_ENTITIES];
+	return &fleet->links[id / CHUNK_ENTITIES][id % CHUNK_ENTITIES];
 }
 
 /* ---- the index by name ---- */
@@ -221,11 +217,12 @@ static bool append(struct fleet *fleet, enum entity_kind kind, uint32_t parent, 
 		return error_set(error, ERROR_LIMIT, "more than %d entities: '%s' is not kept",
 			FLEET_ENTITIES_MOST, name);
 	size_t chunk = fleet->count / CHUNK_ENTITIES;
-	if (!fleet->chunks[chunk]) {
-		fleet->chunks[chunk] = calloc(1, sizeof(struct chunk));
-		if (!fleet->chunks[chunk])
-			return error_no_memory(error, "an entity");
-	}
+	if (!fleet->chunks[chunk])
+		fleet->chunks[chunk] = calloc(CHUNK_ENTITIES, sizeof(struct node));
+	if (!fleet->links[chunk])
+		fleet->links[chunk] = calloc(CHUNK_ENTITIES, sizeof(struct link));
+	if (!fleet->chunks[chunk] || !fleet->links[chunk])
+		return error_no_memory(error, "an entity");
 	if (!slots_reserve(fleet))
 		return error_no_memory(error, "the index of entities");
 	uint32_t id = (uint32_t)fleet->count;
@@ -270,8 +267,10 @@ void fleet_destroy(struct fleet *fleet)
 {
 	if (!fleet)
 		return;
-	for (size_t i = 0; i < CHUNKS_MOST; i++)
+	for (size_t i = 0; i < CHUNKS_MOST; i++) {
 		free(fleet->chunks[i]);
+		free(fleet->links[i]);
+	}
 	free(fleet->slots);
 	arena_destroy(fleet->facts);
 	free(fleet);
