@@ -65,8 +65,7 @@ def replica_thaw():
 
 
 def slots_full():
-    process.start("hold", [PYTHON, layout.path("lib/hold.py"), PORTS[f"pg-{VICTIM}"], layout.path("sock")],
-                  {"PGPASSWORD": provision.password("hog"), "LAB_SUPERUSER": getpass.getuser()})
+    process.start("hold", [PYTHON, layout.path("lib/hold.py"), PORTS[f"pg-{VICTIM}"], layout.path("sock"), getpass.getuser()])
 
 
 def slots_free():
