@@ -413,31 +413,60 @@ START_TEST(test_bad_beginning)
 }
 END_TEST
 
+/* What the first cluster looks like when the runbook that comes with the program is to act, or not.
+ */
+static const struct {
+	unsigned serving;
+	double use, waiting, errors;
+	enum phase phase;
+	bool acts;
+} plights[] = {
+	{SCENE_REPLICAS, 0.9, 0, 0, PHASE_NORMAL, false},      /* busy, but nothing is lost */
+	{SCENE_REPLICAS - 1, 0.7, 0, 0, PHASE_TRIGGER, false}, /* lost, and the others carry it */
+	{SCENE_REPLICAS - 1, 0.8, 0, 0, PHASE_TRIGGER, true},  /* the next burst would fill them */
+	{SCENE_REPLICAS - 1, 0.7, 12, 0, PHASE_SATURATION, true},
+	{SCENE_REPLICAS, 0.7, 12, 0, PHASE_SATURATION, false},
+	{SCENE_REPLICAS, 0.7, 0, 0.02, PHASE_ERRORS, true},
+};
+
 START_TEST(test_the_runbook_that_comes_with_it)
 {
-	struct complaints complaints;
-	struct scene scene;
+	struct bench bench;
 	struct action_info infos[2];
 	struct error error = {0};
 	size_t count = 0;
-	struct arena *arena = arena_create(1024 * 1024);
+	bench.arena = arena_create(1024 * 1024);
 	actions(infos);
-	scene_open(&scene);
-	complaints_init(&complaints);
-	const struct runbook *runbook = runbook_read(
-		arena, TEST_SOURCE_DIR "/share/runbooks/replica-loss.yaml", &complaints);
-	ck_assert_msg(runbook != NULL, "%s", complaints.total ? complaints.rows[0].text : "?");
-	ck_assert_str_eq(runbook_name(runbook), "replica-loss");
-	const struct runbook_param *params = runbook_params(runbook, &count);
+	scene_open(&bench.scene);
+	complaints_init(&bench.complaints);
+	bench.runbook = runbook_read(bench.arena,
+		TEST_SOURCE_DIR "/share/runbooks/replica-loss.yaml", &bench.complaints);
+	ck_assert_msg(bench.runbook != NULL, "%s",
+		bench.complaints.total ? bench.complaints.rows[0].text : "?");
+	ck_assert_str_eq(runbook_name(bench.runbook), "replica-loss");
+	const struct runbook_param *params = runbook_params(bench.runbook, &count);
 	ck_assert_uint_eq(count, 1);
 	ck_assert_str_eq(params[0].value, "worst");
-	struct runbook_state *state =
-		runbook_begin(runbook, NULL, 0, scene.snapshot, infos, 2, &error);
-	ck_assert_msg(state != NULL, "%s", error.text);
-	runbook_end(state);
-	complaints_finish(&complaints);
-	arena_destroy(arena);
-	scene_close(&scene);
+	bench.state = runbook_begin(bench.runbook, NULL, 0, bench.scene.snapshot, infos, 2, &error);
+	ck_assert_msg(bench.state != NULL, "%s", error.text);
+	struct assessment *seen = &bench.scene.assessment;
+	struct stage_assessment *replicas = &seen->stages[STAGE_REPLICAS];
+	replicas->known = seen->stages[STAGE_ERRORS].known = seen->stages[STAGE_AUTH].known = true;
+	replicas->of = SCENE_REPLICAS;
+	replicas->count = plights[_i].serving;
+	seen->phase = plights[_i].phase;
+	seen->clusters[0].pool_use = plights[_i].use;
+	seen->clusters[0].waiting = plights[_i].waiting;
+	seen->stages[STAGE_AUTH].now = 0;
+	errors(&bench, plights[_i].errors);
+	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_WAIT);
+	later(&bench, 3000);
+	ck_assert_int_eq(ask(&bench, NULL), plights[_i].acts ? RUNBOOK_ACT : RUNBOOK_WAIT);
+	if (plights[_i].acts) {
+		ck_assert_str_eq(bench.order.action, "scale-pool");
+		ck_assert_double_eq(bench.order.to, 30);
+	}
+	close_bench(&bench);
 }
 END_TEST
 
@@ -457,7 +486,7 @@ static Suite *runbook_suite(void)
 	tcase_add_test(tcase, test_resumed);
 	tcase_add_loop_test(tcase, test_bad_file, 0, COUNT(bad));
 	tcase_add_loop_test(tcase, test_bad_beginning, 0, COUNT(beginnings));
-	tcase_add_test(tcase, test_the_runbook_that_comes_with_it);
+	tcase_add_loop_test(tcase, test_the_runbook_that_comes_with_it, 0, COUNT(plights));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
