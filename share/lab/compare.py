@@ -62,7 +62,7 @@ class Run:
         self.web = self.api = self.amplification = 0.0
         self.runbook_code = None
 
-    def live(self):
+    def live(self, name):
         with tempfile.TemporaryDirectory(prefix="spillway-compare.") as state:
             calm.make_well()
             if self.options.alerts and self.way == "nothing":
@@ -73,6 +73,8 @@ class Run:
                     time.sleep(self.options.before + self.wait_s)
                     seen.settle()
                     self.suffer(seen, watch.environment(state))
+                    if self.options.keep:
+                        seen.keep(self.options.keep, name)
             finally:
                 calm.make_well()
 
@@ -173,7 +175,7 @@ def parse(words):
     parser.add_argument("--no-alerts", dest="alerts", action="store_false", help="leave Prometheus and Alertmanager alone")
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--faults", nargs="?", const=",".join(verdicts.EXPECTED), help="name each of these faults (all)")
-    parser.add_argument("--keep", metavar="DIR", help="with --faults: every assessment, a file a fault")
+    parser.add_argument("--keep", metavar="DIR", help="every assessment that came, a file a run or fault")
     parser.add_argument("--json", metavar="FILE", help="write the runs there too")
     options = parser.parse_args(words)
     if options.faults is not None:
@@ -201,7 +203,7 @@ def main():
             wait_s = moments.uniform(0, 20)
             for way in options.ways:
                 run = Run(options, way, wait_s)
-                run.live()
+                run.live(f"{number:02}-{way.replace(' ', '-')}")
                 runs.append(run)
                 tell(number, run)
     except Trouble as trouble:

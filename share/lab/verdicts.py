@@ -4,8 +4,6 @@ Each fault strikes a lab that is well, watched by a Spillway that has seen it we
 end of the time it gets, the cause that Spillway ranks first is the fault, on the entity it struck, and it pages exactly when
 users will suffer. A fault that touches no user must neither page nor be called an incident of the fleet.
 """
-import json
-import pathlib
 import subprocess
 import tempfile
 import time
@@ -128,7 +126,7 @@ class Verdict:
         self.right = not self.wrong
 
 
-def live(program, name, before_s, begin):
+def live(program, name, before_s, begin, kept):
     """Strike, look, heal. `begin` strikes and returns when."""
     expected = EXPECTED[name]
     verdict = Verdict(name, expected)
@@ -144,9 +142,10 @@ def live(program, name, before_s, begin):
             began = begin(name)
             time.sleep(max(began + expected.window_s - time.time(), 0))
             verdict.judge(seen, began, hand)
-            words = seen.seen
         calm.make_well()
-    return verdict, words
+        if kept:
+            seen.keep(kept, name)
+    return verdict
 
 
 def shown(value):
@@ -168,14 +167,9 @@ def compare(program, names, before_s, begin, kept=None):
     print(HEAD, flush=True)
     verdicts = []
     for name in names:
-        verdict, words = live(program, name, before_s, begin)
+        verdict = live(program, name, before_s, begin, kept)
         verdicts.append(verdict)
         print(row_of(verdict), flush=True)
-        if kept:
-            path = pathlib.Path(kept)
-            path.mkdir(parents=True, exist_ok=True)
-            text = "".join(json.dumps({"came": at, **said}) + "\n" for at, said in words)
-            (path / f"{name}.jsonl").write_text(text, encoding="utf-8")
     right = sum(verdict.right for verdict in verdicts)
     print(f"\n{right} of {len(verdicts)} faults named rightly", flush=True)
     return 0 if right == len(verdicts) else 1

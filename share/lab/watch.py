@@ -1,6 +1,7 @@
 """Spillway as it watches the lab: each assessment as it comes, with the time it came."""
 import json
 import os
+import pathlib
 import subprocess
 import tempfile
 import threading
@@ -43,6 +44,13 @@ class Watch:
     def _read(self):
         for line in self.child.stdout:
             self.seen.append((time.time(), json.loads(line)))
+
+    def keep(self, directory, name):
+        """Write every assessment that came to DIRECTORY/NAME.jsonl."""
+        path = pathlib.Path(directory)
+        path.mkdir(parents=True, exist_ok=True)
+        text = "".join(json.dumps({"came": at, **said}) + "\n" for at, said in self.seen)
+        (path / f"{name}.jsonl").write_text(text, encoding="utf-8")
 
     def first(self, since, meant):
         """The first (when, assessment) from then on that is meant, None while there is none."""
