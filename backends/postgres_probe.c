@@ -4,11 +4,17 @@
  * more than any session that was opened earlier can say of it: of a server that hangs, nothing else
  * notices.
  *
- * Where the url names a user a second step asks, over one kept session, for connection slots and
+ * Silence may be one packet that was lost, or one slow moment: only when a second knock, made as
+ * soon as the first has timed out, is not answered either is the server down. A refusal is an
+ * answer and needs no second. So a server that hangs is noticed within the interval and twice the
+ * timeout.
+ *
+ * Where the url names a user one step more asks, over one kept session, for connection slots and
  * for the lag. Lag is believed only while the replica streams: a replica that lost its primary has
  * replayed all it received, and would call that zero.
  */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/answer.h"
@@ -16,7 +22,6 @@
 #include "backends/fact.h"
 #include "backends/grid.h"
 #include "backends/observation.h"
-#include "backends/plain.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
@@ -24,7 +29,12 @@
 
 #define DEFAULT_PORT 5432
 
-enum step { STEP_KNOCK, STEP_ASK };
+enum step { STEP_KNOCK, STEP_KNOCK_AGAIN, STEP_ASK };
+
+struct knocker {
+	const struct source_config *source;
+	bool *silent; /* by target: the first knock of this poll was not answered */
+};
 
 /* SSLRequest: length 8, code 80877103. */
 static const char ssl_request[8] = {0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f};
@@ -58,12 +68,34 @@ static bool has_user(const char *url)
 	return memchr(rest, '@', strcspn(rest, "/?#")) != NULL;
 }
 
+static void destroy(void *instance)
+{
+	struct knocker *knocker = instance;
+	if (knocker)
+		free(knocker->silent);
+	free(knocker);
+}
+
+static void *create(const struct backend_setup *setup, struct error *error)
+{
+	struct knocker *knocker = calloc(1, sizeof(*knocker));
+	if (knocker) {
+		knocker->source = setup->source;
+		knocker->silent = calloc(setup->source->target_count + 1, sizeof(*knocker->silent));
+		if (knocker->silent)
+			return knocker;
+	}
+	destroy(knocker);
+	error_no_memory(error, "a source");
+	return NULL;
+}
+
 static size_t steps(const void *instance, size_t target, bool past)
 {
-	const struct plain *knocker = instance;
+	const struct knocker *knocker = instance;
 	if (past)
 		return 0;
-	return has_user(knocker->source->targets[target].url) ? 2 : 1;
+	return has_user(knocker->source->targets[target].url) ? STEP_ASK + 1 : STEP_ASK;
 }
 
 static bool read_address(
@@ -97,8 +129,12 @@ static bool read_address(
 static bool request(const void *instance, const struct backend_ask *ask, struct arena *scratch,
 	struct backend_request *out, struct error *error)
 {
-	const struct plain *knocker = instance;
+	const struct knocker *knocker = instance;
 	const char *url = knocker->source->targets[ask->target].url;
+	if (ask->step == STEP_KNOCK)
+		knocker->silent[ask->target] = false;
+	if (ask->step == STEP_KNOCK_AGAIN && !knocker->silent[ask->target])
+		return true; /* nothing more to fetch */
 	out->evidence = true;
 	if (ask->step == STEP_ASK) {
 		out->road = ROAD_POSTGRES;
@@ -210,11 +246,16 @@ static bool accept(const void *instance, const struct backend_ask *ask,
 	const struct backend_answer *answer, struct arena *scratch, struct observations *sink,
 	struct error *error)
 {
-	const struct plain *knocker = instance;
+	const struct knocker *knocker = instance;
 	struct sheet sheet = {sink, &knocker->source->targets[ask->target], answer->arrived_ms};
+	bool *silent = &knocker->silent[ask->target];
+	if (ask->step == STEP_ASK)
+		return read_session(&sheet, answer, scratch, error);
+	if (ask->step == STEP_KNOCK_AGAIN && !*silent)
+		return true;
 	if (ask->step == STEP_KNOCK)
-		return read_knock(&sheet, answer, error);
-	return read_session(&sheet, answer, scratch, error);
+		*silent = answer->failure && answer->failure->kind == ERROR_TIMEOUT;
+	return (ask->step == STEP_KNOCK && *silent) || read_knock(&sheet, answer, error);
 }
 
 static const char *const keys[] = {"password_file", "password_env", "password_command", NULL};
@@ -222,15 +263,14 @@ static const char *const schemes[] = {"postgresql://", "postgres://", NULL};
 
 const struct backend_ops postgres_probe_ops = {
 	.name = "postgres-probe",
-	.help = "A new connection to a database server, up to its first byte; with a user in the "
-		"url "
-		"also slots and lag.",
+	.help = "A new connection to a database server, up to its first byte, and a second when "
+		"the first times out; with a user in the url also slots and lag.",
 	.traits = BACKEND_NEEDS_URL | BACKEND_HAS_LOGIN,
 	.keys = keys,
 	.schemes = schemes,
 	.trust = 90,
-	.create = plain_create,
-	.destroy = plain_destroy,
+	.create = create,
+	.destroy = destroy,
 	.steps = steps,
 	.request = request,
 	.accept = accept,

@@ -76,7 +76,7 @@ lab_gone() {
 }
 
 lab_journal() { # prints the path of the journal
-	find "$XDG_STATE_HOME" -name journal.jsonl | head -n 1
+	find "$XDG_STATE_HOME" -name journal.jsonl 2>/dev/null | head -n 1
 }
 
 # No secret of the lab is in any of these files.

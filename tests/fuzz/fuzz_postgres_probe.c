@@ -3,6 +3,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	kind_fuzz_steps(&postgres_probe_ops, "postgresql://u@h/d", 2, bytes, length);
+	kind_fuzz_steps(&postgres_probe_ops, "postgresql://u@h/d", 3, bytes, length);
 	return 0;
 }

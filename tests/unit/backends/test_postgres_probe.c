@@ -14,10 +14,10 @@ struct address_row {
 };
 
 static const struct address_row addresses[] = {
-	{SOURCE("postgresql://db1:5433/"), "db1", 5433, 1},
-	{SOURCE("postgres://db1"), "db1", 5432, 1},
-	{SOURCE("postgresql://[::1]:6000/x"), "::1", 6000, 1},
-	{SOURCE("postgresql://mon@10.0.0.7:5432/postgres?sslmode=require"), "10.0.0.7", 5432, 2},
+	{SOURCE("postgresql://db1:5433/"), "db1", 5433, 2},
+	{SOURCE("postgres://db1"), "db1", 5432, 2},
+	{SOURCE("postgresql://[::1]:6000/x"), "::1", 6000, 2},
+	{SOURCE("postgresql://mon@10.0.0.7:5432/postgres?sslmode=require"), "10.0.0.7", 5432, 3},
 };
 
 START_TEST(knocks_where_the_url_says)
@@ -48,7 +48,6 @@ static const struct knock_row knocks[] = {
 	{"N", ERROR_NONE, 1},
 	{"S", ERROR_NONE, 1},
 	{"", ERROR_REJECTED, 0},
-	{"", ERROR_TIMEOUT, 0},
 	{"H", ERROR_NONE, (double)NAN},
 };
 
@@ -62,6 +61,58 @@ START_TEST(takes_silence_and_refusal_for_an_answer)
 	ck_assert_int_eq(taken, !isnan(knocks[_i].up));
 	double up = bench_value(&bench, ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_UP);
 	ck_assert_msg(isnan(knocks[_i].up) ? isnan(up) : up == knocks[_i].up, "%g", up);
+	bench_close(&bench);
+}
+END_TEST
+
+static bool asks_again(struct bench *bench)
+{
+	struct backend_request request = {0};
+	bench->ask.step = 1;
+	ck_assert(bench->source->ops->request(
+		bench->instance, &bench->ask, bench->scratch, &request, &bench->error));
+	return request.road == ROAD_PROBE;
+}
+
+/* What a poll begins with: the first knock is made, and this is what comes of it. */
+static void knock(struct bench *bench, const char *body, const struct error *failure)
+{
+	struct backend_request request = {0};
+	bench->ask.step = 0;
+	ck_assert(bench->source->ops->request(
+		bench->instance, &bench->ask, bench->scratch, &request, &bench->error));
+	bench->answer.failure = failure;
+	ck_assert(bench_accept(bench, body));
+}
+
+START_TEST(one_silence_is_no_proof)
+{
+	struct bench bench;
+	const struct error silence = {ERROR_TIMEOUT, "h:5432 accepts and does not answer"};
+	const struct error refusal = {ERROR_UNREACHABLE, "h:5432 refuses"};
+	bench_open(&bench, SOURCE("postgresql://h"));
+	knock(&bench, "", &silence);
+	ck_assert_uint_eq(bench.sink.count, 0);
+	ck_assert(asks_again(&bench));
+	/* The second knock is answered: it was a lost packet. */
+	bench.answer.failure = NULL;
+	ck_assert(bench_accept(&bench, "N"));
+	ck_assert_double_eq(bench_value(&bench, ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_UP), 1);
+	/* Neither is: it hangs. */
+	observations_clear(&bench.sink);
+	knock(&bench, "", &silence);
+	ck_assert(asks_again(&bench));
+	bench.answer.failure = &silence;
+	ck_assert(bench_accept(&bench, ""));
+	ck_assert_double_eq(bench_value(&bench, ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_UP), 0);
+	/* A refusal needs no second, and silence is forgotten with its poll. */
+	observations_clear(&bench.sink);
+	knock(&bench, "", &refusal);
+	ck_assert_double_eq(bench_value(&bench, ENTITY_REPLICA, "east-a/r1", SIGNAL_REPLICA_UP), 0);
+	ck_assert(!asks_again(&bench));
+	bench.answer.failure = NULL;
+	ck_assert(bench_accept(&bench, ""));
+	ck_assert_uint_eq(bench.sink.count, 0);
 	bench_close(&bench);
 }
 END_TEST
@@ -96,7 +147,7 @@ START_TEST(reads_slots_and_lag)
 	struct bench bench;
 	const struct session_row *row = &sessions[_i];
 	bench_open(&bench, SOURCE("postgresql://mon@h/postgres"));
-	bench.ask.step = 1;
+	bench.ask.step = 2;
 	ck_assert_msg(bench_accept(&bench, row->body), "%s", bench.error.text);
 	expect(&bench, SIGNAL_REPLICA_CONNECTIONS_USED, row->used);
 	expect(&bench, SIGNAL_REPLICA_CONNECTIONS_MAX, row->usable);
@@ -113,7 +164,7 @@ START_TEST(all_slots_taken_is_a_finding_and_no_figure)
 	struct bench bench;
 	struct error failure = {ERROR_REJECTED, "no session at h: sorry, too many clients already"};
 	bench_open(&bench, SOURCE("postgresql://mon@h/postgres"));
-	bench.ask.step = 1;
+	bench.ask.step = 2;
 	bench.answer.failure = &failure;
 	ck_assert(bench_accept(&bench, ""));
 	ck_assert_uint_eq(bench.sink.count, 0);
@@ -132,6 +183,7 @@ static Suite *postgres_probe_suite(void)
 	tcase_add_loop_test(tcase, knocks_where_the_url_says, 0, (int)FIXTURE_COUNT(addresses));
 	tcase_add_loop_test(
 		tcase, takes_silence_and_refusal_for_an_answer, 0, (int)FIXTURE_COUNT(knocks));
+	tcase_add_test(tcase, one_silence_is_no_proof);
 	tcase_add_loop_test(tcase, reads_slots_and_lag, 0, (int)FIXTURE_COUNT(sessions));
 	tcase_add_test(tcase, all_slots_taken_is_a_finding_and_no_figure);
 	suite_add_tcase(suite, tcase);
