@@ -35,6 +35,7 @@ from servers import Trouble
 WAYS = ("nothing", "by hand", "automatic")
 HAND_S = 60
 RUNBOOK = "replica-loss"
+PICTURE = "2s"  # a runbook that waits by itself for what it wants to see need not look for long before
 
 
 def prometheus_firing():
@@ -86,7 +87,7 @@ class Run:
             wait = {"by hand": HAND_S, "automatic": 0}.get(self.way)
             if runbook is None and page and wait is not None and time.time() >= page[0] + wait:
                 runbook = subprocess.Popen([self.options.spillway, "run", RUNBOOK, "-c", layout.path("lab.yaml"), "--yes",
-                                            "--reason", "lab compare"], env=environment, stdin=subprocess.DEVNULL,
+                                            "--reason", "lab compare", "--timeout", PICTURE], env=environment, stdin=subprocess.DEVNULL,
                                            preexec_fn=account.go_ahead,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if self.way == "nothing" and self.options.alerts:

@@ -92,7 +92,17 @@ def auth(cluster):
 
 
 def haproxy():
-    return Server(["haproxy", "-W", "-f", layout.path("etc/haproxy.cfg")], http_ready(PORTS["haproxy-stats"], "/stats;csv"))
+    return Server(["haproxy", "-W", "-f", layout.path("etc/haproxy.cfg")], edge_serves)
+
+
+def edge_serves():
+    """HAProxy has found both auth services well: who comes in before that is turned away."""
+    try:
+        rows = [line.split(",") for line in http(PORTS["haproxy-stats"], "/stats;csv").decode().splitlines()]
+    except (urllib.error.URLError, OSError):
+        return False
+    well = {row[1] for row in rows if row[0] == "be_edge" and row[17] == "UP"}
+    return well.issuperset(layout.CLUSTERS)
 
 
 def load():
