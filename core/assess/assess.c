@@ -633,13 +633,17 @@ static void count_impact(struct tick *tick)
 static void learn(struct tick *tick)
 {
 	struct assessor *assessor = tick->assessor;
-	if (phase_is_incident(assessor->phase) || assessor->phase == PHASE_BLIND ||
-		!chain_is_calm(&assessor->chain))
+	if (phase_is_incident(assessor->phase) || assessor->phase == PHASE_BLIND)
 		return;
-	chain_learn(&assessor->chain, tick->out->stages, &tick->surfaces, tick->now_ms);
+	bool calm = chain_is_calm(&assessor->chain);
+	if (calm)
+		chain_learn(&assessor->chain, tick->out->stages, &tick->surfaces, tick->now_ms);
 	for (size_t i = 0; i < tick->cluster_count; i++) {
 		const struct services rates = rates_of(tick, &assessor->views[i]);
-		if (!assessor->views[i].blind)
+		if (assessor->views[i].blind)
+			continue;
+		cluster_settle(&assessor->clusters[i], &assessor->views[i], tick->now_ms);
+		if (calm)
 			cluster_learn(
 				&assessor->clusters[i], &assessor->views[i], &rates, tick->now_ms);
 	}

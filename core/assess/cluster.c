@@ -560,6 +560,10 @@ void cluster_learn(struct cluster_memory *memory, const struct cluster_view *vie
 	if (view->busy >= 1)
 		baseline_feed(&memory->yield, successes(rates) / view->busy, now_ms);
 	baseline_feed(&memory->first, rates->first_tries, now_ms);
+}
+
+void cluster_settle(struct cluster_memory *memory, const struct cluster_view *view, int64_t now_ms)
+{
 	if (now_ms - memory->step_ms >= SETTLED_WINDOW_MS && view->busy_minute > 0) {
 		memory->settled_demand = view->busy_minute;
 		memory->settled_share = view->share;

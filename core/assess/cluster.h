@@ -49,7 +49,7 @@ struct cluster_memory {
 					second */
 	struct baseline yield;       /* successes per busy connection-second */
 	struct baseline first;       /* first tries per second */
-	double settled_demand;       /* of first tries, as last seen in calm; 0: not yet */
+	double settled_demand;       /* as last seen out of an incident; 0: not yet */
 	double settled_share;        /* the cluster's share then */
 	struct exhaustion_memory exhaustion;
 };
@@ -123,5 +123,11 @@ void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memor
 /* Learn what is normal. Only in calm. */
 void cluster_learn(struct cluster_memory *memory, const struct cluster_view *view,
 	const struct services *rates, int64_t now_ms);
+
+/*
+ * Note what it carries, for when part of it is lost. While there is no incident, calm or not: a
+ * burst that makes a stage trip is no reason to forget what is carried.
+ */
+void cluster_settle(struct cluster_memory *memory, const struct cluster_view *view, int64_t now_ms);
 
 #endif

@@ -161,6 +161,26 @@ START_TEST(a_hung_replica_of_few_reads_is_starved)
 }
 END_TEST
 
+/* Load rises above its usual swings, and a stage trips for it; what is carried since then counts
+ * all the same when a replica is lost. */
+START_TEST(a_tripped_stage_hides_no_loss)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_run(&box, 120);
+	box_near_limit(&box.clusters[0]);
+	box_run(&box, 50);
+	ck_assert_int_ne(box.seen.stages[STAGE_LOAD].onset_ms, 0);
+	ck_assert(!phase_is_incident(box.seen.phase));
+	ck_assert(!box.seen.page);
+	box_lose_replica(&box.clusters[0], 1);
+	box_run(&box, 1);
+	ck_assert_msg(box.seen.page, "foreseen %g", box_row(&box, 0)->foreseen);
+	ck_assert_msg(strstr(box.seen.page_why, "needs") != NULL, "%s", box.seen.page_why);
+	box_finish(&box);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("noise");
@@ -171,6 +191,7 @@ int main(void)
 	tcase_add_loop_test(tests, a_small_fleet_is_calm, 0, 3);
 	tcase_add_test(tests, its_troubles_are_seen_all_the_same);
 	tcase_add_test(tests, a_hung_replica_of_few_reads_is_starved);
+	tcase_add_test(tests, a_tripped_stage_hides_no_loss);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
