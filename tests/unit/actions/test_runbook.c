@@ -464,7 +464,7 @@ START_TEST(test_the_runbook_that_comes_with_it)
 	ck_assert_int_eq(ask(&bench, NULL), plights[_i].acts ? RUNBOOK_ACT : RUNBOOK_WAIT);
 	if (plights[_i].acts) {
 		ck_assert_str_eq(bench.order.action, "scale-pool");
-		ck_assert_double_eq(bench.order.to, 30);
+		ck_assert_double_eq(bench.order.to, 40);
 	}
 	close_bench(&bench);
 }
