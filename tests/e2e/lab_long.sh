@@ -70,7 +70,12 @@ verbs_fleet() {
 	sed 's/^guards: .*/guards: {cooldown: 0s, min_serving: 1, brake: 1000, blast_radius: 60%}/' "$fleet" >"$work/verbs.yaml"
 	grep -q 'brake: 1000' "$work/verbs.yaml" || fail "the lab's fleet file has no guards to loosen"
 }
+may() { # ACTION WORDS...: nothing forbids it; what was not read just now, on a busy machine, does
+	"$spillway" plan "$@" -c "$work/verbs.yaml"
+	[ $? -eq 20 ]
+}
 act() { # ACTION WORDS...
+	wait_for 60 "nothing forbids $*" may "$@"
 	expect_code 0 "$spillway" act "$@" -c "$work/verbs.yaml" --yes --reason 'lab'
 }
 undo() { # RUN
@@ -201,7 +206,7 @@ done = {row["run"] for row in rows if row["event"] == "done"}
 size = 7
 for row in rows:
     if row["event"] == "intent" and row["action"] == "scale-pool" and row["run"] in done:
-        if row["from"] != size or not size < row["to"] <= 1.6 * size:
+        if row["from"] != size or not size < row["to"] <= 2 * size:
             sys.exit(print(f"{row['run']} goes from {row['from']} to {row['to']} at {size}") or 1)
         size = row["to"]
 print(size)
