@@ -1,5 +1,7 @@
 #include "tests/unit/assess/box.h"
 
+#include "core/assess/phase.h"
+
 /* Pools were full for two minutes, then the queue drained: what is asked for is known soon. */
 START_TEST(a_drained_queue_is_a_step)
 {
@@ -85,13 +87,172 @@ START_TEST(errors_burn_the_budget_of_their_surface)
 }
 END_TEST
 
+/* Means are of ten seconds, of a minute, and after a step of three seconds at least. */
+START_TEST(means_and_their_spans)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_run(&box, 90);
+	box.clusters[0].busy = 12;
+	box_run(&box, 5);
+	ck_assert_double_eq_tol(box_row(&box, 0)->pool_use, 10.5 / 16, 0.01);
+	box_run(&box, 25);
+	ck_assert_double_eq_tol(box_row(&box, 0)->pool_use, 12.0 / 16, 1e-9);
+	ck_assert_double_eq_tol(box_row(&box, 0)->contingency.utilisation_now, 10.5 / 16, 0.005);
+	box_run(&box, 60);
+	box.clusters[0].maintenance[1] = true;
+	box.clusters[0].busy = 15;
+	box_run(&box, 1);
+	ck_assert_double_eq_tol(box_row(&box, 0)->pool_use, (12 + 12 + 15) / 3.0 / 16, 0.01);
+	box_run(&box, 3);
+	ck_assert_double_eq_tol(box_row(&box, 0)->pool_use, 15.0 / 16, 1e-9);
+	box_finish(&box);
+}
+END_TEST
+
+START_TEST(a_tenth_less_is_a_cut)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_run(&box, 60);
+	box.clusters[0].pool_max = 14.5;
+	box_run(&box, 5);
+	ck_assert(!phase_is_incident(box.seen.phase));
+	box.clusters[0].pool_max = 14.3;
+	box_run(&box, 5);
+	ck_assert(phase_is_incident(box.seen.phase));
+	box_finish(&box);
+}
+END_TEST
+
+START_TEST(a_trickle_teaches_nothing)
+{
+	struct box box;
+	for (int enough = 0; enough < 2; enough++) {
+		box_init(&box, 1);
+		box.clusters[0].first = box.clusters[0].attempts = enough ? 1.1 : 0.9;
+		box.clusters[0].failures = 0;
+		box_run(&box, 30);
+		ck_assert_int_eq(!isnan(box_row(&box, 0)->hold_s), enough);
+		box_finish(&box);
+	}
+}
+END_TEST
+
+/* A ratio is of a second where that has 300 events, else of three. */
+START_TEST(a_ratio_takes_events)
+{
+	struct box box;
+	for (int enough = 0; enough < 2; enough++) {
+		box_init(&box, 1);
+		double rate = enough ? 310 : 290;
+		box.clusters[0].web_requests = rate;
+		box.clusters[0].web_errors = 0;
+		box_run(&box, 40);
+		box.clusters[0].web_errors = rate / 10;
+		box_run(&box, 1);
+		ck_assert_double_eq_tol(box_row(&box, 0)->errors, enough ? 0.1 : 0.1 / 3, 1e-6);
+		box_finish(&box);
+	}
+}
+END_TEST
+
+START_TEST(a_shift_is_half_of_what_the_loss_must_cause)
+{
+	struct box box;
+	for (int shifted = 0; shifted < 2; shifted++) {
+		box_init(&box, 1);
+		box_run(&box, 60);
+		box.clusters[0].maintenance[1] = true;
+		box.clusters[0].queries = shifted ? 450 * 1.18 : 450 * 1.155;
+		box_run(&box, 12);
+		ck_assert_int_eq(box.seen.phase, shifted ? PHASE_LOAD_SHIFT : PHASE_TRIGGER);
+		box_finish(&box);
+	}
+}
+END_TEST
+
+/* While its mean is of less than fifteen seconds, five points more are asked for. */
+START_TEST(a_young_mean_is_doubted)
+{
+	struct box box;
+	box_init(&box, 1);
+	box.clusters[0].busy = 10.68; /* 89 % after a loss */
+	box_run(&box, 14);
+	ck_assert_int_eq(box.seen.phase, PHASE_NORMAL);
+	box_run(&box, 4);
+	ck_assert_int_eq(box.seen.phase, PHASE_VULNERABLE);
+	box_finish(&box);
+	box_init(&box, 1);
+	box.clusters[0].busy = 10.86; /* 90.5 % */
+	box_run(&box, 5);
+	ck_assert_int_eq(box.seen.phase, PHASE_VULNERABLE);
+	box_finish(&box);
+}
+END_TEST
+
+/* Pools that were full for long before users saw anything belong to another story. */
+START_TEST(an_incident_begins_with_its_first_onset)
+{
+	struct box box;
+	for (int fresh = 0; fresh < 2; fresh++) {
+		box_init(&box, 1);
+		box_run(&box, 60);
+		box.clusters[0].busy = 14.5; /* nobody waits */
+		box_run(&box, fresh ? 885 : 925);
+		int64_t onset_ms = box.seen.stages[STAGE_POOL].onset_ms;
+		ck_assert_int_ne(onset_ms, 0);
+		ck_assert_int_eq(box.seen.incident_start_ms, 0);
+		box.clusters[0].web_errors = 300;
+		box_run(&box, 4);
+		ck_assert_int_eq(box.seen.phase, PHASE_ERRORS);
+		if (fresh)
+			ck_assert_int_eq(box.seen.incident_start_ms, onset_ms);
+		else
+			ck_assert_int_gt(box.seen.incident_start_ms, onset_ms + 900000);
+		box_finish(&box);
+	}
+}
+END_TEST
+
+/* From 95 % on people call a pool full. */
+START_TEST(full_is_said_of_what_is_full)
+{
+	struct box box;
+	for (int full = 0; full < 2; full++) {
+		box_init(&box, 1);
+		box_run(&box, 60);
+		box.clusters[0].busy = full ? 15.3 : 15.1;
+		box.clusters[0].waiting = 5;
+		box.clusters[0].wait_ms = 300;
+		box_run(&box, 15);
+		ck_assert_int_eq(box.seen.phase, PHASE_SATURATION);
+		ck_assert_int_eq(strstr(box.seen.headline, "pools full in east-a") != NULL, full);
+		bool said = false;
+		for (size_t i = 0; i < box.seen.finding_count; i++)
+			said |= strstr(box.seen.findings[i].text, "pools of east-a full") != NULL;
+		ck_assert_int_eq(said, full);
+		box_finish(&box);
+	}
+}
+END_TEST
+
 static Suite *cluster_suite(void)
 {
 	Suite *suite = suite_create("cluster");
 	TCase *cases = tcase_create("cluster");
+	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, a_drained_queue_is_a_step);
 	tcase_add_test(cases, a_rise_is_told_before_pools_are_full);
 	tcase_add_test(cases, errors_burn_the_budget_of_their_surface);
+	tcase_add_test(cases, means_and_their_spans);
+	tcase_add_test(cases, a_tenth_less_is_a_cut);
+	tcase_add_test(cases, a_trickle_teaches_nothing);
+	tcase_add_test(cases, a_ratio_takes_events);
+	tcase_add_test(cases, a_shift_is_half_of_what_the_loss_must_cause);
+	tcase_add_test(cases, a_young_mean_is_doubted);
+	tcase_add_test(cases, an_incident_begins_with_its_first_onset);
+	tcase_add_test(cases, full_is_said_of_what_is_full);
 	suite_add_tcase(suite, cases);
 	return suite;
 }
