@@ -450,6 +450,43 @@ START_TEST(signs_have_two_lines)
 }
 END_TEST
 
+/* What is usual is learned; from there on so much more is a sign. */
+START_TEST(signs_against_what_is_usual)
+{
+	static const struct {
+		double first, busy, queries;
+		bool surge, leak, load;
+	} rows[] = {
+		{1.09, 1, 1, false, false, false},
+		{1.11, 1.11, 1, true, false, false},
+		{1, 1.14, 1, false, false, false},
+		{1, 1.16, 1, false, true, false},
+		{1, 1, 1.14, false, false, false},
+		{1, 1, 1.16, false, false, true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct box box;
+		box_init(&box, 1);
+		struct box_cluster *cluster = &box.clusters[0];
+		cluster->first = cluster->attempts = 20000;
+		box_run(&box, 60);
+		cluster->web_errors = 300; /* causes are told once something is the matter */
+		cluster->first *= rows[i].first;
+		cluster->attempts *= rows[i].first;
+		cluster->busy *= rows[i].busy;
+		cluster->queries *= rows[i].queries;
+		box_run(&box, 20);
+		ck_assert_msg(
+			is_listed(&box, HYPOTHESIS_DEMAND_SURGE) == rows[i].surge, "row %zu", i);
+		ck_assert_msg(
+			is_listed(&box, HYPOTHESIS_CONNECTION_LEAK) == rows[i].leak, "row %zu", i);
+		ck_assert_msg(
+			(box.seen.stages[STAGE_LOAD].onset_ms != 0) == rows[i].load, "row %zu", i);
+		box_finish(&box);
+	}
+}
+END_TEST
+
 static Suite *cause_suite(void)
 {
 	Suite *suite = suite_create("cause");
@@ -467,6 +504,7 @@ static Suite *cause_suite(void)
 	tcase_add_test(all, precedence_falls_over_half_a_minute);
 	tcase_add_test(all, the_other_scores);
 	tcase_add_test(all, signs_have_two_lines);
+	tcase_add_test(all, signs_against_what_is_usual);
 	tcase_add_test(all, clusters_and_windows_are_listed_too);
 	suite_add_tcase(suite, all);
 	return suite;

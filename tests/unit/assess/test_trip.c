@@ -79,6 +79,19 @@ START_TEST(levels)
 }
 END_TEST
 
+START_TEST(samples_half_a_second_apart_count)
+{
+	static const struct trip_rule rule = {2, 1000};
+	struct trip trip = {0};
+	trip_step(&trip, &rule, TRIP_ABOVE, 10000, 10000);
+	trip_step(&trip, &rule, TRIP_ABOVE, 10499, 10500);
+	ck_assert(!trip.on);
+	trip_step(&trip, &rule, TRIP_ABOVE, 10500, 10750);
+	ck_assert(trip.on);
+	ck_assert_int_eq(trip.onset_ms, 10000);
+}
+END_TEST
+
 static Suite *trip_suite(void)
 {
 	Suite *suite = suite_create("trip");
@@ -86,6 +99,7 @@ static Suite *trip_suite(void)
 	tcase_add_test(cases, on_and_off);
 	tcase_add_test(cases, one_sample_counts_once);
 	tcase_add_test(cases, levels);
+	tcase_add_test(cases, samples_half_a_second_apart_count);
 	suite_add_tcase(suite, cases);
 	return suite;
 }
