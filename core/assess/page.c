@@ -12,8 +12,10 @@
  * drains. It wakes nobody before it comes near to costing somebody a timeout. */
 static bool drains(const struct cluster_assessment *row)
 {
-	return row->phase == PHASE_SATURATION && row->pool_used < PAGE_USE * row->pool_max &&
-	       row->wait < PAGE_WAIT;
+	/* Just after a loss pools are full for a moment, whatever is asked for. */
+	bool room = isnan(row->foreseen) ? row->pool_used < PAGE_USE * row->pool_max
+					 : row->foreseen < FORESEEN_PAGE;
+	return row->phase == PHASE_SATURATION && room && row->wait < PAGE_WAIT;
 }
 
 /* Whether this row alone is a reason; says so. */

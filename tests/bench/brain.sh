@@ -23,9 +23,8 @@ week=$(((42 * seeds + 59) / 60)) # of four hours each
 } | xargs -P 2 -L 1 sh -c '"$0" simulate "brain/$2" --seeds "$3" -o json >"$1/$2.json"' "$build/app/spillway" "$out"
 "$build/app/spillway" simulate replica-loss --seeds "$half" -o json >"$out/replica-loss.json"
 "$build/app/spillway" simulate brain/noisy-calm --faults lost,stale,step --seeds "$(((week + 9) / 10))" -o json >"$out/faulty.json"
-began=$(date +%s.%N)
-"$build/app/spillway" simulate feb4 --seeds "$(((seeds + 9) / 10))" -o json >"$out/feb4.json"
-echo "$began $(date +%s.%N)" >"$out/feb4.time"
+sh -c '"$0" simulate feb4 --seeds "$1" -o json >"$2"; times' "$build/app/spillway" "$(((seeds + 9) / 10))" "$out/feb4.json" |
+	tail -n 1 >"$out/feb4.time" # what it took of a processor
 python3 - "$out" <<'PYTHON'
 import json, sys
 SHOWN = {}
@@ -103,16 +102,16 @@ row("decisions on stale or partial input", f"{blind} over {sum(total(name) for n
 one = load("faulty")["summary"]
 row("pages in noisy calm with faulty telemetry", f"{one['false_pages']} in {total('faulty') * load('faulty')['lasts_s'] / 86400:.1f} days",
     "<= 1 a week", one["false_pages"] <= 1)
-began, ended = map(float, open(f"{sys.argv[1]}/feb4.time").read().split())
-seconds = (ended - began) / total("feb4")
+spent = [word.rstrip("s").split("m") for word in open(f"{sys.argv[1]}/feb4.time").read().split()]
+seconds = sum(60 * int(minutes) + float(rest) for minutes, rest in spent) / total("feb4")
 row("an hour's incident in virtual time, feb4", f"{seconds:.2f} s", "< 2 s a seed", seconds < 2)
-one, warned = spread("ratio-1300", "lead_s"), spread("ratio-1300", "vulnerable_before_s")
+one, warned = spread("ratio-1300", "lead_s"), spread("ratio-1300", "utilisation_after_loss")
 sums, mended = load("ratio-1300")["summary"], load("prepared-1300")["summary"]
 print(f"losing case: ratio-1300: the page leads the first user error by {text(one['p50'])} (min {text(one['min'])}), and users are hit in"
       f" {sums['hurt']} of {total('ratio-1300')}: no person acts in that time.")
-print(f"  What helps is earlier: VULNERABLE stood for {text(warned['min'])} or longer before the loss. Where somebody then grew the"
-      f" pools by half as it advises,\n  users were hit in {mended['hurt']} of {total('prepared-1300')}, and"
-      f" {mended['paged']} were paged for the loss (prepared-1300).")
+print(f"  What helps is earlier: before the loss it was said that losing one replica would ask the rest for {100 * warned['p50']:.0f} %,"
+      f" and that half\n  as many connections again would do. Where somebody made them a minute before (prepared-1300), users were hit in"
+      f" {mended['hurt']} of {total('prepared-1300')}.")
 for name in ("hung-replica", "slow-replica"):
     one = spread(name, "lead_s")
     print(f"losing case: {name}: users are hit {text(-one['p50'] if one['p50'] is not None else None)} before the page (median):")

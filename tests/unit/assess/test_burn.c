@@ -54,7 +54,9 @@ START_TEST(what_leaves_a_window_no_longer_counts)
 	struct burn_memory memory = {0};
 	burn_feed(&memory, 100, 0, false, START_MS);
 	int64_t now_ms = run(&memory, START_MS, 60, 100, 10, true);
-	now_ms = run(&memory, now_ms, 301, 100, 0, true);
+	now_ms = run(&memory, now_ms, 200, 100, 0, true);
+	ck_assert_double_gt(judge(&memory, 0.999).now, 20);
+	now_ms = run(&memory, now_ms, 101, 100, 0, true);
 	struct burn burn = judge(&memory, 0.999);
 	ck_assert_double_eq(burn.now, 0);
 	ck_assert_double_gt(burn.hour, 15);

@@ -110,6 +110,46 @@ START_TEST(means_and_their_spans)
 }
 END_TEST
 
+/* Of a queue before pools that are 94 % in use half is not got to: from 90 % on none, at 98 % all.
+ */
+START_TEST(a_queue_counts_as_far_as_pools_are_full)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_run(&box, 60);
+	box.clusters[0].busy = 15.04;
+	box.clusters[0].waiting = 5;
+	box.clusters[0].attempts = 5000; /* and more than that is asked for */
+	box_run(&box, 90);
+	ck_assert_double_eq_tol(box_row(&box, 0)->demand, 4 * (15.04 + 5.0 / 2), 0.2);
+	box_finish(&box);
+}
+END_TEST
+
+/* A mean of a moment is doubted by a hundredth of the connections at most; and ten seconds that
+ * differ from the minute by two of their deviations are heard. */
+START_TEST(what_demand_is_doubted_by)
+{
+	static const struct {
+		double more; /* connections, of all four */
+		bool heard;
+	} rows[] = {{0.85, false}, {1.1, true}};
+	for (size_t i = 0; i < 2; i++) {
+		struct box box;
+		box_init(&box, 1);
+		box_run(&box, 2);
+		ck_assert_double_eq_tol(box_row(&box, 0)->demand_sd, 0.64, 1e-6);
+		box_run(&box, 90);
+		ck_assert_double_lt(box_row(&box, 0)->demand_sd, 0.3);
+		box.clusters[0].busy += rows[i].more / 4;
+		box_run(&box, 10);
+		const struct cluster_assessment *row = box_row(&box, 0);
+		ck_assert_int_eq(row->demand_late > row->demand, rows[i].heard);
+		box_finish(&box);
+	}
+}
+END_TEST
+
 START_TEST(a_tenth_less_is_a_cut)
 {
 	struct box box;
@@ -246,6 +286,8 @@ static Suite *cluster_suite(void)
 	tcase_add_test(cases, a_rise_is_told_before_pools_are_full);
 	tcase_add_test(cases, errors_burn_the_budget_of_their_surface);
 	tcase_add_test(cases, means_and_their_spans);
+	tcase_add_test(cases, a_queue_counts_as_far_as_pools_are_full);
+	tcase_add_test(cases, what_demand_is_doubted_by);
 	tcase_add_test(cases, a_tenth_less_is_a_cut);
 	tcase_add_test(cases, a_trickle_teaches_nothing);
 	tcase_add_test(cases, a_ratio_takes_events);

@@ -28,7 +28,7 @@ START_TEST(a_straight_rise_has_a_time)
 {
 	struct exhaustion_memory memory = {0};
 	int64_t now_ms = run(&memory, START_MS, 33, 40, 0.2, 0);
-	ck_assert(!judge(&memory, 100).known); /* five samples */
+	ck_assert(!judge(&memory, 80).known); /* five samples */
 	run(&memory, now_ms, 30, 46.6, 0.2, 0);
 	struct exhaustion out = judge(&memory, 100);
 	ck_assert(out.known);

@@ -3,6 +3,7 @@
 
 #include "core/assess/prognosis.h"
 #include "core/assess/recommend.h"
+#include "core/assess/replica.h"
 
 START_TEST(prognoses)
 {
@@ -79,8 +80,46 @@ START_TEST(the_vulnerable_can_prepare)
 	ck_assert(divert->enough);
 	ck_assert_ptr_nonnull(strstr(divert->text, "instead of 105%"));
 	ck_assert(divert->use < resize->use_before);
+	ck_assert_double_eq(divert->from, 100);
+	ck_assert_double_eq(divert->to, 50); /* as far as is offered, for the others have room */
 	ck_assert_ptr_null(find(&box, "retry.limit"));
 	ck_assert_ptr_null(find(&box, "replica.return"));
+	box_finish(&box);
+}
+END_TEST
+
+/* Half of it would take the others to 92 %: less is offered. */
+START_TEST(receivers_stay_below_their_ceiling)
+{
+	struct box box;
+	box_init(&box, 4);
+	for (size_t i = 0; i < 4; i++)
+		box_near_limit(&box.clusters[i]);
+	box_run(&box, 90);
+	const struct recommendation *divert = get(&box, "cluster.divert");
+	ck_assert_double_gt(divert->to, 75);
+	ck_assert_double_lt(divert->to, 100);
+	box_finish(&box);
+}
+END_TEST
+
+START_TEST(the_list_is_made_anew_once_a_second)
+{
+	struct box box;
+	struct recommend_memory memory = {0};
+	struct replica_memory replicas[64] = {0};
+	box_init(&box, 4);
+	box_near_limit(&box.clusters[0]);
+	box_run(&box, 90);
+	recommend(&memory, box.snapshot, replicas, &box.seen);
+	ck_assert_ptr_nonnull(strstr(get(&box, "pool.resize")->text, "instead of 105%"));
+	box.seen.clusters[0].contingency.utilisation_after = 1.2;
+	box.seen.at_ms += 999;
+	recommend(&memory, box.snapshot, replicas, &box.seen);
+	ck_assert_ptr_nonnull(strstr(get(&box, "pool.resize")->text, "instead of 105%"));
+	box.seen.at_ms += 1;
+	recommend(&memory, box.snapshot, replicas, &box.seen);
+	ck_assert_ptr_nonnull(strstr(get(&box, "pool.resize")->text, "instead of 120%"));
 	box_finish(&box);
 }
 END_TEST
@@ -198,6 +237,8 @@ int main(void)
 	tcase_add_test(tests, prognoses);
 	tcase_add_test(tests, calm_needs_nothing);
 	tcase_add_test(tests, the_vulnerable_can_prepare);
+	tcase_add_test(tests, receivers_stay_below_their_ceiling);
+	tcase_add_test(tests, the_list_is_made_anew_once_a_second);
 	tcase_add_test(tests, a_storm_is_mended_by_fewer_retries_and_not_by_the_replica);
 	tcase_add_test(tests, a_loss_that_is_too_much_can_be_prevented);
 	tcase_add_test(tests, what_lands_on_the_same_database_is_no_relief);
