@@ -189,7 +189,7 @@ def main():
     parser.add_argument("--part", default="1/1", help="the first of three parts: 1/3")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="without the tests that take long: what survives may still be caught")
-    parser.add_argument("--only", default="", help="only those whose description has this text")
+    parser.add_argument("--only", default="", help="only those whose description has this text, or one of several: A|B")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="spillway-mutants-") as scratch:
         every = {"thresholds": list(thresholds(TOP)), "signs": list(signs(TOP))}
@@ -197,7 +197,7 @@ def main():
         if gone:
             sys.exit("listed as equivalent, and no longer there:\n  " + "\n  ".join(sorted(gone)))
         mutants = every["thresholds"] + every["signs"] if options.kind == "all" else every[options.kind]
-        mutants = [mutant for mutant in mutants if options.only in mutant[0] and mutant[0] not in EQUIVALENT]
+        mutants = [mutant for mutant in mutants if mutant[0] not in EQUIVALENT and any(text in mutant[0] for text in options.only.split("|"))]
         if 0 < options.most < len(mutants):
             mutants = random.Random(options.seed).sample(mutants, options.most)
         part, parts = map(int, options.part.split("/"))

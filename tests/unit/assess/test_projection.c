@@ -257,7 +257,7 @@ START_TEST(more_retries)
 	struct projection it = project_move(&box, MOVE_LIMIT_RETRIES, auth, 0.5);
 	ck_assert_double_eq_tol(use_of(line_of(&it, a)), 36.0 / 64, 1e-9);
 	projection_finish(&it);
-	box_put(&box, auth, SIGNAL_SERVICE_RETRY_LIMIT, 0.4);
+	box_put(&box, auth, SIGNAL_SERVICE_RETRY_LIMIT, 0.14);
 	box_assess(&box);
 	it = project_move(&box, MOVE_LIMIT_RETRIES, auth, 0.5);
 	ck_assert_double_eq_tol(use_of(line_of(&it, a)), 36.0 / 64, 1e-9);
