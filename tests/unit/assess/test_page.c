@@ -59,9 +59,13 @@ START_TEST(full_pools_wake_at_once)
 	struct box box;
 	box_init(&box, 1);
 	box_run(&box, 60);
-	box.clusters[0].busy = 15.3; /* nothing was lost, and there is no room left */
+	box.clusters[0].busy = 14.8; /* nothing was lost, and there is some room */
 	box.clusters[0].waiting = 5;
 	box.clusters[0].wait_ms = 120;
+	box_run(&box, 30);
+	ck_assert_int_eq(box.seen.phase, PHASE_SATURATION);
+	ck_assert(!box.seen.page);
+	box.clusters[0].busy = 15.3; /* and now there is none */
 	for (int i = 0; i < 20 && box.seen.phase != PHASE_SATURATION; i++)
 		box_run(&box, 1);
 	ck_assert_int_eq(box.seen.phase, PHASE_SATURATION);

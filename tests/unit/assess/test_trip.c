@@ -81,12 +81,12 @@ END_TEST
 
 START_TEST(samples_half_a_second_apart_count)
 {
-	static const struct trip_rule rule = {2, 1000};
+	static const struct trip_rule two = {2, 1000};
 	struct trip trip = {0};
-	trip_step(&trip, &rule, TRIP_ABOVE, 10000, 10000);
-	trip_step(&trip, &rule, TRIP_ABOVE, 10499, 10500);
+	trip_step(&trip, &two, TRIP_ABOVE, 10000, 10000);
+	trip_step(&trip, &two, TRIP_ABOVE, 10499, 10500);
 	ck_assert(!trip.on);
-	trip_step(&trip, &rule, TRIP_ABOVE, 10500, 10750);
+	trip_step(&trip, &two, TRIP_ABOVE, 10500, 10750);
 	ck_assert(trip.on);
 	ck_assert_int_eq(trip.onset_ms, 10000);
 }
