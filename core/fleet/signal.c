@@ -104,6 +104,20 @@ static const char *const unit_texts[] = {
 	[UNIT_WEIGHT] = "",
 };
 
+size_t signal_place(enum signal signal)
+{
+	/* The first of each group: replicas and pools, clusters, services, surfaces. */
+	if (signal < SIGNAL_CLUSTER_WEIGHT)
+		return (size_t)signal;
+	if (signal < SIGNAL_SERVICE_FIRST_TRIES)
+		return (size_t)signal - SIGNAL_CLUSTER_WEIGHT;
+	if (signal < SIGNAL_SURFACE_REQUESTS)
+		return (size_t)signal - SIGNAL_SERVICE_FIRST_TRIES;
+	if (signal < SIGNAL_STAGE_REPLICAS)
+		return (size_t)signal - SIGNAL_SURFACE_REQUESTS;
+	return SIGNAL_PLACES;
+}
+
 const struct signal_row *signal_row(enum signal signal)
 {
 	return &rows[signal];

@@ -91,6 +91,16 @@ struct signal_row {
 /* The row of a signal; `signal` must be below SIGNAL_COUNT. */
 const struct signal_row *signal_row(enum signal signal);
 
+/*
+ * Where the reading of a signal is among those of its entity. Signals that no kind of entity has
+ * together share a place, so that an entity takes SIGNAL_PLACES readings and not SIGNAL_COUNT: a
+ * snapshot of ten thousand replicas is copied many times a second. SIGNAL_PLACES itself for derived
+ * ones, of which there are no readings.
+ */
+#define SIGNAL_PLACES \
+	((size_t)SIGNAL_CLUSTER_WEIGHT) /* a replica has the most: its own, and a pool's */
+size_t signal_place(enum signal signal);
+
 /* By name; false when there is none. */
 bool signal_find(const char *name, enum signal *out);
 

@@ -13,9 +13,12 @@ void snapshot_destroy(struct snapshot *snapshot)
 const struct reading *snapshot_reading(
 	const struct snapshot *snapshot, uint32_t entity, enum signal signal)
 {
-	if (entity >= snapshot->entity_count || (unsigned)signal >= SIGNAL_COUNT)
+	size_t place = signal_place(signal);
+	if (entity >= snapshot->entity_count || place == SIGNAL_PLACES)
 		return &absent;
-	return &snapshot->readings[(size_t)entity * SIGNAL_COUNT + (size_t)signal];
+	const struct reading *reading = &snapshot->readings[(size_t)entity * SIGNAL_PLACES + place];
+	/* Another signal's, which shares the place and which this kind of entity has. */
+	return reading->signal == signal ? reading : &absent;
 }
 
 enum freshness reading_freshness(const struct reading *reading, int64_t now_ms)

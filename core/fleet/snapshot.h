@@ -32,6 +32,7 @@ struct reading {
 	int64_t at_ms;       /* when it was sampled, steady time; 0: absent */
 	int32_t interval_ms; /* how often one is expected */
 	uint16_t source;     /* index into the snapshot's sources */
+	uint8_t signal;      /* what it is of; meaningless while absent */
 };
 
 enum source_state {
@@ -52,6 +53,8 @@ struct source_status {
 	uint32_t failures; /* in a row */
 	uint64_t requests, bytes;
 	double last_took_ms;
+	uint64_t gives; /* a bit per signal (1 << signal): it has said it, whether its word counts
+			   or that of a source that is trusted more */
 	int64_t clock_ahead_ms; /* its clock before ours; 0: near enough, or nobody knows */
 	char trouble[SOURCE_TROUBLE_BYTES]; /* sanitised; "" when all is well */
 	char detail[SOURCE_DETAIL_BYTES];   /* what it is and counts, sanitised; "" unknown */
@@ -63,7 +66,7 @@ struct snapshot {
 	const struct fleet
 		*fleet; /* ids stay valid; entities seen later are not in `entity_count` */
 	size_t entity_count;
-	const struct reading *readings; /* entity_count x SIGNAL_COUNT; use snapshot_reading() */
+	const struct reading *readings; /* entity_count x SIGNAL_PLACES; use snapshot_reading() */
 	const struct source_status *sources;
 	size_t source_count;
 };
@@ -75,8 +78,8 @@ void store_destroy(struct store *store);
 
 /*
  * Note a value. Refused (false, ERROR_SCHEMA) when it is NaN or outside the signal's range, or the
- * signal does not belong on that kind of entity. An older sample than the one held is ignored
- * (true).
+ * signal is derived or does not belong on that kind of entity. An older sample than the one held is
+ * ignored (true).
  */
 bool store_put(struct store *store, uint32_t entity, enum signal signal, double value,
 	int64_t at_ms, int32_t interval_ms, uint16_t source, struct error *error);

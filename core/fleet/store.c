@@ -12,7 +12,7 @@
 
 struct store {
 	struct fleet *fleet;
-	struct reading *readings;                             /* capacity x SIGNAL_COUNT */
+	struct reading *readings;                             /* capacity x SIGNAL_PLACES */
 	size_t capacity;                                      /* entities there is room for */
 	struct source_status *sources[SNAPSHOT_SOURCES_MOST]; /* each on its own: addresses stay */
 	size_t source_count;
@@ -49,10 +49,10 @@ static bool reserve(struct store *store, size_t entities)
 	while (capacity < entities)
 		capacity *= 2;
 	struct reading *readings =
-		reallocarray(store->readings, capacity, SIGNAL_COUNT * sizeof(struct reading));
+		reallocarray(store->readings, capacity, SIGNAL_PLACES * sizeof(struct reading));
 	if (!readings)
 		return false;
-	for (size_t i = store->capacity * SIGNAL_COUNT; i < capacity * SIGNAL_COUNT; i++)
+	for (size_t i = store->capacity * SIGNAL_PLACES; i < capacity * SIGNAL_PLACES; i++)
 		readings[i] = (struct reading){.value = NAN};
 	store->readings = readings;
 	store->capacity = capacity;
@@ -66,6 +66,9 @@ bool store_put(struct store *store, uint32_t entity, enum signal signal, double 
 		return error_set(error, ERROR_SCHEMA, "no such signal or entity");
 	const struct signal_row *row = signal_row(signal);
 	const struct entity *subject = fleet_entity(store->fleet, entity);
+	if (row->derived)
+		return error_set(
+			error, ERROR_SCHEMA, "%s is made by the assessment, not read", row->name);
 	if (!(row->entities & (1u << subject->kind)))
 		return error_set(error, ERROR_SCHEMA, "%s is not measured on a %s ('%s')",
 			row->name, entity_kind_name(subject->kind), subject->path);
@@ -80,7 +83,8 @@ bool store_put(struct store *store, uint32_t entity, enum signal signal, double 
 			row->name, subject->path);
 	if (!reserve(store, (size_t)entity + 1))
 		return error_no_memory(error, "readings");
-	struct reading *held = &store->readings[(size_t)entity * SIGNAL_COUNT + (size_t)signal];
+	struct reading *held =
+		&store->readings[(size_t)entity * SIGNAL_PLACES + signal_place(signal)];
 	if (at_ms < held->at_ms)
 		return true;
 	*held = (struct reading){
@@ -88,6 +92,7 @@ bool store_put(struct store *store, uint32_t entity, enum signal signal, double 
 		.at_ms = at_ms,
 		.interval_ms = interval_ms,
 		.source = source,
+		.signal = (uint8_t)signal,
 	};
 	return true;
 }
@@ -156,7 +161,7 @@ static void readings_follow(struct store *store)
 				to[i] = (uint16_t)j;
 		}
 	}
-	for (size_t i = 0; i < store->capacity * SIGNAL_COUNT; i++) {
+	for (size_t i = 0; i < store->capacity * SIGNAL_PLACES; i++) {
 		struct reading *reading = &store->readings[i];
 		if (reading->at_ms == 0)
 			continue;
@@ -193,7 +198,7 @@ struct snapshot *store_seal(struct store *store, int64_t now_ms)
 		return NULL;
 	/* One block: the snapshot, its sources, its readings. All three hold 8-byte members. */
 	size_t sources_bytes = store->source_count * sizeof(struct source_status);
-	size_t readings_bytes = entities * SIGNAL_COUNT * sizeof(struct reading);
+	size_t readings_bytes = entities * SIGNAL_PLACES * sizeof(struct reading);
 	struct snapshot *snapshot = malloc(sizeof(*snapshot) + sources_bytes + readings_bytes);
 	if (!snapshot)
 		return NULL;

@@ -41,11 +41,29 @@ START_TEST(derived_signals_are_never_suggested)
 }
 END_TEST
 
+/* Two signals share a place only where no entity has both. */
+START_TEST(places)
+{
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+		const struct signal_row *one = signal_row((enum signal)i);
+		ck_assert_uint_le(signal_place((enum signal)i), SIGNAL_PLACES);
+		ck_assert_int_eq(signal_place((enum signal)i) == SIGNAL_PLACES, one->derived);
+		for (unsigned j = 0; j < i && !one->derived; j++) {
+			bool share = signal_place((enum signal)j) == signal_place((enum signal)i);
+			ck_assert_msg(
+				!share || !(one->entities & signal_row((enum signal)j)->entities),
+				"%s and %s", one->name, signal_row((enum signal)j)->name);
+		}
+	}
+}
+END_TEST
+
 static Suite *signal_suite(void)
 {
 	Suite *suite = suite_create("signal");
 	TCase *cases = tcase_create("signal");
 	tcase_add_test(cases, every_row_is_whole);
+	tcase_add_test(cases, places);
 	tcase_add_test(cases, names);
 	tcase_add_test(cases, derived_signals_are_never_suggested);
 	suite_add_tcase(suite, cases);
