@@ -121,6 +121,7 @@ static bool engine_open_poller(struct engine *engine, struct error *error)
 
 static bool engine_wire(struct engine *engine, const char *record_file, struct error *error)
 {
+	loop_raise_descriptor_limit();
 	engine->loop = loop_create(&engine->clock, error);
 	if (!engine->loop)
 		return false;

@@ -160,6 +160,7 @@ static bool send_http(struct parcel *parcel, const struct source_config *source,
 	http->proxy = source->proxy;
 	http->timeout_ms = source->timeout_ms;
 	http->gzip = http->gzip || source->gzip;
+	http->http2 = source->http2;
 	parcel->id = http_send(parcel->carrier->http, http, on_http, parcel, error);
 	return parcel->id != 0;
 }

@@ -25,7 +25,7 @@ struct source_row {
 	const struct yaml_node *secret_words[SECRET_ROWS];
 	const char *ca_file, *client_cert_file, *client_key_file;
 	const char *unix_socket, *proxy;
-	bool gzip;
+	bool gzip, http2;
 	const struct yaml_node *databases;
 	const char *command, *identity_file, *known_hosts_file, *agent_socket;
 	const char *namespace, *workload, *service;
@@ -123,6 +123,12 @@ static const struct field source_fields[] = {
 		.offset = SOURCE_AT(gzip),
 		.fallback = "false",
 		.help = "Ask for compressed answers; their size is limited after unpacking."},
+	{.key = "http2",
+		.type = FIELD_BOOL,
+		.offset = SOURCE_AT(http2),
+		.fallback = "false",
+		.help = "Ask by HTTP/2 where an https server speaks it: many questions share one "
+			"connection."},
 	TEXT_FIELD(file, "Kind replay: the recording to play."),
 	{.key = "proxies",
 		.type = FIELD_NODE,
@@ -450,6 +456,7 @@ static const struct source_label *read_mapping(struct reader *reader, const stru
 static void copy_row(struct reader *reader, const struct source_row *row, struct source_config *out)
 {
 	out->gzip = row->gzip;
+	out->http2 = row->http2;
 	out->proxy = row->proxy;
 	out->ca_file = reader_resolve(reader, row->ca_file);
 	out->client_cert_file = reader_resolve(reader, row->client_cert_file);

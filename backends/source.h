@@ -59,6 +59,7 @@ struct source_config {
 	struct source_secret secret;
 	const char *proxy; /* an HTTP proxy to go through; NULL: none */
 	bool gzip;         /* ask for compressed answers */
+	bool http2;        /* ask by HTTP/2 where the server speaks it, over TLS */
 	const char *ca_file, *client_cert_file, *client_key_file;
 	const char *unix_socket;
 	const char *file;                   /* kind replay: the recording */

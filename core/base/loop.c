@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -63,6 +64,15 @@ struct loop {
 
 	struct loop_stats stats;
 };
+
+void loop_raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= LOOP_FDS)
+		return;
+	limit.rlim_cur = limit.rlim_max < LOOP_FDS ? limit.rlim_max : LOOP_FDS;
+	setrlimit(RLIMIT_NOFILE, &limit); /* refused, all is as it was */
+}
 
 struct loop *loop_create(const struct clock *clock, struct error *error)
 {

@@ -30,6 +30,12 @@ typedef void loop_fd_fn(void *context, int fd, unsigned events);
 typedef void loop_timer_fn(void *context);
 typedef void loop_signal_fn(void *context, int signal_number);
 
+/*
+ * Let the process have as many descriptors as its hard limit allows, LOOP_FDS at most: the usual
+ * soft limit of 1024 is less than a fleet's connections. Once, at the start.
+ */
+void loop_raise_descriptor_limit(void);
+
 /* `clock` stays the caller's and must outlive the loop. */
 struct loop *loop_create(const struct clock *clock, struct error *error);
 /* Closes nothing that the caller owns and unblocks the signals it blocked. NULL is allowed. */

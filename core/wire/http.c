@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -22,6 +23,8 @@
 
 #define NO_DEADLINE INT64_MAX
 #define STARTS_PER_TURN 8
+#define NAMES_KEPT_S 120L
+#define NAMES_LOOK_MS 1000
 
 /* A list in order of arrival. */
 struct transfers {
@@ -40,6 +43,7 @@ struct http {
 
 	uint64_t timer; /* 0: none */
 	int64_t timer_due_ms;
+	int64_t names_ms;    /* when addresses were last looked through; 0: never */
 	int64_t deadline_ms; /* when libcurl wants to be called; may be later than the timer */
 
 	bool inside; /* libcurl is running: it must not be called */
@@ -120,9 +124,24 @@ static int on_deadline(CURLM *multi, long timeout_ms, void *context)
 
 /* ---- taking off and landing ---- */
 
+/*
+ * Each lookup is a thread, so addresses are kept for a while. A transfer that minds their age makes
+ * libcurl go through all of them at its end, and a thousand endpoints have a thousand addresses: so
+ * one transfer in NAMES_LOOK_MS does, and finds what is too old for all.
+ */
+static void mind_names(struct http *http, struct http_transfer *transfer)
+{
+	int64_t now_ms = loop_now_ms(http->loop);
+	bool due = http->names_ms == 0 || now_ms - http->names_ms >= NAMES_LOOK_MS;
+	if (due)
+		http->names_ms = now_ms;
+	curl_easy_setopt(transfer->easy, CURLOPT_DNS_CACHE_TIMEOUT, due ? NAMES_KEPT_S : -1L);
+}
+
 static bool take_off(struct http *http, struct http_transfer *transfer)
 {
 	bool was_inside = http->inside;
+	mind_names(http, transfer);
 	http->inside = true;
 	transfer->flying = curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
 	http->inside = was_inside;
@@ -303,6 +322,16 @@ static void on_timer(void *context)
 
 /* ---- what callers use ---- */
 
+/* A connection kept is a descriptor held, and others need some too. */
+static long connections_kept(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+		limit.rlim_cur / 4 * 3 >= HTTP_CONNECTIONS_KEPT)
+		return HTTP_CONNECTIONS_KEPT;
+	return (long)(limit.rlim_cur / 4 * 3);
+}
+
 static bool set_up_multi(struct http *http)
 {
 	CURLM *multi = http->multi;
@@ -312,9 +341,8 @@ static bool set_up_multi(struct http *http)
 	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
 	       /* The default is four per flying transfer: a large fleet would connect for every
 		  poll. */
-	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_KEPT) ==
-		       CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK;
+	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections_kept()) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK;
 }
 
 struct http *http_create(struct loop *loop, struct error *error)

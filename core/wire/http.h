@@ -40,8 +40,10 @@ struct loop;
 #define HTTP_HEADERS_MOST 16
 #define HTTP_IN_FLIGHT_MOST \
 	256 /* further ones are queued; the deadline runs from when they are sent */
-#define HTTP_QUEUED_MOST 4096     /* past it http_send() says ERROR_LIMIT */
-#define HTTP_CONNECTIONS_KEPT 768 /* open for reuse, below the usual limit of 1024 descriptors */
+#define HTTP_QUEUED_MOST 4096 /* past it http_send() says ERROR_LIMIT */
+#define HTTP_CONNECTIONS_KEPT                                                                    \
+	2048 /* open for reuse; fewer where that were most of the descriptors a process may have \
+	      */
 #define HTTP_REPLY_BYTES ((size_t)16 * 1024 * 1024) /* the default cap */
 #define HTTP_HELD_BYTES                                                                           \
 	((size_t)1024 * 1024 * 1024) /* the most that max_body_bytes may ask for without on_chunk \
@@ -78,6 +80,8 @@ struct http_request {
 	int64_t timeout_ms;         /* 0: 5000 */
 	size_t max_body_bytes; /* after decompression; 0: HTTP_REPLY_BYTES; over it: ERROR_LIMIT */
 	bool gzip;             /* ask for compression */
+	bool http2; /* over TLS, where the peer speaks it: requests to one host share a connection
+		     */
 	bool mutation;
 	http_chunk_fn *on_chunk; /* NULL: collect the body */
 	void *chunk_context;

@@ -41,7 +41,7 @@ char *http_park_likeness(const struct http_request *request)
 	}
 	const uint64_t numbers[] = {(uint64_t)request->timeout_ms,
 		(uint64_t)request->connect_timeout_ms, request->max_body_bytes, request->gzip,
-		request->on_chunk != NULL};
+		request->http2, request->on_chunk != NULL};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		text_add_char(&text, '\x1f');
 		for (uint64_t left = numbers[i]; left > 0; left /= 64)

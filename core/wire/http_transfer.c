@@ -25,9 +25,8 @@ static const struct number_option common_options[] = {
 	{CURLOPT_FAILONERROR, 0},    /* an error's body says what is wrong */
 	{CURLOPT_FOLLOWLOCATION, 0}, /* followed by http_transfer_follow(), which asks where to */
 	{CURLOPT_HTTP09_ALLOWED, 0},
-	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1}, /* half the memory, and never multiplexed */
+	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1}, /* half the memory: http2_options else */
 	{CURLOPT_QUICK_EXIT, 1}, /* else a lookup that timed out is waited for, loop and all */
-	{CURLOPT_DNS_CACHE_TIMEOUT, 120}, /* each lookup is a thread */
 	{CURLOPT_SSL_VERIFYPEER, 1},
 	{CURLOPT_SSL_VERIFYHOST, 2},
 	{CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
@@ -217,6 +216,13 @@ static const struct number_option mutation_options[] = {
 	{CURLOPT_FORBID_REUSE, 1},
 };
 
+/* Who asks a host many things at once waits for its first connection and shares it. A change that
+ * shares a connection may be sent again by libcurl, so it never does. */
+static const struct number_option http2_options[] = {
+	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS},
+	{CURLOPT_PIPEWAIT, 1},
+};
+
 static bool set_request(struct http_transfer *transfer, const struct http_request *request)
 {
 	CURL *easy = transfer->easy;
@@ -231,8 +237,11 @@ static bool set_request(struct http_transfer *transfer, const struct http_reques
 	};
 	size_t numbers =
 		request->mutation ? sizeof(mutation_options) / sizeof(mutation_options[0]) : 0;
+	bool shares = request->http2 && !request->mutation;
+	size_t shared = shares ? sizeof(http2_options) / sizeof(http2_options[0]) : 0;
 	return set_texts(easy, texts, sizeof(texts) / sizeof(texts[0])) &&
-	       set_numbers(easy, mutation_options, numbers) && set_body(transfer, request) &&
+	       set_numbers(easy, mutation_options, numbers) &&
+	       set_numbers(easy, http2_options, shared) && set_body(transfer, request) &&
 	       http_request_headers(request, &transfer->headers) &&
 	       curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;

@@ -36,12 +36,12 @@ trap servers_down EXIT
 
 set -- $(python3 -c '
 import socket
-held = [socket.socket() for i in range(18)]
+held = [socket.socket() for i in range(19)]
 for s in held: s.bind(("127.0.0.1", 0))
 print(*[s.getsockname()[1] for s in held])')
 etcd_client=$1 etcd_peer=$2 rest1=$3 rest2=$4 pg1=$5 pg2=$6 pool=$7 csv=$8 page=$9
 shift 9
-runtime=$1 alerts=$2 node=$3 exporter=$4 nobody=$5 second=$6 prom=$7 victoria=$8
+runtime=$1 alerts=$2 node=$3 exporter=$4 nobody=$5 second=$6 prom=$7 victoria=$8 tls=$9
 
 start() { # NAME COMMAND...: in the background, its talk kept.
 	name=$1
@@ -102,6 +102,10 @@ start prometheus prometheus --config.file="$work/prometheus.yml" --storage.tsdb.
 	--web.listen-address="127.0.0.1:$prom"
 start victoria victoria-metrics -promscrape.config="$work/prometheus.yml" -storageDataPath="$room/victoria" \
 	-httpListenAddr="127.0.0.1:$victoria" -search.latencyOffset=1s
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 \
+	-addext subjectAltName=IP:127.0.0.1 -keyout "$work/tls.key" -out "$work/tls.crt" 2>/dev/null || fail "no certificate"
+cat "$work/tls.crt" "$work/tls.key" >"$room/tls.pem"
+chmod 644 "$room/tls.pem"
 cat >"$work/haproxy.cfg" <<Y
 global
   stats socket ipv4@127.0.0.1:$runtime level user
@@ -127,6 +131,11 @@ frontend stats
   http-request use-service prometheus-exporter if { path /metrics }
   stats enable
   stats uri /stats
+frontend second_version
+  mode http
+  bind 127.0.0.1:$tls ssl crt $room/tls.pem alpn h2,http/1.1
+  http-request deny unless { req.ver 2.0 }
+  http-request use-service prometheus-exporter if { path /metrics }
 Y
 start haproxy haproxy -f "$work/haproxy.cfg" -db
 
@@ -183,6 +192,8 @@ sources:
   patroni: {kind: patroni, url: "http://127.0.0.1:$rest2", every: 500ms, labels: {cluster: real}}
   csv: {kind: haproxy, url: "http://127.0.0.1:$csv/stats;csv", every: 500ms, proxies: {db: csv}}
   page: {kind: haproxy, url: "http://127.0.0.1:$page/metrics", every: 500ms, proxies: {db: page}, gzip: true}
+  shared: {kind: haproxy, url: "https://127.0.0.1:$tls/metrics", every: 500ms, proxies: {db: shared}, http2: true,
+    ca_file: "$work/tls.crt"}
   runtime: {kind: haproxy, url: "tcp://127.0.0.1:$runtime", every: 500ms, proxies: {db: runtime}}
   alerts: {kind: alertmanager, url: "http://127.0.0.1:$alerts", every: 500ms}
   node: {kind: exposition, url: "http://127.0.0.1:$node/metrics", every: 500ms, labels: {cluster: noded}, gzip: true}
@@ -225,7 +236,7 @@ wanted = {
     ("asked/r1", "replica.connections_max"): 40, ("victoria/r1", "replica.connections_max"): 40,
     ("exported/r1", "replica.up"): 1, ("exported/r1", "replica.connections_max"): 40,
 }
-for road in "csv", "page", "runtime":
+for road in "csv", "page", "shared", "runtime":
     for replica, up, away in ("r1", 1, 0), ("r2", 1, 0), ("r3", 0, 0), ("r4", 0, 1):
         wanted[road + "/" + replica, "replica.up"] = up
         wanted[road + "/" + replica, "replica.maintenance"] = away

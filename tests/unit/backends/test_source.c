@@ -303,7 +303,7 @@ START_TEST(reads_secrets_and_special_keys)
 	struct bench bench;
 	bench_read(&bench, "sources:\n"
 			   "  a: {kind: json, url: 'https://h', bearer_command: [vault, print, t], "
-			   "gzip: true, proxy: 'http://p:3128'}\n"
+			   "gzip: true, http2: true, proxy: 'http://p:3128'}\n"
 			   "  b: {kind: json, url: 'https://h', basic_env: B}\n"
 			   "  c: {kind: pgbouncer, url: 'postgresql://u@h/pgbouncer', "
 			   "password_file: p, databases: {app: east-a/r1}}\n"
@@ -313,7 +313,7 @@ START_TEST(reads_secrets_and_special_keys)
 	ck_assert_int_eq(rows[0].secret.form, SECRET_BEARER);
 	ck_assert_str_eq(rows[0].secret.command[1], "print");
 	ck_assert_ptr_null(rows[0].secret.command[3]);
-	ck_assert(rows[0].gzip);
+	ck_assert(rows[0].gzip && rows[0].http2);
 	ck_assert_str_eq(rows[0].proxy, "http://p:3128");
 	ck_assert_int_eq(rows[1].secret.form, SECRET_BASIC);
 	ck_assert_str_eq(rows[1].secret.variable, "B");
