@@ -1,5 +1,6 @@
 #include "app/doctor.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,6 +80,13 @@ static void note_yields(struct doctor_report *report)
 	}
 }
 
+/* It says so, and others are trusted more. */
+static bool is_outvoted(const struct doctor_report *report, size_t source, enum signal signal)
+{
+	uint64_t gives = report->examined->snapshot->sources[source].gives;
+	return (gives >> signal & 1) && !report->yields[source][signal];
+}
+
 static bool yields_any(const struct doctor_report *report, size_t source)
 {
 	for (int i = 0; i < SIGNAL_COUNT; i++)
@@ -101,7 +109,7 @@ static void find_missing(struct doctor_report *report, size_t source, size_t ind
 	const struct signal_map *map = &examined->config->sources.maps[index];
 	const char *name = signal_row(map->signal)->name;
 	bool own = index < examined->config->own_map_count;
-	if (report->yields[source][map->signal] || !own)
+	if (report->yields[source][map->signal] || is_outvoted(report, source, map->signal) || !own)
 		return;
 	if (map->rate && examined->row_answered[index])
 		find(report, source, false,
@@ -149,7 +157,7 @@ static void find_cost(
 static int64_t newest_figure_ms(const struct snapshot *snapshot, size_t source)
 {
 	int64_t newest_ms = 0;
-	for (size_t i = 0; i < snapshot->entity_count * SIGNAL_COUNT; i++) {
+	for (size_t i = 0; i < snapshot->entity_count * SIGNAL_PLACES; i++) {
 		const struct reading *reading = &snapshot->readings[i];
 		if (reading->at_ms > newest_ms && reading->source == source)
 			newest_ms = reading->at_ms;
@@ -178,6 +186,49 @@ static void find_times(
 				: "does it scrape too seldom, or has it lost its targets?");
 }
 
+/* A replica that is down as this source sees it may be one that is looked for in the wrong place.
+ */
+static void find_down(struct doctor_report *report, size_t source)
+{
+	const struct snapshot *snapshot = report->examined->snapshot;
+	for (uint32_t id = 0; id < snapshot->entity_count; id++) {
+		const struct reading *up = snapshot_reading(snapshot, id, SIGNAL_REPLICA_UP);
+		if (up->at_ms != 0 && up->source == source && up->value < 1)
+			find(report, source, false,
+				"says that replica %s is down: if it is not, is the url right?",
+				fleet_entity(snapshot->fleet, id)->path);
+	}
+}
+
+/* Nothing comes of what it says. Where a pack knows it by its name, that is the cure. */
+static void find_unread(struct doctor_report *report, const struct group *group, size_t source)
+{
+	const struct source_status *status = &report->examined->snapshot->sources[source];
+	char name[SOURCE_DETAIL_BYTES];
+	size_t length = strcspn(status->detail, " ");
+	for (size_t i = 0; i < length; i++)
+		name[i] = (char)tolower((unsigned char)status->detail[i]);
+	name[length] = '\0';
+	bool known = length > 0 && report->examined->has_pack(name);
+	char *tail = strstr(name, "_exporter");
+	if (!known && tail) {
+		*tail = '\0';
+		known = report->examined->has_pack(name);
+	}
+	if (group->config->ops->row_key && known)
+		find(report, source, true,
+			"answers, but no signal comes of it: there is a pack for it, add '%s' to "
+			"'use:'",
+			name);
+	else
+		find(report, source, true,
+			group->config->ops->row_key
+				? "answers, but no signal comes of it: add rows for it to "
+				  "'signals:', or a pack to 'use:'"
+				: "answers, but no signal comes of it: nothing there is known by "
+				  "this fleet's names");
+}
+
 static void examine_target(struct doctor_report *report, const struct group *group, size_t source)
 {
 	const struct source_status *status = &report->examined->snapshot->sources[source];
@@ -191,13 +242,13 @@ static void examine_target(struct doctor_report *report, const struct group *gro
 	for (size_t i = 0; i < sources->map_count; i++)
 		if (signal_map_is_from(&sources->maps[i], group->config->name))
 			find_missing(report, source, i);
-	if (!yields_any(report, source))
-		find(report, source, true,
-			group->config->ops->row_key
-				? "answers, but no signal comes of it: add rows for it to "
-				  "'signals:', or a pack to 'use:'"
-				: "answers, but no signal comes of it: nothing there is known by "
-				  "this fleet's names");
+	if (!yields_any(report, source) && status->gives != 0)
+		find(report, source, false,
+			"answers, and all it says is taken from sources that are trusted more: it "
+			"is heard when they fall silent");
+	else if (!yields_any(report, source))
+		find_unread(report, group, source);
+	find_down(report, source);
 }
 
 /* ---- the fleet ---- */
@@ -290,6 +341,25 @@ static void print_yields(
 		first = false;
 	}
 	text_add(out, first ? "nothing\n" : "\n");
+}
+
+/* What is taken from others, who are trusted more. */
+static void print_outvoted(
+	const struct doctor_report *report, const struct group *group, struct text *out)
+{
+	bool first = true;
+	for (int i = 0; i < SIGNAL_COUNT; i++) {
+		bool outvoted = false;
+		for (size_t j = 0; j < group->count && !outvoted; j++)
+			outvoted = is_outvoted(report, group->first + j, (enum signal)i);
+		if (!outvoted)
+			continue;
+		text_printf(out, "%s%s", first ? "    also says " : ", ",
+			signal_row((enum signal)i)->name);
+		first = false;
+	}
+	if (!first)
+		text_add(out, ", taken from sources that are trusted more\n");
 }
 
 /* What the targets are, each only once: "postgres_exporter 0.15.0 (12 targets)". */
@@ -403,10 +473,17 @@ void doctor_print_text(const struct doctor_report *report, struct text *out)
 			continue;
 		print_summary(report, &group, out);
 		print_yields(report, &group, out);
+		print_outvoted(report, &group, out);
 		print_findings(report, group.first, group.count, out);
 	}
 	print_unanswered(report, out);
-	print_findings(report, 0, 0, out);
+	for (size_t i = 0; i < report->finding_count; i++) {
+		if (report->findings[i].source != DOCTOR_FLEET)
+			continue;
+		text_add(out, "the fleet as a whole:\n");
+		print_findings(report, 0, 0, out);
+		break;
+	}
 	if (report->to_mend == 0)
 		text_add(out, "nothing to mend\n");
 	else
@@ -451,6 +528,12 @@ static void json_source(const struct doctor_report *report, size_t source, struc
 	json_begin_array(json);
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 		if (report->yields[source][i])
+			json_string(json, signal_row((enum signal)i)->name);
+	json_end_array(json);
+	json_key(json, "outvoted");
+	json_begin_array(json);
+	for (int i = 0; i < SIGNAL_COUNT; i++)
+		if (is_outvoted(report, source, (enum signal)i))
 			json_string(json, signal_row((enum signal)i)->name);
 	json_end_array(json);
 	json_findings(report, source, json);

@@ -27,6 +27,7 @@ struct doctor_case {
 	const struct config *config;
 	const struct snapshot *snapshot;
 	const bool *row_answered; /* per row of config->sources.maps: it gave a value to anybody */
+	bool (*has_pack)(const char *name); /* whether there is a pack of that name */
 };
 
 struct doctor_finding {

@@ -68,12 +68,24 @@ static bool is_pack_name(const char *name)
 	return name[0] != '\0' && name[0] != '.' && !strchr(name, '/') && strlen(name) < 64;
 }
 
+static bool pack_path(const char *name, char path[PATH_BYTES])
+{
+	char part[96];
+	snprintf(part, sizeof part, "packs/%.64s.yaml", name);
+	return is_pack_name(name) && path_shared_file(part, path, PATH_BYTES, NULL);
+}
+
+bool pack_file_exists(const char *name)
+{
+	char path[PATH_BYTES];
+	return pack_path(name, path);
+}
+
 bool pack_file_read(const char *name, const struct yaml_node *place, const char *key,
 	struct arena *arena, struct pack_file *out, struct complaints *complaints)
 {
-	char part[96], path[PATH_BYTES];
-	snprintf(part, sizeof part, "packs/%.64s.yaml", name);
-	if (!is_pack_name(name) || !path_shared_file(part, path, sizeof path, NULL)) {
+	char path[PATH_BYTES];
+	if (!pack_path(name, path)) {
 		unknown_pack(name, place, key, arena, complaints);
 		return false;
 	}

@@ -28,6 +28,9 @@ struct pack_file {
 bool pack_file_read(const char *name, const struct yaml_node *place, const char *key,
 	struct arena *arena, struct pack_file *out, struct complaints *complaints);
 
+/* Whether there is a pack of that name. */
+bool pack_file_exists(const char *name);
+
 /* "there is no WHAT 'NAME'; did you mean ...?" */
 void pack_complain_unknown(struct complaints *complaints, const struct yaml_node *node,
 	const char *key, const char *what, const char *name, const char *const *names,

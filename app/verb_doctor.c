@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/doctor.h"
 #include "app/engine.h"
+#include "app/pack_file.h"
 #include "backends/poller.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -45,7 +46,7 @@ int verb_doctor(const struct options *options)
 	bool *answered = calloc(config->sources.map_count + 1, sizeof(*answered));
 	for (size_t i = 0; answered && i < config->sources.map_count; i++)
 		answered[i] = poller_row_answered(engine.poller, i);
-	struct doctor_case examined = {config, engine.snapshot, answered};
+	struct doctor_case examined = {config, engine.snapshot, answered, pack_file_exists};
 	if (!answered || !doctor_report(options, &examined, &code)) {
 		struct error error = {0};
 		error_no_memory(&error, "the examination");

@@ -98,8 +98,12 @@ bool answer_check(const struct backend_answer *answer, const char *url, const ch
 			expected);
 	if (answer_is_html(answer))
 		return error_set(error, ERROR_SCHEMA,
-			"%s answers HTML, not %s: is a proxy or login page in front of it?", place,
-			expected);
+			"%s answers HTML, not %s: is a proxy or login page in front of it, or the "
+			"path wrong%s?",
+			place, expected,
+			strcmp(expected, "Prometheus text") == 0
+				? " (most exporters answer at /metrics)"
+				: "");
 	return true;
 }
 

@@ -242,7 +242,8 @@ static bool read_line(
 	struct exposition_reader page;
 	/* A filter that matches nothing gives a page of nothing. */
 	bool empty = answer->status == 200 && answer->length == 0;
-	if (!empty && !answer_check(answer, reading->sheet.target->url, "Prometheus text", error))
+	if (!empty &&
+		!answer_check(answer, reading->sheet.target->url, "Envoy's statistics", error))
 		return false;
 	if (!exposition_init(&page, on_sample, reading, error))
 		return false;

@@ -10,6 +10,8 @@
 #include "core/fleet/history.h"
 #include "core/fleet/snapshot.h"
 
+_Static_assert(SIGNAL_COUNT <= 64, "source_status.gives has a bit for each signal");
+
 static bool is_in_range(const struct observation *row)
 {
 	const struct signal_row *signal = signal_row(row->signal);
@@ -52,6 +54,8 @@ static void take_present(const struct intake *intake, const struct intake_origin
 {
 	int32_t interval_ms = row->interval_ms > 0 ? row->interval_ms : origin->interval_ms;
 	struct error trouble = {0};
+	if (is_in_range(row))
+		store_source(intake->store, origin->source)->gives |= UINT64_C(1) << row->signal;
 	if (!counts(intake, origin, row, interval_ms, sink))
 		return;
 	if (!store_put(intake->store, row->entity, row->signal, row->value, row->at_ms, interval_ms,

@@ -164,7 +164,8 @@ static bool read_knock(
 {
 	struct fact up = {.signal = SIGNAL_REPLICA_UP, .value = 1};
 	if (answer->failure) {
-		observations_describe(sheet->sink, "%s", answer->failure->text);
+		observations_describe(
+			sheet->sink, "a door that stays shut: %s", answer->failure->text);
 		up.value = 0;
 		return fact_note(sheet, &up, error);
 	}

@@ -78,7 +78,11 @@ static void find_reason(const struct http_transfer *transfer, const struct meani
 {
 	long number = 0;
 	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
-	if (meaning->words)
+	bool plain = code == CURLE_SSL_CONNECT_ERROR &&
+		     strstr(transfer->curl_words, "wrong version number");
+	if (plain)
+		tidy("it answers, but not in TLS (http:// instead of https://?)", out);
+	else if (meaning->words)
 		tidy(meaning->words, out);
 	else if (meaning->kind == ERROR_UNREACHABLE && code != CURLE_SSL_CONNECT_ERROR &&
 		 number > 0)

@@ -41,6 +41,17 @@ expect_text "$work/out" "^database .exposition.: ok" 'yields replica\.up' \
 	'yields pool\.used, pool\.busy|yields pool\.used, pool\.max' 'gone .exposition.: failing' 'never answered' \
 	'connection refused; is it running' 'answers HTML, not Prometheus text' 'no signal comes of it' \
 	'replica east-a/r2 is in the fleet file and no source speaks of it' 'replica east-a/r9' '^6 to mend'
+expect_text "$work/out" 'most exporters answer at /metrics' "there is a pack for it, add 'redis_exporter' to 'use:'" \
+	'^the fleet as a whole:'
+cat >"$work/wrong.yaml" <<Y
+version: 1
+sources:
+  plain: {kind: exposition, url: "https://127.0.0.1:$(cat "$work/port")/pgbouncer.txt"}
+  door: {kind: postgres-probe, url: "postgresql://127.0.0.1:9/", labels: {cluster: east-a, replica: r2}}
+Y
+expect_code 1 "$spillway" doctor -c "$work/wrong.yaml"
+expect_text "$work/out" 'it answers, but not in TLS' 'is a door that stays shut: cannot reach 127\.0\.0\.1:9' \
+	'says that replica east-a/r2 is down: if it is not, is the url right'
 expect_code 1 "$spillway" doctor -c "$work/broken.yaml" -o json
 [ "$(json_get "$work/out" 'd["to_mend"]')" = 6 ] || fail "to_mend in JSON"
 [ "$(json_get "$work/out" '[s["state"] for s in d["sources"] if s["name"]=="gone"][0]')" = failing ] || fail "state in JSON"
@@ -67,6 +78,16 @@ expect_code 0 "$spillway" sources -c "$work/mended.yaml"
 expect_text "$work/out" '^SOURCE +KIND +HEALTH' '^database +exposition +ok' '^2 sources, [0-9]+ requests'
 expect_code 1 "$spillway" sources -c "$work/broken.yaml" -o json
 [ "$(json_get "$work/out" 'len(d)')" = 5 ] || fail "sources in JSON"
+# Who is trusted less and says the same is no fault: it is heard when the other falls silent.
+"$spillway" record "$work/recording" --for 3s -c "$work/mended.yaml" >"$work/out" 2>&1 || fail "nothing is recorded"
+sed "s|^sources:|&\n  other: {kind: replay, file: $work/recording}|" "$work/mended.yaml" >"$work/outvoted.yaml"
+"$spillway" doctor -c "$work/outvoted.yaml" >"$work/out" 2>"$work/err"
+expect_text "$work/out" '^    also says replica\.up.*, taken from sources that are trusted more' \
+	'^  - answers, and all it says is taken from sources that are trusted more'
+grep -q 'no signal comes of it' "$work/out" && fail "who is outvoted does say something"
+"$spillway" doctor -c "$work/outvoted.yaml" -o json >"$work/out" 2>"$work/err"
+json_get "$work/out" '["replica.up" in s["outvoted"] for s in d["sources"] if s["name"]=="database"][0]' >"$work/outvoted"
+expect_text "$work/outvoted" True
 echo 'version: 1' >"$work/least.yaml"
 expect_code 1 "$spillway" doctor -c "$work/least.yaml"
 expect_text "$work/out" 'the fleet file has no sources'

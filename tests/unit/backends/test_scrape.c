@@ -182,8 +182,8 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{200, "text/html; charset=utf-8", "<!DOCTYPE html><title>Sign in</title>",
 		"http://127.0.0.1:4001/metrics answers HTML, not Prometheus text: is a proxy or "
-		"login "
-		"page in front of it?"},
+		"login page in front of it, or the path wrong (most exporters answer at "
+		"/metrics)?"},
 	{200, "text/plain", "\n <html>", "answers HTML"},
 	{200, "text/plain", "", "answers with nothing"},
 	{401, "text/plain", "Unauthorized\n", "refuses the login (401)"},
