@@ -1,6 +1,6 @@
 #include "backends/fault.h"
 
-#include "tests/unit/backends/bench.h"
+#include "tests/unit/backends/fixture.h"
 
 static const char fleet_file[] =
 	"sources: {page: {kind: exposition, url: 'http://h', labels: {cluster: c, replica: r}}}\n"
@@ -8,16 +8,21 @@ static const char fleet_file[] =
 
 static const char page[] = "used 1\nother{label=\"value\"} 12345\nmore 6789\n";
 
-/* The same bench with its kind wrapped. */
-static void wrap(struct bench *bench, const struct fault_plan *plan)
+/* A bench with its kind wrapped. */
+static void wrap_kind(struct bench *bench, const char *yaml, const struct fault_plan *plan)
 {
-	bench_open(bench, fleet_file);
+	bench_open(bench, yaml);
 	bench->source->ops->destroy(bench->instance);
 	bench->sources.rows[0].ops = &fault_ops;
 	bench->sources.rows[0].fault = plan;
 	struct backend_setup setup = {bench->source, &bench->sources, BENCH_NOW_MS};
 	bench->instance = fault_ops.create(&setup, &bench->error);
 	ck_assert_ptr_nonnull(bench->instance);
+}
+
+static void wrap(struct bench *bench, const struct fault_plan *plan)
+{
+	wrap_kind(bench, fleet_file, plan);
 }
 
 /* How many of a thousand asks, a second apart, are taken. */
@@ -133,6 +138,104 @@ START_TEST(late_answers_are_asked_for_later)
 }
 END_TEST
 
+/* Every kind that is answered by a body, with one that a real server sent or that its manual shows.
+ */
+struct kind_row {
+	const struct backend_ops *ops;
+	const char *yaml; /* of the source */
+	size_t step;
+	const char *fixture;
+};
+
+#define CORPUS "../../../fuzz/corpus/"
+
+static const struct kind_row kind_rows[] = {
+	{&exposition_ops,
+		"url: 'http://h', labels: {cluster: c}}\nsignals: {pool.max: {from: s, metric: "
+		"haproxy_backend_max_sessions, labels: {replica: proxy}}}",
+		0, "haproxy-metrics.txt"},
+	{&haproxy_ops, "url: 'http://h/;csv'}", 0, CORPUS "fuzz-haproxy/csv"},
+	{&haproxy_ops, "url: 'http://h/metrics'}", 0, "haproxy-metrics.txt"},
+	{&pgbouncer_ops, "url: 'postgresql://s@h/pgbouncer', labels: {cluster: c}}", 0,
+		"pgbouncer.txt"},
+	{&patroni_ops, "url: 'http://h', labels: {cluster: c}}", 0, "patroni-cluster.json"},
+	{&patroni_ops, "url: 'http://h', labels: {cluster: c}}", 1, "patroni-replica.json"},
+	{&envoy_ops, "url: 'http://h', proxies: {db_east_a: c}}", 0, "envoy-clusters.json"},
+	{&alertmanager_ops, "url: 'http://h'}", 0, "alertmanager-alerts.json"},
+	{&alertmanager_ops, "url: 'http://h'}", 1, "alertmanager-silences.json"},
+	{&kubernetes_ops,
+		"url: 'https://h', namespace: data, service: db, workload: statefulsets/db, "
+		"labels: {cluster: c}}",
+		0, "kubernetes-scale.json"},
+	{&kubernetes_ops,
+		"url: 'https://h', namespace: data, service: db, workload: statefulsets/db, "
+		"labels: {cluster: c}}",
+		1, "kubernetes-slices.json"},
+	{&json_ops,
+		"url: 'http://h', labels: {cluster: c, replica: r}}\nsignals: {replica.lag: {from: "
+		"s, pointer: /members/1/lag}}",
+		0, "patroni-cluster.json"},
+	{&prometheus_ops,
+		"url: 'http://h', labels: {cluster: c}}\nsignals: {pool.used: {from: s, query: q, "
+		"labels: {replica: server}}}",
+		0, CORPUS "fuzz-vector/vector"},
+};
+
+static size_t keep_rows(const struct bench *bench, struct observation *out, size_t most)
+{
+	size_t count = bench->sink.count < most ? bench->sink.count : most;
+	for (size_t i = 0; i < count; i++)
+		out[i] = bench->sink.rows[i];
+	return count;
+}
+
+static bool is_among(const struct observation *one, const struct observation *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].entity == one->entity && rows[i].signal == one->signal &&
+			!(rows[i].value < one->value) && !(rows[i].value > one->value))
+			return true;
+	return false;
+}
+
+/* Cut anywhere, an answer of any kind says nothing or what the whole one says. */
+START_TEST(no_kind_believes_a_cut_answer)
+{
+	static struct observation whole[512];
+	const struct kind_row *row = &kind_rows[_i];
+	struct fault_plan plan = {.inner = row->ops, .seed = 5};
+	struct bench bench;
+	char yaml[512];
+	unsigned refused = 0;
+	snprintf(yaml, sizeof(yaml), "sources:\n  s: {kind: %s, %s\n", row->ops->name, row->yaml);
+	wrap_kind(&bench, yaml, &plan);
+	fixture_accept(&bench, row->step, row->fixture);
+	size_t count = keep_rows(&bench, whole, 512);
+	char *body = fixture_read(row->fixture);
+	struct fault_plan cut = {.inner = row->ops, .seed = 5, .truncate = 1};
+	bench.source->ops->destroy(bench.instance);
+	bench.sources.rows[0].fault = &cut;
+	struct backend_setup setup = {bench.source, &bench.sources, BENCH_NOW_MS};
+	bench.instance = fault_ops.create(&setup, &bench.error);
+	for (int i = 0; i < 200; i++) {
+		bench.ask.now_ms += 1000;
+		if (!bench_accept(&bench, body)) {
+			ck_assert_int_ne(bench.error.kind, ERROR_NONE);
+			refused++;
+			continue;
+		}
+		for (size_t j = 0; j < bench.sink.count; j++)
+			ck_assert_msg(is_among(&bench.sink.rows[j], whole, count), "%s of %s is %g",
+				signal_row(bench.sink.rows[j].signal)->name,
+				fleet_entity(bench.fleet, bench.sink.rows[j].entity)->path,
+				bench.sink.rows[j].value);
+	}
+	ck_assert_uint_ge(refused, 100);
+	free(body);
+	bench_close(&bench);
+}
+END_TEST
+
 static Suite *fault_suite(void)
 {
 	Suite *suite = suite_create("fault");
@@ -144,6 +247,8 @@ static Suite *fault_suite(void)
 	tcase_add_test(tcase, garbles_the_bytes_but_not_the_callers);
 	tcase_add_test(tcase, stale_answers_are_older);
 	tcase_add_test(tcase, late_answers_are_asked_for_later);
+	tcase_add_loop_test(tcase, no_kind_believes_a_cut_answer, 0,
+		(int)(sizeof(kind_rows) / sizeof(kind_rows[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
