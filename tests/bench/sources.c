@@ -5,8 +5,9 @@
  *   bench-sources prometheus SERIES   an instant vector of so many series
  *   bench-sources stream SERIES PARTS   the same over HTTP, through the poller, once a second;
  *                                       so many series make one entity
- *   bench-sources history REPLICAS    an hour of six signals each, at one second
- *   bench-sources serve PORT BYTES      pages over keep-alive, until it is told to end; prints its
+ *   bench-sources history REPLICAS HOURS   of six signals each, at one second
+ *   bench-sources serve HOSTS BYTES     pages over keep-alive, at one port of so many addresses
+ *                                       from 127.0.1.0 on, until it is told to end; prints the
  *                                       port, and in the end how regularly it was asked
  *   bench-sources latency FLEET SECONDS   from the wire to the assessment, with a whole engine
  *   bench-sources probes SECONDS          what is counted at targets that are slow and that are
@@ -78,19 +79,24 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-/* A listener on loopback, at a port of the system's choosing where *port is 0. */
-static int listen_at(int *port)
+/* A listener at that place in 127.0.0.0/8, at a port of the system's choosing where *port is 0. */
+static int listen_in(uint32_t place, int *port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
 	socklen_t length = sizeof(address);
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address.sin_addr.s_addr = htonl((127u << 24) + place);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, 4096) != 0 ||
 		getsockname(fd, (struct sockaddr *)&address, &length) != 0)
 		return -1;
 	*port = ntohs(address.sin_port);
 	return fd;
+}
+
+static int listen_at(int *port)
+{
+	return listen_in(1, port);
 }
 
 /* ---- exposition ---- */
@@ -394,13 +400,13 @@ static int bench_stream(int series, int parts)
 
 /* ---- history ---- */
 
-static int bench_history(int replicas)
+static int bench_history(int replicas, int hours)
 {
 	struct history *history = history_create(HISTORY_SAMPLES, (size_t)1 << 32);
 	int *used = calloc((size_t)replicas, sizeof(*used));
 	uint64_t state = 88172645463325252;
-	double from = cpu_ms();
-	for (int second = 1; history && used && second <= HISTORY_SAMPLES; second++) {
+	double from = cpu_ms(), full_mb = 0;
+	for (int second = 1; history && used && second <= hours * 3600; second++) {
 		for (uint32_t i = 0; i < (uint32_t)replicas; i++) {
 			uint64_t noise = next_random(&state);
 			int64_t at_ms = second * 1000 + (int64_t)(i % 1000) + (int64_t)(noise & 3);
@@ -416,12 +422,15 @@ static int bench_history(int replicas)
 			history_append(history, i, SIGNAL_REPLICA_QUERIES, at_ms,
 				450 + 45 * sin(second * 0.01 + (double)i) + 10 * part);
 		}
+		if (second == 2 * HISTORY_SAMPLES) /* every ring is full, and has begun anew */
+			full_mb = resident_mb();
 	}
-	double samples = 6.0 * HISTORY_SAMPLES * replicas;
-	printf("history, %d replicas x 6 x 1 h, jitter 4 ms: %.0f MB resident, %.2f bytes a sample "
-	       "(plain: 16), %.0f ns to keep one\n",
-		replicas, resident_mb(), (double)history_bytes(history) / samples,
-		(cpu_ms() - from) * 1e6 / samples);
+	double samples = 6.0 * 3600 * hours * replicas;
+	printf("history, %d replicas x 6, %d h, jitter 4 ms: %.0f MB resident, %.2f bytes a sample "
+	       "(plain: 16), %.0f ns to keep one; grown by %.1f MB since the second hour\n",
+		replicas, hours, resident_mb(),
+		(double)history_bytes(history) / (6.0 * HISTORY_SAMPLES * replicas),
+		(cpu_ms() - from) * 1e6 / samples, full_mb > 0 ? resident_mb() - full_mb : 0);
 	history_destroy(history);
 	free(used);
 	return 0;
@@ -517,15 +526,36 @@ static void note_question(struct regularity *regularity, const char *request)
 	regularity->asked++;
 }
 
-static int serve(int port, size_t bytes)
+#define HOSTS_MOST 4000
+#define FIRST_HOST 256 /* 127.0.1.0 */
+
+/* Who is in the list listens; -1 where it failed. */
+static int listen_everywhere(int poll_fd, bool *listens, int hosts)
 {
+	int port = 0;
+	for (int i = 0; i < hosts; i++) {
+		int fd = listen_in(FIRST_HOST + (uint32_t)i, &port);
+		struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+		if (fd < 0 || fd >= LOOP_FDS || epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+			return -1;
+		listens[fd] = true;
+	}
+	return port;
+}
+
+static int serve(int hosts, size_t bytes)
+{
+	static bool listens[LOOP_FDS];
 	static char answer[ANSWER_BYTES], request[ANSWER_BYTES];
 	static struct regularity regularity;
 	size_t stamp, length = make_answer(answer, bytes, &stamp);
-	int listener = listen_at(&port), poll_fd = epoll_create1(0);
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[256];
-	if (listener < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
+	struct epoll_event event = {.events = EPOLLIN}, ready[256];
+	loop_raise_descriptor_limit();
+	int poll_fd = epoll_create1(0), port = listen_everywhere(poll_fd, listens, hosts);
+	if (port <= 0) {
+		fprintf(stderr, "cannot listen at %d addresses: %s\n", hosts, strerror(errno));
 		return 1;
+	}
 	printf("%d\n", port);
 	fflush(stdout);
 	heed_end();
@@ -533,8 +563,8 @@ static int serve(int port, size_t bytes)
 		int count = epoll_wait(poll_fd, ready, 256, -1);
 		for (int i = 0; i < count; i++) {
 			int fd = ready[i].data.fd, on = 1;
-			if (fd == listener) {
-				fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+			if (listens[fd]) {
+				fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
 				event.data.fd = fd;
 				if (fd >= 0 && epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
 					setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -742,16 +772,19 @@ int main(int argc, char **argv)
 		return bench_prometheus((int)strtol(argv[2], NULL, 10));
 	if (strcmp(what, "stream") == 0 && argc > 3)
 		return bench_stream((int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10));
-	if (strcmp(what, "history") == 0)
-		return bench_history((int)strtol(argv[2], NULL, 10));
+	if (strcmp(what, "history") == 0 && argc > 3)
+		return bench_history(
+			(int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10));
 	if (strcmp(what, "latency") == 0 && argc > 3)
 		return bench_latency(argv[2], (int)strtol(argv[3], NULL, 10));
 	if (strcmp(what, "probes") == 0)
 		return bench_probes((int)strtol(argv[2], NULL, 10));
-	if (strcmp(what, "serve") == 0 && argc > 3)
-		return serve((int)strtol(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
-	fprintf(stderr, "usage: bench-sources exposition PAGE | prometheus SERIES | stream SERIES "
-			"PARTS | history REPLICAS | serve PORT BYTES | latency FLEET SECONDS | "
-			"probes SECONDS\n");
+	long hosts = strtol(argc > 2 ? argv[2] : "", NULL, 10);
+	if (strcmp(what, "serve") == 0 && argc > 3 && hosts > 0 && hosts <= HOSTS_MOST)
+		return serve((int)hosts, strtoul(argv[3], NULL, 10));
+	fprintf(stderr,
+		"usage: bench-sources exposition PAGE | prometheus SERIES | stream SERIES "
+		"PARTS | history REPLICAS HOURS | serve HOSTS BYTES | latency FLEET SECONDS | "
+		"probes SECONDS\n");
 	return 2;
 }

@@ -34,10 +34,10 @@ field() {
 	awk -v word="$2" '{for (i = 1; i < NF; i++) if ($i == word) value = $(i + 1)} END {print value}' "$1"
 }
 
-# serve: 2 KB pages; sets port and server.
+# serve: 2 KB pages at a thousand addresses, as a fleet has them; sets port and server.
 serve() {
 	rm -f "$work/served"
-	"$bench" serve 0 2000 >"$work/served" &
+	"$bench" serve 1000 2000 >"$work/served" &
 	server=$!
 	pids="$pids $server"
 	until [ -s "$work/served" ]; do sleep 0.1; done
@@ -77,9 +77,16 @@ goal "a reply of 50,000 series: CPU from wire to store" '<' 45 "$(sed -n 's/.*th
 goal "  the longest turn of the loop (CPU)" '<' 5 "$(sed -n 's/.*longest turn \([0-9.]*\);.*/\1/p' "$work/stream")" ms
 goal "  the latest frame" '<' 16 "$(sed -n 's/.*frame came \([0-9.]*\) ms.*/\1/p' "$work/stream")" ms
 goal "  peak memory" '<' 8 "$(sed -n 's/.*peak \([0-9.]*\)x.*/\1/p' "$work/stream")" x
+"$bench" stream 50000 5 | tee "$work/stream"
+goal "the same of 10,000 replicas: CPU from wire to store" '<' 45 "$(sed -n 's/.*then: \([0-9.]*\) ms of CPU.*/\1/p' "$work/stream")" ms
+goal "  the longest turn of the loop (CPU)" '<' 5 "$(sed -n 's/.*longest turn \([0-9.]*\);.*/\1/p' "$work/stream")" ms
+goal "  the latest frame" '<' 16 "$(sed -n 's/.*frame came \([0-9.]*\) ms.*/\1/p' "$work/stream")" ms
+goal "  peak memory" '<' 8 "$(sed -n 's/.*peak \([0-9.]*\)x.*/\1/p' "$work/stream")" x
 "$bench" stream 50000 1
-"$bench" history "$replicas" | tee "$work/history"
+"$bench" history "$replicas" 1 | tee "$work/history"
 goal "an hour of $replicas x 6 at 1 s" '<' 300 "$(sed -n 's/.*: \([0-9]*\) MB resident.*/\1/p' "$work/history")" MB
+"$bench" history $((replicas / 40)) 24 | tee "$work/day" # a fortieth of them, or it takes half an hour
+goal "  growth over a day, $((replicas / 40)) replicas" '<' 1 "$(sed -n 's/.*grown by \([0-9.]*\) MB.*/\1/p' "$work/day")" MB
 
 echo "# 1,000 endpoints at 1 s, keep-alive, 2 KB pages, 30 s"
 serve
@@ -89,12 +96,12 @@ port, work = sys.argv[1:]
 with open(work + '/fleet.yaml', 'w') as f:
     f.write('version: 1\nsources:\n  pools:\n    kind: exposition\n    every: 1s\n    targets:\n')
     for i in range(1000):
-        f.write('      - {url: "http://127.0.0.1:%s/m/%d", labels: {cluster: c%02d, replica: r%d}}\n' % (port, i, i // 20, i % 20))
+        f.write('      - {url: "http://127.0.%d.%d:%s/m/%d", labels: {cluster: c%02d, replica: r%d}}\n' % (1 + i // 256, i % 256, port, i, i // 20, i % 20))
     f.write('signals: {pool.used: {from: pools, metric: pool_used}}\n')
 with open(work + '/prometheus.yml', 'w') as f:
     f.write('global: {scrape_interval: 1s, scrape_timeout: 900ms}\nscrape_configs:\n')
     for i in range(1000):
-        f.write("  - {job_name: 'j%d', metrics_path: /p/%d, static_configs: [{targets: ['127.0.0.1:%s']}]}\n" % (i, i, port))
+        f.write("  - {job_name: 'j%d', metrics_path: /p/%d, static_configs: [{targets: ['127.0.%d.%d:%s']}]}\n" % (i, i, 1 + i // 256, i % 256, port))
 P
 "$spillway" record "$work/recording" -c "$work/fleet.yaml" -q >"$work/out" 2>&1 &
 own=$!
@@ -119,7 +126,7 @@ kill "$own" "$peer" "$server"
 wait "$own" "$peer" "$server" 2>/dev/null
 
 serve
-sed -i "s|127.0.0.1:[0-9]*/m/|127.0.0.1:$port/m/|" "$work/fleet.yaml"
+sed -i "s|:[0-9]*/m/|:$port/m/|" "$work/fleet.yaml"
 "$bench" latency "$work/fleet.yaml" 15 | tee "$work/latency"
 kill "$server"
 wait "$server" 2>/dev/null

@@ -166,11 +166,11 @@ static const struct kind_row kind_rows[] = {
 	{&kubernetes_ops,
 		"url: 'https://h', namespace: data, service: db, workload: statefulsets/db, "
 		"labels: {cluster: c}}",
-		0, "kubernetes-scale.json"},
+		1, "kubernetes-scale.json"},
 	{&kubernetes_ops,
 		"url: 'https://h', namespace: data, service: db, workload: statefulsets/db, "
 		"labels: {cluster: c}}",
-		1, "kubernetes-slices.json"},
+		0, "kubernetes-slices.json"},
 	{&json_ops,
 		"url: 'http://h', labels: {cluster: c, replica: r}}\nsignals: {replica.lag: {from: "
 		"s, pointer: /members/1/lag}}",
@@ -178,7 +178,7 @@ static const struct kind_row kind_rows[] = {
 	{&prometheus_ops,
 		"url: 'http://h', labels: {cluster: c}}\nsignals: {pool.used: {from: s, query: q, "
 		"labels: {replica: server}}}",
-		0, CORPUS "fuzz-vector/vector"},
+		0, CORPUS "fuzz-prometheus/prometheus"},
 };
 
 static size_t keep_rows(const struct bench *bench, struct observation *out, size_t most)
