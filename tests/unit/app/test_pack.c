@@ -123,9 +123,10 @@ static const struct page_row pages[] = {
 		{{R1, SIGNAL_REPLICA_UP, 1}, {R1, SIGNAL_REPLICA_QUERIES, 9.1e6},
 			{R1, SIGNAL_REPLICA_CONNECTIONS_USED, 431},
 			{R1, SIGNAL_REPLICA_CONNECTIONS_MAX, 10000}}},
-	{"http", "http", "{surface: web}", 2,
+	{"http", "http", "{surface: web}", 3,
 		{{ENTITY_SURFACE, "web", SIGNAL_SURFACE_REQUESTS, 1119},
-			{ENTITY_SURFACE, "web", SIGNAL_SURFACE_ERRORS, 42}}},
+			{ENTITY_SURFACE, "web", SIGNAL_SURFACE_ERRORS, 42},
+			{ENTITY_SURFACE, "web", SIGNAL_SURFACE_LATENCY, 100}}},
 };
 
 START_TEST(a_pack_reads_its_page)
