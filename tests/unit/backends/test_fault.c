@@ -178,7 +178,7 @@ static const struct kind_row kind_rows[] = {
 	{&prometheus_ops,
 		"url: 'http://h', labels: {cluster: c}}\nsignals: {pool.used: {from: s, query: q, "
 		"labels: {replica: server}}}",
-		0, CORPUS "fuzz-prometheus/prometheus"},
+		0, "prometheus-vector.json"},
 };
 
 static size_t keep_rows(const struct bench *bench, struct observation *out, size_t most)
