@@ -150,6 +150,21 @@ START_TEST(what_demand_is_doubted_by)
 }
 END_TEST
 
+/* Before it is learned how long an attempt holds a connection, a queue counts by its retries. */
+START_TEST(opened_in_a_storm)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_amplify(&box.clusters[0]);
+	box.clusters[0].first = 2500;
+	box.clusters[0].attempts = 3000;
+	box_run(&box, 5);
+	ck_assert(isnan(box_row(&box, 0)->hold_s));
+	ck_assert_double_eq_tol(box_row(&box, 0)->demand, 64 * 1.2, 1e-6);
+	box_finish(&box);
+}
+END_TEST
+
 START_TEST(a_tenth_less_is_a_cut)
 {
 	struct box box;
@@ -288,6 +303,7 @@ static Suite *cluster_suite(void)
 	tcase_add_test(cases, means_and_their_spans);
 	tcase_add_test(cases, a_queue_counts_as_far_as_pools_are_full);
 	tcase_add_test(cases, what_demand_is_doubted_by);
+	tcase_add_test(cases, opened_in_a_storm);
 	tcase_add_test(cases, a_tenth_less_is_a_cut);
 	tcase_add_test(cases, a_trickle_teaches_nothing);
 	tcase_add_test(cases, a_ratio_takes_events);
