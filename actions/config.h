@@ -98,6 +98,7 @@ struct guard_config {
 	int64_t expire_ms;        /* a hold ends by itself after that; 30 min */
 	int64_t brake;            /* most changes within brake_window, undo apart; 6 */
 	int64_t brake_window_ms;  /* 10 min */
+	bool brake_by_hand;       /* once reached it is let go by a person, not by time alone */
 	int64_t min_serving;      /* replicas of a cluster that go on serving; 2 */
 	double approve_above; /* share of all traffic that one person may move; not above 0: any */
 	double max_held;      /* most of all clusters that holds keep from their traffic; 0.50 */

@@ -14,10 +14,11 @@
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static const char *const harm_names[] = {"hold", "undo", NULL};
+static const char *const release_names[] = {"window", "acknowledge", NULL};
 
 struct guard_fields {
 	struct guard_config limits;
-	int on_harm;
+	int on_harm, brake_release;
 	const struct yaml_node *freeze;
 };
 
@@ -49,6 +50,13 @@ static const struct field guards_rows[] = {
 	GUARD_MS(expire, 1000, 259200000, "30m", "how long a change holds before it is taken back"),
 	GUARD(brake, FIELD_INTEGER, 1, 1000, "6", "most changes within brake_window"),
 	GUARD_MS(brake_window, 1000, 86400000, "10m", "the time that brake counts over"),
+	{.key = "brake_release",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct guard_fields, brake_release),
+		.choices = release_names,
+		.fallback = "acknowledge",
+		.help = "what lets go of a brake that was reached: the end of its window, or a "
+			"person by 'spillway gate acknowledge'"},
 	GUARD(min_serving, FIELD_INTEGER, 1, 1000, "2",
 		"replicas of a cluster that must go on serving"),
 	GUARD(max_held, FIELD_PERCENT, 0.01, 1, "50%",
@@ -138,6 +146,7 @@ bool guard_config_read(const struct yaml_node *node, struct arena *arena, struct
 	if (fields.freeze)
 		ok = read_freezes(fields.freeze, arena, &fields.limits, complaints) && ok;
 	fields.limits.undo_harm = fields.on_harm == 1;
+	fields.limits.brake_by_hand = fields.brake_release == 1;
 	*out = fields.limits;
 	return ok;
 }

@@ -8,6 +8,7 @@
 #include "actions/approval.h"
 #include "actions/coordination.h"
 #include "actions/executor.h"
+#include "actions/gate.h"
 #include "actions/run.h"
 #include "actions/run_log.h"
 #include "actions/transport.h"
@@ -29,6 +30,7 @@ struct executor {
 	struct coordination *coordination;    /* NULL: nobody to agree with */
 	struct coordination_view beside;      /* what others are at, as of the last plan */
 	struct hold in_force[2 * HOLDS_MOST]; /* ours and others', as of the last plan */
+	struct gate gate;                     /* as of the last plan */
 	enum entry entry_state;
 	struct replanting *replanting; /* NULL: none; see executor_planted.c */
 	char replant_trouble[ACTION_TEXT_BYTES];

@@ -51,6 +51,18 @@ static void add_others(struct executor *executor, uint32_t target, struct plan_f
 	}
 }
 
+/* What people have said: stop, or that they have looked. */
+static void add_gate(struct executor *executor, struct plan_facts *facts, int64_t window_ms)
+{
+	executor->gate = (struct gate){.is_closed = false};
+	if (executor->journal) {
+		gate_read(journal_path(executor->journal), &executor->gate);
+		facts->gate = &executor->gate;
+	}
+	facts->brake_tripped_ms = run_log_tripped_ms(executor->log, executor->gate.acknowledged_ms,
+		window_ms, (size_t)executor->configs->guards.brake);
+}
+
 bool executor_make_plan(struct executor *executor, const struct action_config *action,
 	uint32_t target, double to, struct plan_facts *facts, const struct snapshot *snapshot,
 	const struct assessment *assessment, int64_t now_ms, struct plan *out, struct error *error)
@@ -70,6 +82,7 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 	facts->recent_changes =
 		run_log_changes_since(executor->log, now_ms - window_ms, &oldest_ms);
 	facts->brake_free_ms = oldest_ms + window_ms;
+	add_gate(executor, facts, window_ms);
 	if (executor->journal &&
 		!approvals_read(journal_path(executor->journal), &executor->configs->signing,
 			now_ms, executor->approvals, error))

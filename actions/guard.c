@@ -535,10 +535,9 @@ static const struct guard_row rows[] = {
 		true, "cooldown", "needs no readings; runs whose outcome is unknown count",
 		ALL_CLASSES, false, guard_check_cooldown},
 	{"brake",
-		"at most this many changes are made within the window; undo and the end of a pause "
-		"or "
-		"a silence are exempt",
-		true, "brake brake_window",
+		"at most this many changes are made within the window, then somebody acknowledges "
+		"what was done; undo and the end of a pause or a silence are exempt",
+		true, "brake brake_window brake_release",
 		"needs no readings; runs whose outcome is unknown count", ALL_CLASSES, false,
 		guard_check_brake},
 	{"freeze", "in a freeze nothing is changed that can wait; relief and undo are exempt", true,
@@ -574,6 +573,11 @@ static const struct guard_row rows[] = {
 	{"last-serving", "the last cluster that serves keeps its weight", false, "",
 		"a cluster whose weight is not known does not count as serving", 1u << CLASS_SHIFT,
 		false, check_last_serving},
+	{"gate",
+		"nothing is changed while somebody has closed the gate ('spillway gate close'); "
+		"undo and the end of a pause or a silence are exempt",
+		false, "", "unknown, which blocks; needs no readings", ALL_CLASSES, false,
+		guard_check_gate},
 	{"journal", "what cannot be recorded is not done", false, "", "needs no readings",
 		ALL_CLASSES, false, check_journal},
 };

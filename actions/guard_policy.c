@@ -5,6 +5,7 @@
 
 #include "actions/approval.h"
 #include "actions/coordination.h"
+#include "actions/gate.h"
 #include "core/base/clock.h"
 #include "core/fleet/snapshot.h"
 
@@ -40,6 +41,12 @@ void guard_check_brake(const struct guard_context *context, struct verdict *out)
 		guard_say(out, VERDICT_PASS, "takes back our own change: not counted");
 	} else if (context->plan->verb->is_release) {
 		guard_say(out, VERDICT_PASS, "ends what is on: not held up");
+	} else if (limits->brake_by_hand && facts->brake_tripped_ms > 0) {
+		clock_format_span(context->now_ms - facts->brake_tripped_ms, left);
+		guard_say(out, VERDICT_BLOCK,
+			"%lld changes were made within %s, the last %s ago: stop and look at what "
+			"they did, then 'spillway gate acknowledge --reason TEXT'",
+			(long long)limits->brake, window, left);
 	} else if ((int64_t)facts->recent_changes < limits->brake) {
 		guard_say(out, VERDICT_PASS, "change %zu of at most %lld within %s",
 			facts->recent_changes + 1, (long long)limits->brake, window);
@@ -50,6 +57,44 @@ void guard_check_brake(const struct guard_context *context, struct verdict *out)
 			"is free in %s",
 			facts->recent_changes, window, (long long)limits->brake, left);
 	}
+}
+
+void guard_check_gate(const struct guard_context *context, struct verdict *out)
+{
+	const struct gate *gate = context->facts->gate;
+	char at[CLOCK_TEXT_BYTES];
+	if (!gate) {
+		guard_say(out, VERDICT_PASS, "there is no gate here");
+	} else if (context->facts->is_undo || context->plan->verb->is_release) {
+		guard_say(out, VERDICT_PASS, "takes back or ends what is on: no gate holds it");
+	} else if (gate->is_unknown) {
+		guard_say(out, VERDICT_UNKNOWN, "%.200s: whether the gate is closed is not known",
+			gate->why);
+	} else if (gate->is_closed) {
+		clock_format(gate->since_ms, false, at);
+		guard_say(out, VERDICT_BLOCK,
+			"closed by %.60s, %s: %.120s; 'spillway gate open' opens it", gate->by, at,
+			gate->why);
+	} else {
+		guard_say(out, VERDICT_PASS, "the gate is open");
+	}
+}
+
+/* When it ends that nothing may be changed: freezes that touch are one. */
+static int64_t thaw_ms(const struct guard_config *limits, int64_t from_ms)
+{
+	int64_t end_ms = from_ms;
+	for (bool longer = true; longer;) {
+		longer = false;
+		for (size_t i = 0; i < limits->freeze_count; i++) {
+			const struct freeze *freeze = &limits->freezes[i];
+			if (freeze->from_ms <= end_ms && freeze->until_ms > end_ms) {
+				end_ms = freeze->until_ms;
+				longer = true;
+			}
+		}
+	}
+	return end_ms;
 }
 
 void guard_check_freeze(const struct guard_context *context, struct verdict *out)
@@ -64,7 +109,7 @@ void guard_check_freeze(const struct guard_context *context, struct verdict *out
 	for (size_t i = 0; i < limits->freeze_count; i++) {
 		const struct freeze *freeze = &limits->freezes[i];
 		if (context->now_ms >= freeze->from_ms && context->now_ms < freeze->until_ms) {
-			clock_format(freeze->until_ms, false, at);
+			clock_format(thaw_ms(limits, context->now_ms), false, at);
 			guard_say(out, VERDICT_BLOCK, "frozen until %s%s%.160s", at,
 				freeze->why[0] ? ": " : "", freeze->why);
 			return;

@@ -12,6 +12,7 @@ void guard_say(struct verdict *out, enum verdict_kind kind, const char *format, 
 	__attribute__((format(printf, 3, 4)));
 
 void guard_check_cooldown(const struct guard_context *context, struct verdict *out);
+void guard_check_gate(const struct guard_context *context, struct verdict *out);
 void guard_check_brake(const struct guard_context *context, struct verdict *out);
 void guard_check_freeze(const struct guard_context *context, struct verdict *out);
 void guard_check_min_serving(const struct guard_context *context, struct verdict *out);

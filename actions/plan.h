@@ -12,6 +12,7 @@ struct approvals;
 struct assessment;
 struct coordination_view;
 struct error;
+struct gate;
 struct hold;
 struct snapshot;
 struct text;
@@ -28,9 +29,12 @@ struct plan_facts {
 	const char *kept;             /* what the reply to that run said; NULL or "" nothing */
 	const char *const *overrides; /* guard names */
 	size_t override_count;
-	const char *journal_trouble;       /* "" or why the journal cannot be written */
-	size_t recent_changes;             /* within brake_window, undo apart */
-	int64_t brake_free_ms;             /* when the oldest of those leaves it */
+	const char *journal_trouble; /* "" or why the journal cannot be written */
+	size_t recent_changes;       /* within brake_window, undo apart */
+	int64_t brake_free_ms;       /* when the oldest of those leaves it */
+	int64_t brake_tripped_ms;    /* when that many were last made within the window, and nobody
+					has acknowledged since; 0 not */
+	const struct gate *gate;     /* NULL: there is none */
 	const struct approvals *approvals; /* NULL: none were asked for */
 	const struct approval *approval;   /* of this plan: plan_make() finds it in approvals */
 	const struct coordination_view *coordination; /* NULL: there is nobody to agree with */

@@ -370,6 +370,32 @@ size_t run_log_changes_since(const struct run_log *log, int64_t since_ms, int64_
 	return count;
 }
 
+static int newest_first(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+	return x > y ? -1 : x < y;
+}
+
+int64_t run_log_tripped_ms(
+	const struct run_log *log, int64_t since_ms, int64_t window_ms, size_t most)
+{
+	int64_t begun_ms[RUN_LOG_MOST];
+	size_t count = 0;
+	for (size_t i = 0; i < log->count && count < RUN_LOG_MOST; i++) {
+		const struct run_entry *entry = &log->rows[i];
+		if (!entry->undo_of[0] && entry->view.started_ms > since_ms &&
+			run_entry_may_have_changed(entry))
+			begun_ms[count++] = entry->view.started_ms;
+	}
+	qsort(begun_ms, count, sizeof(begun_ms[0]), newest_first);
+	for (size_t i = 0; most > 0 && i + most <= count; i++) {
+		if (begun_ms[i] - begun_ms[i + most - 1] <= window_ms)
+			return begun_ms[i];
+	}
+	return 0;
+}
+
 static void write_requests(const struct plan *plan, struct json_writer *writer)
 {
 	json_member_integer(writer, "request_count", (int64_t)plan->request_count);

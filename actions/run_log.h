@@ -63,6 +63,11 @@ int64_t run_log_last_change_ms(const struct run_log *log, const char *target_pat
  * untouched when there is none. */
 size_t run_log_changes_since(const struct run_log *log, int64_t since_ms, int64_t *oldest_ms);
 
+/* When `most` changes, undo apart, were last begun within `window_ms` of each other, all of them
+ * after `since_ms`: the time of the last of those; 0 never. */
+int64_t run_log_tripped_ms(
+	const struct run_log *log, int64_t since_ms, int64_t window_ms, size_t most);
+
 /* Whether it may have left a change behind that can be taken back. */
 bool run_entry_may_have_changed(const struct run_entry *entry);
 

@@ -28,6 +28,7 @@ static const struct {
 	{"undo", verb_undo},
 	{"holds", verb_holds},
 	{"reap", verb_reap},
+	{"gate", verb_gate},
 	{"pending", verb_pending},
 	{"approve", verb_approve},
 	{"deny", verb_deny},

@@ -31,6 +31,7 @@ int verb_holds(const struct options *options);
 int verb_reap(const struct options *options);
 int verb_pending(const struct options *options);
 int verb_approve(const struct options *options);
+int verb_gate(const struct options *options);
 int verb_deny(const struct options *options);
 int verb_run(const struct options *options);
 int verb_journal(const struct options *options);

@@ -2,7 +2,7 @@
 _spillway() {
   local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources contingency plan act undo holds reap pending approve deny run journal record demo simulate config help' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'console wall status doctor sources contingency plan act undo holds reap gate pending approve deny run journal record demo simulate config help' -- "$word")
     return
   fi
   case $verb in
@@ -17,6 +17,7 @@ _spillway() {
     undo) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     holds) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     reap) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --plan --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    gate) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
     pending) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --log-file --quiet --verbose --help --version' -- "$word");;
     approve) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
     deny) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;

@@ -3,6 +3,7 @@
 # with; what was taken back is never called done. And a step that another person has to approve.
 . "$(dirname "$0")/lib.sh"
 start_sim calm
+sed -i 's/^guards: {/guards: {brake: 100, /' "$fleet"
 journal() { find "$work" -name 'journal.jsonl' | head -n 1; }
 weight_is() { control GET "/v1/clusters/$1/weight" | grep -q "$2"; }
 event() { grep -q "\"event\":\"$1\"" "$(journal)"; }
@@ -107,5 +108,25 @@ if [ "$(id -u)" = 0 ]; then
 	ask_and approve 0
 	weight_is west-a 24 || fail "approved and not done"
 fi
+
+# The gate stops all changes at once, whoever plans them; taking back is not stopped.
+expect_code 64 "$spillway" gate close -c "$fleet"
+expect_code 0 "$spillway" gate close -c "$fleet" --reason 'what is going on?'
+expect_code 10 "$spillway" act divert cluster=west-b weight=23 -c "$fleet" --yes
+expect_text "$work/out" 'REFUSED gate: closed by .*what is going on'
+expect_code 77 "$spillway" gate open -c "$fleet" --reason 'fine' --read-only
+kept=$(grep '"action":"divert"' "$(journal)" | grep '"target":"east-b"' | tail -n 1 | sed 's/.*"run":"\(a-[0-9]*\)".*/\1/')
+expect_code 0 "$spillway" undo "$kept" -c "$fleet" --yes
+expect_code 0 "$spillway" gate open -c "$fleet" --reason 'seen'
+expect_code 0 "$spillway" gate -c "$fleet" -o json
+expect_text "$work/out" '"gate":"open"'
+
+# A brake that was reached is let go by a person.
+sed 's/brake: 100/brake: 2/' "$fleet" >"$box_dir/brake.yaml"
+grep -q 'brake: 2' "$box_dir/brake.yaml" || fail "the box's guards are written otherwise now"
+expect_code 75 "$spillway" plan divert cluster=west-b weight=23 -c "$box_dir/brake.yaml"
+expect_text "$work/out" 'gate acknowledge'
+expect_code 0 "$spillway" gate acknowledge -c "$fleet" --reason 'looked'
+expect_code 20 "$spillway" plan divert cluster=west-b weight=23 -c "$box_dir/brake.yaml"
 expect_code 0 "$spillway" journal verify -c "$fleet"
 echo "failed, taken back, gone on with, and never called done"

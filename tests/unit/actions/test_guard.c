@@ -1,5 +1,7 @@
 #include "actions/guard.h"
 
+#include "actions/gate.h"
+
 #include "tests/unit/actions/scene.h"
 
 /* A plan with a projection made by hand, and what guards are told beside it. */
@@ -95,6 +97,10 @@ enum spoil {
 	SPOIL_STALE_POOL,
 	SPOIL_BRAKE,
 	SPOIL_BRAKE_UNDO,
+	SPOIL_BRAKE_TRIPPED,
+	SPOIL_GATE,
+	SPOIL_GATE_UNKNOWN,
+	SPOIL_GATE_UNDO,
 	SPOIL_FREEZE,
 	SPOIL_FREEZE_AHEAD,
 };
@@ -144,10 +150,16 @@ static const struct {
 	{"cluster.divert", 80, SPOIL_NOTHING, "cooldown", VERDICT_PASS, ""},
 	{"cluster.divert", 80, SPOIL_NOTHING, "brake", VERDICT_PASS, "change 1 of at most 100"},
 	{"cluster.divert", 80, SPOIL_BRAKE, "brake", VERDICT_BLOCK, "free in 2m"},
+	{"cluster.divert", 80, SPOIL_BRAKE_TRIPPED, "brake", VERDICT_BLOCK,
+		"the last 1h00m ago: stop and look"},
+	{"cluster.divert", 80, SPOIL_GATE, "gate", VERDICT_BLOCK, "closed by kim"},
+	{"cluster.divert", 80, SPOIL_GATE_UNKNOWN, "gate", VERDICT_UNKNOWN, "not known"},
+	{"cluster.divert", 80, SPOIL_GATE_UNDO, "gate", VERDICT_PASS, "no gate holds it"},
+	{"retry.limit", 0.1, SPOIL_NOTHING, "gate", VERDICT_PASS, "no gate"},
 	{"cluster.divert", 80, SPOIL_BRAKE_UNDO, "brake", VERDICT_PASS, "not counted"},
 	{"cluster.divert", 80, SPOIL_NOTHING, "freeze", VERDICT_PASS, "no freeze is ahead"},
 	{"cluster.divert", 80, SPOIL_FREEZE, "freeze", VERDICT_BLOCK,
-		"frozen until 2026-02-02T03:40:00Z: sale"},
+		"frozen until 2026-02-02T04:40:00Z: sale"},
 	{"cluster.divert", 80, SPOIL_FREEZE_AHEAD, "freeze", VERDICT_PASS,
 		"next freeze begins 2026-02-02T03:06:40Z"},
 	{"cluster.divert", 80, SPOIL_NOTHING, "expiry", VERDICT_PASS, "own change"},
@@ -160,7 +172,13 @@ static const struct {
 	{"cluster.divert", 0, SPOIL_OTHERS_OUT, "last-serving", VERDICT_BLOCK, "no other cluster"},
 };
 
-static const struct freeze frozen[] = {{SCENE_NOW - 1000, SCENE_NOW + 3600000, "sale"}};
+static const struct gate closed = {.is_closed = true, .since_ms = SCENE_NOW, .by = "kim"};
+static const struct gate unreadable = {.is_unknown = true, .why = "it cannot be read"};
+/* Freezes that touch are one: what counts is when all of them are over. */
+static const struct freeze frozen[] = {{SCENE_NOW - 1000, SCENE_NOW + 3600000, "sale"},
+	{SCENE_NOW + 7000000, SCENE_NOW + 7200000, "touches"},
+	{SCENE_NOW + 3600000, SCENE_NOW + 7000000, "touches"},
+	{SCENE_NOW + 9000000, SCENE_NOW + 9900000, "apart"}};
 static const struct freeze ahead[] = {{SCENE_NOW + 5000000, SCENE_NOW + 9000000, ""},
 	{SCENE_NOW + 1600000, SCENE_NOW + 2000000, ""}};
 
@@ -171,9 +189,19 @@ static void set_fact(struct bench *bench, enum spoil spoil)
 		bench->facts.brake_free_ms = bench->scene.now_ms + 120000;
 		bench->facts.is_undo = spoil == SPOIL_BRAKE_UNDO;
 	}
+	if (spoil == SPOIL_BRAKE_TRIPPED) {
+		bench->limits.brake_by_hand = true;
+		bench->facts.brake_tripped_ms = bench->scene.now_ms - 3600000;
+	}
+	if (spoil == SPOIL_GATE || spoil == SPOIL_GATE_UNDO)
+		bench->facts.gate = &closed;
+	if (spoil == SPOIL_GATE_UNKNOWN)
+		bench->facts.gate = &unreadable;
+	if (spoil == SPOIL_GATE_UNDO)
+		bench->facts.is_undo = true;
 	if (spoil == SPOIL_FREEZE || spoil == SPOIL_FREEZE_AHEAD) {
 		bench->limits.freezes = spoil == SPOIL_FREEZE ? frozen : ahead;
-		bench->limits.freeze_count = spoil == SPOIL_FREEZE ? 1 : 2;
+		bench->limits.freeze_count = spoil == SPOIL_FREEZE ? 4 : 2;
 	}
 	static const int64_t three_seconds = 3000;
 	struct plan_facts *facts = &bench->facts;

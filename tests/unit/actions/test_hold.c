@@ -108,6 +108,31 @@ START_TEST(test_brake_counts_changes_only)
 }
 END_TEST
 
+/* A brake that was reached stays so until somebody says to have looked. */
+START_TEST(test_brake_trips)
+{
+	struct run_log *log = run_log_create();
+	ck_assert_ptr_nonnull(log);
+	for (int i = 0; i < 5; i++) {
+		struct run_entry entry = {.was_sent = true, .is_closed = true};
+		entry.view.code = i == 4 ? OUTCOME_FAILED_UNCHANGED : OUTCOME_DONE;
+		entry.view.started_ms = SCENE_NOW + i * 60000;
+		entry.view.state = RUN_DONE;
+		snprintf(entry.view.id, sizeof(entry.view.id), "a-%04d", i + 1);
+		if (i == 2)
+			snprintf(entry.undo_of, sizeof(entry.undo_of), "a-0001");
+		run_log_put(log, &entry);
+	}
+	/* Three changes, at 0, 1 and 3 minutes: the undo and the one that failed are none. */
+	ck_assert_int_eq(run_log_tripped_ms(log, 0, 180000, 3), SCENE_NOW + 180000);
+	ck_assert_int_eq(run_log_tripped_ms(log, 0, 179999, 3), 0);
+	ck_assert_int_eq(run_log_tripped_ms(log, 0, 600000, 4), 0);
+	ck_assert_int_eq(run_log_tripped_ms(log, SCENE_NOW, 600000, 3), 0);
+	ck_assert_int_eq(run_log_tripped_ms(log, SCENE_NOW, 600000, 2), SCENE_NOW + 180000);
+	run_log_destroy(log);
+}
+END_TEST
+
 static Suite *hold_suite(void)
 {
 	Suite *suite = suite_create("hold");
@@ -116,6 +141,7 @@ static Suite *hold_suite(void)
 	tcase_add_test(tcase, test_extend_and_keep);
 	tcase_add_test(tcase, test_hold_record);
 	tcase_add_test(tcase, test_brake_counts_changes_only);
+	tcase_add_test(tcase, test_brake_trips);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
