@@ -51,16 +51,22 @@ static void add_others(struct executor *executor, uint32_t target, struct plan_f
 	}
 }
 
-/* What people have said: stop, or that they have looked. */
-static void add_gate(struct executor *executor, struct plan_facts *facts, int64_t window_ms)
+/* What people have said: stop, or that they have looked; and how many changes there were since. */
+static void add_gate(struct executor *executor, struct plan_facts *facts, int64_t now_ms)
 {
+	int64_t window_ms = executor->configs->guards.brake_window_ms;
+	int64_t oldest_ms = 0;
 	executor->gate = (struct gate){.is_closed = false};
 	if (executor->journal) {
 		gate_read(journal_path(executor->journal), &executor->gate);
 		facts->gate = &executor->gate;
 	}
-	facts->brake_tripped_ms = run_log_tripped_ms(executor->log, executor->gate.acknowledged_ms,
-		window_ms, (size_t)executor->configs->guards.brake);
+	int64_t looked_ms = executor->gate.acknowledged_ms;
+	int64_t since_ms = looked_ms > now_ms - window_ms ? looked_ms : now_ms - window_ms;
+	facts->recent_changes = run_log_changes_since(executor->log, since_ms, &oldest_ms);
+	facts->brake_free_ms = oldest_ms + window_ms;
+	facts->brake_tripped_ms = run_log_tripped_ms(
+		executor->log, looked_ms, window_ms, (size_t)executor->configs->guards.brake);
 }
 
 bool executor_make_plan(struct executor *executor, const struct action_config *action,
@@ -77,12 +83,7 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 	if (target < snapshot->entity_count)
 		facts->last_change_ms = run_log_last_change_ms(
 			executor->log, fleet_entity(snapshot->fleet, target)->path);
-	int64_t window_ms = executor->configs->guards.brake_window_ms;
-	int64_t oldest_ms = 0;
-	facts->recent_changes =
-		run_log_changes_since(executor->log, now_ms - window_ms, &oldest_ms);
-	facts->brake_free_ms = oldest_ms + window_ms;
-	add_gate(executor, facts, window_ms);
+	add_gate(executor, facts, now_ms);
 	if (executor->journal &&
 		!approvals_read(journal_path(executor->journal), &executor->configs->signing,
 			now_ms, executor->approvals, error))
