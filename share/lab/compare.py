@@ -70,9 +70,7 @@ class Run:
                 calm.fresh_alerting()
             calm.wait()
             try:
-                with watch.Watch(self.options.spillway) as seen:
-                    time.sleep(self.options.before + self.wait_s)
-                    seen.settle()
+                with watch.settled(self.options.spillway, self.options.before + self.wait_s) as seen:
                     self.suffer(seen, watch.environment(state))
                     if self.options.keep:
                         seen.keep(self.options.keep, name)

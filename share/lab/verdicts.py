@@ -136,9 +136,7 @@ def live(program, name, before_s, begin, kept):
         calm.wait()
         if expected.prepare and not expected.prepare(hand):
             verdict.wrong.append("what should be lost could not be set")
-        with watch.Watch(program) as seen:
-            time.sleep(before_s)
-            seen.settle()
+        with watch.settled(program, before_s) as seen:
             began = begin(name)
             time.sleep(max(began + expected.window_s - time.time(), 0))
             verdict.judge(seen, began, hand)

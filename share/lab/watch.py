@@ -1,4 +1,5 @@
 """Spillway as it watches the lab: each assessment as it comes, with the time it came."""
+import contextlib
 import json
 import os
 import pathlib
@@ -8,16 +9,33 @@ import threading
 import time
 
 import account
+import calm
 import layout
 from servers import Trouble
 
-PATIENCE_S = 120
+TRIES = 5
+CALM = ("normal", "vulnerable")
 INCIDENT = ("trigger", "load shift", "saturation", "errors", "amplification", "metastable")
 
 
 def environment(state):
     """For a Spillway that keeps its journal in `state` and finds its shared files beside this lab."""
     return {**os.environ, "XDG_STATE_HOME": str(state), "SPILLWAY_SHARE": str(layout.HERE.parent), "LC_ALL": "C.UTF-8"}
+
+
+@contextlib.contextmanager
+def settled(program, before_s):
+    """A watch that has seen the lab for so long, and sees it well. What it makes of a moment in which the machine itself stood
+    still is no part of a trial, so it is begun anew then."""
+    for _ in range(TRIES):
+        with Watch(program) as seen:
+            time.sleep(before_s)
+            if seen.is_settled():
+                yield seen
+                return
+            said = seen.last()
+        calm.wait()
+    raise Trouble(f"Spillway does not see calm, {TRIES} times in a row: {said and said['headline']}")
 
 
 class Watch:
@@ -59,13 +77,9 @@ class Watch:
     def last(self):
         return self.seen[-1][1] if self.seen else None
 
-    def settle(self):
-        """Wait until it sees the lab as well as the lab is: what it makes of a busy machine is no part of a trial."""
-        deadline = time.time() + PATIENCE_S
-        while not self.last() or self.last()["page"] or self.last()["phase"] in INCIDENT:
-            if time.time() > deadline:
-                raise Trouble(f"Spillway still sees an incident after {PATIENCE_S} s of calm: {self.last() and self.last()['headline']}")
-            time.sleep(0.2)
+    def is_settled(self):
+        """Whether it sees the lab as well as the lab is."""
+        return bool(self.seen) and not self.last()["page"] and self.last()["phase"] in CALM
 
     def trigger(self, since):
         """The first word of an incident that says more than the last word before did."""
