@@ -341,12 +341,16 @@ void loop_timer_stop(struct loop *loop, uint64_t id)
 	}
 }
 
-/* Timers that the callbacks start wait for the next turn, or descriptors would never get theirs. */
-static size_t run_timers(struct loop *loop)
+static bool timer_is_due(const struct loop *loop)
+{
+	return loop->timer_count > 0 && loop->timers[0].due_ms <= loop_now_ms(loop);
+}
+
+/* Those up to `newest`: what callbacks of this turn start waits for the next, or descriptors would
+ * never get theirs. */
+static void run_timers(struct loop *loop, uint64_t newest)
 {
 	int64_t now_ms = loop_now_ms(loop);
-	uint64_t newest = loop->last_timer;
-	size_t ran = 0;
 	while (loop->timer_count > 0) {
 		struct timer timer = loop->timers[0];
 		if (timer.due_ms > now_ms || timer.id > newest)
@@ -355,9 +359,7 @@ static size_t run_timers(struct loop *loop)
 		int64_t began_us = callback_begin(loop);
 		timer.fn(timer.context);
 		callback_end(loop, began_us);
-		ran++;
 	}
-	return ran;
 }
 
 /* ---- signals ---- */
@@ -432,8 +434,10 @@ static int wait_ms(const struct loop *loop, int64_t max_wait_ms)
 bool loop_turn(struct loop *loop, int64_t max_wait_ms, struct error *error)
 {
 	loop->stats.turns++;
+	bool due = timer_is_due(loop);
+	uint64_t newest_timer = loop->last_timer;
 	/* Where something has happened already, nobody waits for more. */
-	bool busy = run_timers(loop) > 0 || loop->always_ready > 0 || loop->stopping;
+	bool busy = due || loop->always_ready > 0 || loop->stopping;
 
 	struct epoll_event events[EVENTS_PER_TURN];
 	uint32_t newest = loop->generation;
@@ -444,6 +448,8 @@ bool loop_turn(struct loop *loop, int64_t max_wait_ms, struct error *error)
 	for (int i = 0; i < count; i++)
 		dispatch(loop, &events[i]);
 	dispatch_always_ready(loop, newest);
+	if (due)
+		run_timers(loop, newest_timer);
 	if (loop->signals_pending)
 		run_signals(loop);
 	return true;

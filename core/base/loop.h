@@ -1,11 +1,12 @@
 /*
  * loop.h - one thread, one epoll, one documented turn.
  *
- * A turn: (1) run timers that are due, earliest first, in order of start where equal; (2) wait for
- * descriptors until the next timer; (3) run the callbacks of ready descriptors, each at most once;
- * (4) run signal callbacks. Timers are served even when descriptors are always ready. A callback
- * may watch, unwatch, start and stop anything, itself included; what it removed is not called again
- * in that turn.
+ * A turn: (1) wait for descriptors until the next timer, not at all where one is due; (2) run the
+ * callbacks of ready descriptors, each at most once; (3) run the timers that were due when the turn
+ * began, earliest first, in order of start where equal; (4) run signal callbacks. So an answer that
+ * is there comes before its own deadline, however late the process is given its turn. Timers are
+ * served even when descriptors are always ready. A callback may watch, unwatch, start and stop
+ * anything, itself included; what it removed is not called again in that turn.
  */
 #ifndef CORE_BASE_LOOP_H
 #define CORE_BASE_LOOP_H

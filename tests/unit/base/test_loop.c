@@ -163,7 +163,7 @@ START_TEST(a_timer_without_delay_starves_nobody)
 	ck_assert_int_eq(write(pair[1], "xy", 2), 2);
 	turn();
 	turn();
-	ck_assert_str_eq(trace, "t d t d ");
+	ck_assert_str_eq(trace, "d t d t ");
 }
 END_TEST
 
@@ -182,7 +182,7 @@ START_TEST(descriptors_that_are_always_ready_starve_no_timer)
 	turn();
 	clock_advance(&clock, 1);
 	turn();
-	ck_assert_str_eq(trace, "r t r ");
+	ck_assert_str_eq(trace, "r r t ");
 }
 END_TEST
 
@@ -203,6 +203,20 @@ static void keep_events(void *context, int fd, unsigned events)
 	(void)fd;
 	seen_events = events;
 }
+
+/* The process was given no turn for long: the answer came, and its deadline passed meanwhile. */
+START_TEST(what_has_come_is_seen_before_its_deadline)
+{
+	char answer[] = "answer", deadline[] = "deadline";
+	ck_assert(loop_watch(loop, pair[0], LOOP_READ, ignore_ready, answer, NULL));
+	start(500, deadline);
+	turn();
+	ck_assert_int_eq(write(pair[1], "N", 1), 1);
+	clock_advance(&clock, 900);
+	turn();
+	ck_assert_str_eq(trace, "answer deadline ");
+}
+END_TEST
 
 START_TEST(a_second_watch_replaces_the_first)
 {
@@ -317,10 +331,10 @@ START_TEST(a_regular_file_is_always_ready)
 	ck_assert(loop_turn(loop, -1, NULL));
 	clock_advance(&clock, 5);
 	ck_assert(loop_turn(loop, -1, NULL));
-	ck_assert_str_eq(trace, "f t f ");
+	ck_assert_str_eq(trace, "f f t ");
 	loop_unwatch(loop, fd);
 	turn();
-	ck_assert_str_eq(trace, "f t f ");
+	ck_assert_str_eq(trace, "f f t ");
 	close(fd);
 }
 END_TEST
@@ -367,10 +381,10 @@ START_TEST(signals_come_last_in_the_turn)
 	start(0, tick);
 	raise(SIGTERM);
 	turn();
-	ck_assert_str_eq(trace, "tick data term ");
+	ck_assert_str_eq(trace, "data tick term ");
 	raise(SIGUSR1);
 	turn();
-	ck_assert_str_eq(trace, "tick data term data usr ");
+	ck_assert_str_eq(trace, "data tick term data usr ");
 }
 END_TEST
 
@@ -448,7 +462,8 @@ static Suite *loop_suite(void)
 		a_timer_without_delay_starves_nobody,
 		descriptors_that_are_always_ready_starve_no_timer,
 		a_second_watch_replaces_the_first, hangups_are_reported_with_what_was_asked_for,
-		a_turn_in_which_a_timer_ran_waits_for_nothing_more, unwatching_is_harmless,
+		a_turn_in_which_a_timer_ran_waits_for_nothing_more,
+		what_has_come_is_seen_before_its_deadline, unwatching_is_harmless,
 		a_number_that_was_closed_and_reused_can_be_watched,
 		what_a_callback_removes_is_not_called_in_that_turn,
 		an_event_for_an_old_watch_does_not_reach_its_successor,
