@@ -40,6 +40,8 @@ struct http_binding {
 	struct action_header headers[ACTION_HEADERS_MOST];
 	size_t header_count;
 	const char *bearer_file, *basic_file, *ca_file, *client_cert_file, *client_key_file;
+	const char *bearer_env,
+		*basic_env; /* names of variables; at most one of the four is given */
 	int64_t timeout_ms;
 };
 enum plant_kind { PLANT_NONE, PLANT_SYSTEMD, PLANT_AT };
@@ -114,10 +116,12 @@ struct freeze {
 	const char *why; /* "" none given */
 };
 
-/* Who seals what is recorded, and who is believed. Names absolute; NULL where not given. */
+/* Who seals what is recorded, who is believed, and where heads are told. Names absolute; NULL where
+ * not given. */
 struct signing_config {
 	const char *sign_with;
 	const char *allowed_signers;
+	bool to_etcd; /* where coordination is of that kind */
 	bool to_syslog;
 	const char *syslog_socket;
 };

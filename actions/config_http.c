@@ -64,7 +64,9 @@ static const struct field http_rows[] = {
 			"read: url, value, revision"},
 	HTTP_STRING(keep, "pointer into the reply, such as /silenceID: {kept} in the undo"),
 	HTTP_STRING(bearer_file, "file with a bearer token, read when it is needed"),
+	HTTP_STRING(bearer_env, "environment variable with a bearer token"),
 	HTTP_STRING(basic_file, "file with user:password, read when it is needed"),
+	HTTP_STRING(basic_env, "environment variable with user:password"),
 	HTTP_STRING(ca_file, "certificate authorities to trust instead of the system's"),
 	HTTP_STRING(client_cert_file, "certificate to present"),
 	HTTP_STRING(client_key_file, "its key"),
@@ -373,9 +375,12 @@ void action_read_http(struct reader *reader, const struct yaml_node *node, const
 	action_resolve(reader, node, &binding->ca_file);
 	action_resolve(reader, node, &binding->client_cert_file);
 	action_resolve(reader, node, &binding->client_key_file);
-	if (binding->bearer_file && binding->basic_file)
-		action_complain(
-			reader, node, path, "has both bearer_file and basic_file: choose one");
+	if (!!binding->bearer_file + !!binding->bearer_env + !!binding->basic_file +
+			!!binding->basic_env >
+		1)
+		action_complain(reader, node, path,
+			"has more than one of bearer_file, bearer_env, basic_file and basic_env: "
+			"choose one");
 	if (!out->info.verb->is_fixed && !template_mentions_value(binding->url, out->info.verb) &&
 		!template_mentions_value(binding->json, out->info.verb))
 		action_complain(reader, node, path, "neither url nor body holds the new value");

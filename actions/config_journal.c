@@ -36,11 +36,17 @@ static const struct field journal_rows[] = {
 		.offset = offsetof(struct journal_fields, signing.allowed_signers),
 		.help = "whose seals and approvals are believed: a file as in ssh-keygen(1), with "
 			"the operators' login names"},
+	{.key = "anchor",
+		.type = FIELD_BOOL,
+		.offset = offsetof(struct journal_fields, signing.to_etcd),
+		.fallback = "true",
+		.help = "with coordination of kind etcd: keep the newest head there, where who "
+			"writes the file cannot change it"},
 	{.key = "syslog",
 		.type = FIELD_BOOL,
 		.offset = offsetof(struct journal_fields, signing.to_syslog),
 		.fallback = "false",
-		.help = "also tell the system log each sealed head, where this machine's operators "
+		.help = "also tell the system log each head, where this machine's operators "
 			"cannot rewrite it"},
 	{.key = "syslog_socket",
 		.type = FIELD_STRING,

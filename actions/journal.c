@@ -28,8 +28,10 @@ struct journal {
 	int64_t size_bytes;
 	bool broken; /* a write or sync failed in a way that leaves the file's state in doubt */
 	char *trouble;
-	journal_watch_fn *watch; /* NULL: nobody */
-	void *watch_context;
+	struct {
+		journal_watch_fn *fn; /* NULL: nobody */
+		void *context;
+	} watchers[JOURNAL_WATCHERS];
 };
 
 /* mkdir -p for the directories above `path`. */
@@ -295,8 +297,10 @@ bool journal_append(struct journal *journal, const char *run, const char *event,
 		}
 	}
 	text_finish(&line);
-	if (ok && journal->watch)
-		journal->watch(journal->watch_context, event);
+	for (size_t i = 0; ok && i < JOURNAL_WATCHERS; i++) {
+		if (journal->watchers[i].fn)
+			journal->watchers[i].fn(journal->watchers[i].context, event);
+	}
 	return ok;
 }
 
@@ -308,8 +312,27 @@ void journal_head(const struct journal *journal, struct journal_head *out)
 
 void journal_watch(struct journal *journal, journal_watch_fn *fn, void *context)
 {
-	journal->watch = fn;
-	journal->watch_context = context;
+	for (size_t i = 0; i < JOURNAL_WATCHERS; i++) {
+		if (journal->watchers[i].fn)
+			continue;
+		journal->watchers[i].fn = fn;
+		journal->watchers[i].context = context;
+		return;
+	}
+}
+
+void journal_unwatch(struct journal *journal, const void *context)
+{
+	for (size_t i = 0; i < JOURNAL_WATCHERS; i++) {
+		if (journal->watchers[i].context == context)
+			journal->watchers[i].fn = NULL;
+	}
+}
+
+bool journal_ends_something(const char *event)
+{
+	return strcmp(event, "done") == 0 || strcmp(event, "keep") == 0 ||
+	       strcmp(event, "extend") == 0;
 }
 
 void journal_next_run(const struct journal *journal, char out[PLAN_ID_BYTES])

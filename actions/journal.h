@@ -46,9 +46,15 @@ struct journal_head {
 };
 void journal_head(const struct journal *journal, struct journal_head *out);
 
-/* Call `fn` after each record that is on disk, with its event; NULL: nobody. */
+/* Call `fn` after each record that is on disk, with its event; at most JOURNAL_WATCHERS, told apart
+ * by their context. */
+#define JOURNAL_WATCHERS 2
 typedef void journal_watch_fn(void *context, const char *event);
 void journal_watch(struct journal *journal, journal_watch_fn *fn, void *context);
+void journal_unwatch(struct journal *journal, const void *context);
+
+/* Whether an event is the last of what somebody did: what stands by then is to be secured. */
+bool journal_ends_something(const char *event);
 
 /* The next run id, "a-0001" counting on from the file. */
 void journal_next_run(const struct journal *journal, char out[PLAN_ID_BYTES]);

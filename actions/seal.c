@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "actions/config.h"
@@ -82,32 +80,6 @@ static bool keep(const struct seal *seal, const char *signature, struct error *e
 	return ok;
 }
 
-/* A datagram, so that a log that is stuck holds nobody up. */
-static bool tell_syslog(const struct seal *seal, struct error *error)
-{
-	char line[PATH_BYTES + 200];
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	if (strlen(seal->config.syslog_socket) >= sizeof(address.sun_path))
-		return error_set(error, ERROR_LIMIT, "the name of the syslog socket is too long");
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", seal->config.syslog_socket);
-	/* Facility authpriv, severity notice. */
-	int length = snprintf(line, sizeof(line), "<85>spillway: journal %s head %zu:%s by %s",
-		journal_path(seal->journal), seal->made.records, seal->made.digest, seal->made.by);
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	union {
-		const struct sockaddr_un *given;
-		const struct sockaddr *wanted;
-	} to = {.given = &address};
-	bool ok = fd >= 0 && sendto(fd, line, (size_t)length, MSG_NOSIGNAL, to.wanted,
-				     sizeof(address)) == length;
-	if (!ok)
-		error_errno(error, "sealed, but the system log at '%.100s' was not told",
-			seal->config.syslog_socket);
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static void begin(struct seal *seal);
 
 static void on_signed(void *context, const char *signature, const struct error *error)
@@ -119,8 +91,6 @@ static void on_signed(void *context, const char *signature, const struct error *
 		own = *error;
 	else if (keep(seal, signature, &own))
 		seal->sealed = seal->made.records;
-	if (own.kind == ERROR_NONE && seal->config.to_syslog)
-		tell_syslog(seal, &own);
 	sanitise(own.text, strlen(own.text), seal->trouble, sizeof(seal->trouble));
 	bool again = seal->wants_more && own.kind == ERROR_NONE;
 	seal->wants_more = false;
@@ -160,16 +130,10 @@ static void begin(struct seal *seal)
 		sanitise(error.text, strlen(error.text), seal->trouble, sizeof(seal->trouble));
 }
 
-static bool ends_something(const char *event)
-{
-	return strcmp(event, "done") == 0 || strcmp(event, "keep") == 0 ||
-	       strcmp(event, "extend") == 0;
-}
-
 static void on_record(void *context, const char *event)
 {
 	struct seal *seal = context;
-	if (ends_something(event) || unsealed(seal) >= SEAL_RECORDS)
+	if (journal_ends_something(event) || unsealed(seal) >= SEAL_RECORDS)
 		begin(seal);
 	else if (seal->timer == 0)
 		seal->timer = loop_timer_start(seal->loop, SEAL_AFTER_MS, on_time, seal);
@@ -209,7 +173,7 @@ void seal_destroy(struct seal *seal)
 {
 	if (!seal)
 		return;
-	journal_watch(seal->journal, NULL, NULL);
+	journal_unwatch(seal->journal, seal);
 	signature_stop(seal->signing);
 	loop_timer_stop(seal->loop, seal->timer);
 	free(seal);

@@ -8,9 +8,8 @@
  *
  *   {"records":64,"head":"<sha256 of line 64>","at":"...Z","by":"kim","signature":"<armoured>"}
  *
- * With `syslog` each sealed head is also told the system log, as "spillway: journal FILE head
- * 64:<digest>", for `journal verify FILE 64:<digest>`. What cannot be sealed is no reason to stop:
- * it is warned of, and the next seal covers the gap.
+ * What cannot be sealed is no reason to stop: it is warned of, and the next seal covers the gap.
+ * Heads are also told elsewhere, signed or not: anchor.h.
  */
 #ifndef ACTIONS_SEAL_H
 #define ACTIONS_SEAL_H

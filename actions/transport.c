@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/reply.h"
+#include "core/base/base64.h"
 #include "core/base/error.h"
 #include "core/base/number.h"
 #include "core/base/sanitise.h"
@@ -96,12 +97,18 @@ static void mask_word(char *text, const char *secret)
 		memset(at, '*', length);
 }
 
+/* A user and password also as they travel: a peer may well say back the header it was sent. */
 static void mask(char *text, const struct secret *secret)
 {
+	char coded[BASE64_BYTES(SECRET_BYTES)];
 	mask_word(text, secret->bytes);
 	const char *colon = strchr(secret->bytes, ':');
-	if (colon)
-		mask_word(text, colon + 1);
+	if (!colon)
+		return;
+	mask_word(text, colon + 1);
+	if (base64_encode(secret->bytes, strlen(secret->bytes), coded, sizeof(coded)))
+		mask_word(text, coded);
+	explicit_bzero(coded, sizeof(coded));
 }
 
 /* The beginning of what the peer said, fit to be read. Masked before it is cut, lest half a secret
@@ -226,11 +233,14 @@ static bool http_begin(struct transport *transport, const struct http_binding *b
 		.max_body_bytes = REPLY_MOST_BYTES,
 	};
 	const char *file = binding->bearer_file ? binding->bearer_file : binding->basic_file;
+	const char *variable = binding->bearer_env ? binding->bearer_env : binding->basic_env;
 	if (file && !secret_read_file(&transport->mask, file, error))
 		return false;
-	if (binding->bearer_file)
+	if (variable && !secret_read_variable(&transport->mask, variable, error))
+		return false;
+	if (binding->bearer_file || binding->bearer_env)
 		out->bearer = transport->mask.bytes;
-	else if (binding->basic_file)
+	else if (binding->basic_file || binding->basic_env)
 		out->basic = transport->mask.bytes;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actions/anchor.h"
 #include "actions/coordination.h"
 #include "actions/executor.h"
 #include "actions/journal.h"
@@ -83,6 +84,12 @@ static bool control_wire(struct control *control, struct engine *engine, struct 
 		if (!control->seal)
 			return false;
 	}
+	if (control->journal && anchor_is_wanted(&control->configs)) {
+		control->anchor = anchor_create(engine->loop, engine->http, control->journal,
+			&control->configs, control->operator_name, error);
+		if (!control->anchor)
+			return false;
+	}
 	if (control->journal || control->configs.coordination.is_etcd) {
 		control->coordination = coordination_create(engine->loop, engine->http,
 			&control->configs.coordination, control->operator_name, error);
@@ -116,6 +123,7 @@ bool control_init(struct control *control, struct engine *engine,
 {
 	const char *variable = getenv("SPILLWAY_READONLY");
 	*control = (struct control){
+		.engine = engine,
 		.configs = *configs,
 		.may_write = !read_only && !(variable && variable[0] && strcmp(variable, "0") != 0),
 	};
@@ -130,6 +138,11 @@ bool control_init(struct control *control, struct engine *engine,
 
 void control_finish(struct control *control)
 {
+	/* The loop still turns for what is to be told; nobody may act in its ticks meanwhile. */
+	struct engine *engine = control->engine;
+	engine_tick_fn *on_tick = engine ? engine->on_tick : NULL;
+	if (engine)
+		engine->on_tick = NULL;
 	executor_destroy(control->executor);
 	if (control->coordination)
 		coordination_flush(control->coordination);
@@ -141,7 +154,16 @@ void control_finish(struct control *control)
 				seal_trouble(control->seal));
 	}
 	seal_destroy(control->seal);
+	if (control->anchor) {
+		anchor_flush(control->anchor);
+		if (anchor_trouble(control->anchor)[0])
+			fprintf(stderr, "spillway: the journal's anchor: %s\n",
+				anchor_trouble(control->anchor));
+	}
+	anchor_destroy(control->anchor);
 	remote_destroy(control->remote);
 	journal_close(control->journal);
 	*control = (struct control){0};
+	if (engine)
+		engine->on_tick = on_tick;
 }

@@ -11,6 +11,7 @@
 #include "actions/config.h"
 #include "core/base/error.h"
 
+struct anchor;
 struct complaints;
 struct config;
 struct coordination;
@@ -23,6 +24,7 @@ struct seal;
 #define CONTROL_ARM_MS (10 * 60 * 1000) /* how long arming lasts */
 
 struct control {
+	struct engine *engine; /* it was wired to */
 	struct action_configs configs;
 	struct action_info infos[ACTIONS_MOST]; /* of configs, for screens and runbooks */
 	size_t info_count;
@@ -31,6 +33,7 @@ struct control {
 		journal_trouble; /* why there is none; ERROR_REJECTED: another process has it */
 	struct coordination *coordination; /* NULL: nothing to agree on */
 	struct seal *seal;                 /* NULL: the journal is not signed */
+	struct anchor *anchor;             /* NULL: its head is told nobody */
 	struct remote *remote;
 	struct executor *executor;
 	bool may_write; /* false: read-only for good */
@@ -59,8 +62,8 @@ bool control_init(struct control *control, struct engine *engine,
  * of the others. */
 void control_wait_agreement(struct control *control, struct engine *engine);
 
-/* Before engine_finish(). Seals the journal, which may take a moment; what cannot be sealed is told
- * on stderr. */
+/* Before engine_finish(). Seals the journal and tells its head, which may take a moment; what
+ * cannot be done is told on stderr. */
 void control_finish(struct control *control);
 
 #endif

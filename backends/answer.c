@@ -48,7 +48,7 @@ bool answer_is_html(const struct backend_answer *answer)
 static void snippet(const struct backend_answer *answer, char out[SNIPPET_BYTES + 8])
 {
 	out[0] = '\0';
-	if (answer_is_html(answer))
+	if (answer_is_html(answer) || answer->was_shown_secret)
 		return;
 	size_t length = 0;
 	while (length < answer->length && answer->bytes[length] != '\n' &&

@@ -96,6 +96,8 @@ struct backend_answer {
 	size_t length;
 	const char *content_type; /* "" when none */
 	const char *location;     /* of a redirect that was not followed; "" */
+	bool was_shown_secret;    /* a token or password went with the question: what is said back
+				     of a refusal is not repeated, for it may be just that */
 	int64_t date_ms;          /* the peer's Date header, 0 none */
 	int64_t arrived_ms;       /* steady time at which the whole of it was there */
 	double took_ms;           /* from the first step to the last byte */

@@ -90,6 +90,7 @@ static void on_http(void *context, const struct http_reply *reply, const struct 
 		.length = reply->length,
 		.content_type = reply->content_type,
 		.location = reply->location,
+		.was_shown_secret = parcel->shows_secret,
 		.date_ms = reply->date_ms,
 		.took_ms = reply->took_ms};
 	struct carrier_cost cost = {
@@ -151,6 +152,7 @@ static bool send_http(struct parcel *parcel, const struct source_config *source,
 	struct http_request *http, const struct secret *secret, struct error *error)
 {
 	bool shown = secret->length > 0;
+	parcel->shows_secret = shown;
 	http->bearer = shown && source->secret.form == SECRET_BEARER ? secret->bytes : NULL;
 	http->basic = shown && source->secret.form == SECRET_BASIC ? secret->bytes : NULL;
 	http->ca_file = source->ca_file;

@@ -50,6 +50,7 @@ struct parcel {
 	double began_us;
 	carrier_done_fn *done;
 	void *context;
+	bool shows_secret; /* a token or password goes with it */
 };
 
 struct carrier *carrier_create(struct loop *loop, struct http *http, struct error *error);

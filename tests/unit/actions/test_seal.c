@@ -1,15 +1,12 @@
 #include "actions/seal.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "actions/config.h"
 #include "core/base/clock.h"
 #include "core/base/loop.h"
 #include "tests/unit/actions/keys.h"
 
 struct office {
-	char directory[64], path[96], seals[112], key[96], allowed[96], log[96];
+	char directory[64], path[96], seals[112], key[96], allowed[96];
 	struct clock clock;
 	struct loop *loop;
 	struct journal *journal;
@@ -33,11 +30,9 @@ static void open_office(struct office *office)
 	snprintf(office->seals, sizeof(office->seals), "%s.seals", office->path);
 	snprintf(office->key, sizeof(office->key), "%s/kim", office->directory);
 	snprintf(office->allowed, sizeof(office->allowed), "%s/allowed", office->directory);
-	snprintf(office->log, sizeof(office->log), "%s/log", office->directory);
 	key_make(office->directory, "kim");
-	office->signing = (struct signing_config){.sign_with = office->key,
-		.allowed_signers = office->allowed,
-		.syslog_socket = office->log};
+	office->signing = (struct signing_config){
+		.sign_with = office->key, .allowed_signers = office->allowed};
 	clock_init_system(&office->clock);
 	office->loop = loop_create(&office->clock, NULL);
 	open_journal(office);
@@ -201,31 +196,6 @@ START_TEST(test_the_gap_is_closed)
 }
 END_TEST
 
-START_TEST(test_the_system_log_is_told)
-{
-	struct office office;
-	char line[4096] = "";
-	open_office(&office);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", office.log);
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	seal_destroy(office.seal);
-	office.signing.to_syslog = true;
-	office.seal = seal_create(office.loop, office.journal, &office.signing, "kim", NULL);
-	write_records(&office, 5, "done");
-	close_journal(&office);
-	ck_assert_int_gt(recv(fd, line, sizeof(line) - 1, 0), 0);
-	char *head = strstr(line, "head 5:");
-	ck_assert_ptr_nonnull(head);
-	head += 5;
-	head[strcspn(head, " ")] = '\0';
-	ck_assert(check(&office, head).ok);
-	close(fd);
-	close_office(&office);
-}
-END_TEST
-
 START_TEST(test_a_key_that_fails_is_told)
 {
 	struct office office;
@@ -251,7 +221,6 @@ int main(void)
 	tcase_add_test(tcase, test_a_cut_is_seen);
 	tcase_add_test(tcase, test_changed_seals_are_seen);
 	tcase_add_test(tcase, test_the_gap_is_closed);
-	tcase_add_test(tcase, test_the_system_log_is_told);
 	tcase_add_test(tcase, test_a_key_that_fails_is_told);
 	suite_add_tcase(suite, tcase);
 	return scene_main(suite);
