@@ -45,10 +45,12 @@ static bool add_systemd(
 	struct text script;
 	text_init(&script, PLAN_LINE_BYTES);
 	bool ok = add_compare(planted, &script, error);
-	/* One of that name may stand from the same change made before. */
+	/* One of that name may stand from the same change made before. Unasked, a timer may be a
+	 * minute late, and its command finds no program that is only in the login's path. */
 	text_printf(out,
 		"systemctl --user -q stop %s.timer 2>/dev/null; systemd-run --user -q --collect "
-		"--on-active=%lld --unit=%s sh -c ",
+		"--setenv=PATH=\"$PATH\" --on-active=%lld --timer-property=AccuracySec=1s "
+		"--unit=%s sh -c ",
 		name, (long long)((planted->after_ms + 999) / 1000), name);
 	ok = ok && ssh_quote(out, text_string(&script), error);
 	text_finish(&script);
@@ -64,9 +66,10 @@ static bool add_at(
 	bool ok = add_compare(planted, &script, error);
 	text_printf(out, "touch ~/.%s && echo ", name);
 	ok = ok && ssh_quote(out, text_string(&script), error);
-	/* It tells the job's number where complaints go; whether it stands is its exit status. */
+	/* It counts from the beginning of this minute, and must not be early. It tells the job's
+	 * number where complaints go; whether it stands is its exit status. */
 	text_printf(out, " | at now + %lld minutes 2>/dev/null",
-		(long long)((planted->after_ms + MINUTE_MS - 1) / MINUTE_MS));
+		(long long)((planted->after_ms + MINUTE_MS - 1) / MINUTE_MS + 1));
 	text_finish(&script);
 	return ok;
 }

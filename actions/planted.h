@@ -9,8 +9,8 @@
  *
  *   systemd  systemd-run --user: the user's own manager must run when nobody is logged in
  *            (loginctl enable-linger)
- *   at       at(1), by the minute; a file in the home directory stands for the timer, and taking it
- *            away cancels it
+ *   at       at(1), which runs by the minute: up to two minutes after the hold's end, never before;
+ *            a file in the home directory stands for the timer, and taking it away cancels it
  *
  * The timer's name comes from what is set from what to what, where: the undo finds it again without
  * being told, and the same change made again replaces it. Pure.

@@ -5,7 +5,7 @@ packages_build='build-essential ca-certificates cmake ninja-build pkg-config lib
 libssh2-1-dev libpq-dev libyaml-dev libssl-dev libmicrohttpd-dev libssh-dev'
 
 # What the tests need beside that: a test framework, the second compiler and its tools, and the real servers.
-packages_test='check curl locales openssl procps libsubunit-dev clang clang-format clang-tidy libclang-rt-14-dev valgrind tmux
+packages_test='at check curl locales openssl procps libsubunit-dev clang clang-format clang-tidy libclang-rt-14-dev valgrind tmux
 prometheus openssh-server openssh-client psmisc python3 postgresql pgbouncer haproxy patroni python3-etcd etcd-server etcd-client
 prometheus-alertmanager prometheus-node-exporter prometheus-postgres-exporter victoria-metrics'
 

@@ -33,11 +33,11 @@ START_TEST(test_timer_first)
 	must_be(&systemd, PLANTED_WITH_CHANGE, "systemctl --user -q stop spillway-",
 		" && { set 22; }");
 	must_be(&at, PLANTED_WITH_CHANGE, "touch ~/.spillway-",
-		" | at now + 30 minutes 2>/dev/null && { set 22; }");
+		" | at now + 31 minutes 2>/dev/null && { set 22; }");
 	must_be(&at, PLANTED_WITH_UNDO, "{ set 20; } && rm -f ~/.spillway-", "");
 	must_be(&systemd, PLANTED_CANCEL, "{ systemctl --user -q stop spillway-", "|| :; }");
 	at.after_ms = 60001;
-	must_be(&at, PLANTED_AGAIN, "touch ~/.spillway-", " | at now + 2 minutes 2>/dev/null");
+	must_be(&at, PLANTED_AGAIN, "touch ~/.spillway-", " | at now + 3 minutes 2>/dev/null");
 }
 END_TEST
 
