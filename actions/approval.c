@@ -5,20 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/approval_record.h"
 #include "actions/config.h"
 #include "actions/journal.h"
-#include "actions/signature.h"
 #include "actions/template.h"
-#include "core/base/clock.h"
-#include "core/base/digest.h"
 #include "core/base/error.h"
 #include "core/base/json_writer.h"
 #include "core/base/number.h"
 #include "core/base/text.h"
-#include "core/wire/json.h"
 
 #define PATH_BYTES 4200
-#define MESSAGE_BYTES 512
 
 enum approval_state approval_state(const struct approval *approval, int64_t now_ms)
 {
@@ -47,16 +43,6 @@ static bool file_name(const char *journal, char out[PATH_BYTES], struct error *e
 	       error_set(error, ERROR_LIMIT, "the journal's name is too long");
 }
 
-static struct approval *find(struct approvals *approvals, const char *id)
-{
-	for (size_t i = approvals->count; i-- > 0;) {
-		struct approval *row = &approvals->rows[i];
-		if (strcmp(row->plan, id) == 0 || strcmp(row->hash, id) == 0)
-			return row;
-	}
-	return NULL;
-}
-
 const struct approval *approvals_find(const struct approvals *approvals, const char *id_or_hash)
 {
 	for (size_t i = approvals->count; i-- > 0;) {
@@ -65,101 +51,6 @@ const struct approval *approvals_find(const struct approvals *approvals, const c
 			return row;
 	}
 	return NULL;
-}
-
-static void add_request(struct approvals *approvals, const struct json_node *root)
-{
-	if (approvals->count == APPROVALS_MOST) {
-		memmove(approvals->rows, approvals->rows + 1,
-			(APPROVALS_MOST - 1) * sizeof(approvals->rows[0]));
-		approvals->count--;
-	}
-	struct approval *row = &approvals->rows[approvals->count++];
-	*row = (struct approval){.is_given = false};
-	json_copy_text(root, "run", row->plan, sizeof(row->plan));
-	json_copy_text(root, "plan_hash", row->hash, sizeof(row->hash));
-	json_copy_text(root, "text", row->what, sizeof(row->what));
-	json_copy_text(root, "by", row->asked_by, sizeof(row->asked_by));
-	row->asked_ms = json_time_of(root, "at");
-	row->expires_ms = json_time_of(root, "expires");
-}
-
-/* What a person signs who approves: the very plan, and for whom. */
-static void approval_message(
-	const struct approval *row, const char *by, int64_t at_ms, char out[MESSAGE_BYTES])
-{
-	char at[CLOCK_TEXT_BYTES];
-	clock_format(at_ms, true, at);
-	snprintf(out, MESSAGE_BYTES, "spillway approval\n%s\nasked by %s\napproved by %s\n%s\n",
-		row->hash, row->asked_by, by, at);
-}
-
-static bool was_checked(const struct approvals *approvals, const char *digest)
-{
-	for (size_t i = 0; i < APPROVALS_CHECKED; i++) {
-		if (strcmp(approvals->checked[i], digest) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool is_signed(struct approvals *approvals, const struct signing_config *signing,
-	const struct approval *row, const char *signature, struct error *error)
-{
-	char message[MESSAGE_BYTES];
-	char both[MESSAGE_BYTES + SIGNATURE_BYTES];
-	char digest[DIGEST_HEX_BYTES];
-	if (!signature)
-		return error_set(error, ERROR_UNTRUSTED, "it is not signed");
-	approval_message(row, row->decided_by, row->decided_ms, message);
-	snprintf(both, sizeof(both), "%s%s", message, signature);
-	digest_sha256(both, strlen(both), digest);
-	if (was_checked(approvals, digest))
-		return true;
-	if (!signature_check(signing->allowed_signers, row->decided_by, message, signature, error))
-		return false;
-	snprintf(approvals->checked[approvals->next_checked], DIGEST_HEX_BYTES, "%s", digest);
-	approvals->next_checked = (approvals->next_checked + 1) % APPROVALS_CHECKED;
-	return true;
-}
-
-static void add_answer(struct approvals *approvals, struct approval *row,
-	const struct json_node *root, bool gives, const struct signing_config *signing,
-	int64_t now_ms)
-{
-	struct error error = {.kind = ERROR_NONE};
-	row->decided_ms = json_time_of(root, "at");
-	json_copy_text(root, "by", row->decided_by, sizeof(row->decided_by));
-	json_copy_text(root, "text", row->text, sizeof(row->text));
-	row->is_denied = !gives;
-	row->is_given = gives;
-	/* What has run out counts for nothing anyway. */
-	if (!gives || !signing->allowed_signers || now_ms >= row->expires_ms ||
-		is_signed(approvals, signing, row, json_text(json_get(root, "signature")), &error))
-		return;
-	row->is_given = false;
-	snprintf(row->doubt, sizeof(row->doubt), "the approval by %.40s does not count: %.220s",
-		row->decided_by, error.text);
-	row->decided_by[0] = '\0';
-}
-
-static void add_line(struct approvals *approvals, const char *line, size_t length,
-	const struct signing_config *signing, int64_t now_ms)
-{
-	struct json_document *document = json_parse(line, length, NULL);
-	const struct json_node *root = document ? json_root(document) : NULL;
-	const char *id = json_text(json_get(root, "run"));
-	const char *event = json_text(json_get(root, "event"));
-	struct approval *row = id ? find(approvals, id) : NULL;
-	bool gives = event && strcmp(event, "approve") == 0;
-	char by[ENTITY_NAME_BYTES] = "";
-	json_copy_text(root, "by", by, sizeof(by));
-	if (id && event && strcmp(event, "ask") == 0)
-		add_request(approvals, root);
-	else if (row && by[0] && strcmp(by, row->asked_by) != 0 &&
-		 (gives || (event && strcmp(event, "deny") == 0)))
-		add_answer(approvals, row, root, gives, signing, now_ms);
-	json_destroy(document);
 }
 
 bool approvals_read(const char *journal, const struct signing_config *signing, int64_t now_ms,
@@ -180,7 +71,7 @@ bool approvals_read(const char *journal, const struct signing_config *signing, i
 	size_t number = 0;
 	for (ssize_t length = 0; ok && (length = getline(&line, &capacity, file)) > 0;) {
 		if (++number <= check.records)
-			add_line(out, line, (size_t)length, signing, now_ms);
+			approvals_add_line(out, line, (size_t)length, signing, now_ms);
 	}
 	free(line);
 	fclose(file);
@@ -242,16 +133,39 @@ bool approvals_ask(const char *journal, const struct plan *plan, const char *by,
 	return append(journal, plan->id, "ask", words, &made, wall_ms, error);
 }
 
-static bool may_decide(const struct approval *row, const char *id, bool give, const char *by,
+const struct approval *approvals_pick(const struct approvals *approvals, const char *id_or_hash,
 	int64_t now_ms, struct error *error)
 {
-	if (!row)
-		return error_set(error, ERROR_USAGE,
-			"nobody has asked for approval of '%.24s': see 'spillway pending'", id);
+	const struct approval *found = approvals_find(approvals, id_or_hash);
+	if (!found)
+		error_set(error, ERROR_USAGE,
+			"nobody has asked for approval of '%.24s': see 'spillway pending'",
+			id_or_hash);
+	for (size_t i = 0; found && i < approvals->count; i++) {
+		const struct approval *row = &approvals->rows[i];
+		bool is_other = approval_state(row, now_ms) == APPROVAL_PENDING &&
+				strcmp(row->plan, id_or_hash) == 0 &&
+				strcmp(row->hash, found->hash) != 0;
+		if (!is_other)
+			continue;
+		error_set(error, ERROR_USAGE,
+			"two plans are called '%.24s': give the whole hash of the one you mean, "
+			"see 'spillway pending -o json'",
+			id_or_hash);
+		found = NULL;
+	}
+	return found;
+}
+
+bool approval_may_decide(
+	const struct approval *row, bool give, const char *by, int64_t now_ms, struct error *error)
+{
 	enum approval_state state = approval_state(row, now_ms);
 	if (state != APPROVAL_PENDING)
 		return error_set(error, ERROR_USAGE, "'%s' is %s already", row->plan,
 			approval_state_name(state));
+	if (row->is_doubted)
+		return error_set(error, ERROR_UNTRUSTED, "%.24s: %.250s", row->plan, row->doubt);
 	/* Who asked decides nothing: a request not wanted any more runs out. */
 	if (strcmp(row->asked_by, by) == 0)
 		return error_set(error, ERROR_REJECTED,
@@ -261,43 +175,29 @@ static bool may_decide(const struct approval *row, const char *id, bool give, co
 	return true;
 }
 
-static bool write_answer(const struct approval *row, const struct signing_config *signing,
-	bool give, const char *by, int64_t wall_ms, struct text *made, struct error *error)
+bool approval_record_answer(const char *journal, const struct signing_config *signing,
+	const struct approval *row, bool give, const char *by, const char *reason, int64_t wall_ms,
+	struct error *error)
 {
-	struct json_writer writer;
-	char message[MESSAGE_BYTES];
-	char signature[SIGNATURE_BYTES] = "";
-	approval_message(row, by, wall_ms, message);
-	if (give && signing->sign_with &&
-		!signature_make(signing->sign_with, message, signature, error))
+	struct text made;
+	text_init(&made, JOURNAL_LINE_BYTES);
+	if (!approval_write_answer(row, signing, give, by, reason, wall_ms, false, &made, error)) {
+		text_finish(&made);
 		return false;
-	json_writer_init(&writer, made);
-	json_begin_object(&writer);
-	json_member_string(&writer, "by", by);
-	json_member_string(&writer, "plan_hash", row->hash);
-	if (signature[0])
-		json_member_string(&writer, "signature", signature);
-	json_end_object(&writer);
-	return true;
+	}
+	return append(journal, row->plan, give ? "approve" : "deny", reason, &made, wall_ms, error);
 }
 
 bool approvals_decide(const char *journal, const struct signing_config *signing, const char *id,
 	bool give, const char *by, const char *reason, int64_t wall_ms, struct error *error)
 {
 	struct approvals *approvals = calloc(1, sizeof(*approvals));
-	struct text made;
 	if (!approvals)
 		return error_no_memory(error, "approvals");
 	bool ok = approvals_read(journal, signing, wall_ms, approvals, error);
-	const struct approval *row = ok ? approvals_find(approvals, id) : NULL;
-	text_init(&made, JOURNAL_LINE_BYTES);
-	ok = ok && may_decide(row, id, give, by, wall_ms, error) &&
-	     write_answer(row, signing, give, by, wall_ms, &made, error);
-	if (ok)
-		ok = append(journal, row->plan, give ? "approve" : "deny", reason, &made, wall_ms,
-			error);
-	else
-		text_finish(&made);
+	const struct approval *row = ok ? approvals_pick(approvals, id, wall_ms, error) : NULL;
+	ok = row && approval_may_decide(row, give, by, wall_ms, error) &&
+	     approval_record_answer(journal, signing, row, give, by, reason, wall_ms, error);
 	free(approvals);
 	return ok;
 }

@@ -7,6 +7,10 @@
  * another target, or a target that changed since is another plan. Who asked cannot approve.
  * Where the fleet file names allowed signers, an approval counts only with a signature, by who
  * gave it, over the plan's hash and who asked; a denial counts without.
+ *
+ * With coordination of kind etcd the same records stand in the store too, for people on other
+ * machines with journals of their own: approval_record.h says what of that counts,
+ * approval_store.h how one-shot commands reach it.
  */
 #ifndef ACTIONS_APPROVAL_H
 #define ACTIONS_APPROVAL_H
@@ -17,7 +21,7 @@ struct error;
 struct signing_config;
 
 #define APPROVALS_MOST 64 /* the newest are kept */
-#define APPROVALS_CHECKED 16
+#define APPROVALS_CHECKED 128
 
 enum approval_state { APPROVAL_PENDING, APPROVAL_GIVEN, APPROVAL_DENIED, APPROVAL_EXPIRED };
 
@@ -32,6 +36,8 @@ struct approval {
 	int64_t decided_ms;
 	char text[ACTION_TEXT_BYTES];  /* the reason given with the answer */
 	char doubt[ACTION_TEXT_BYTES]; /* why an answer that was given does not count; "" none */
+	bool is_shared;                /* asked on another machine: only the store tells of it */
+	bool is_doubted; /* and who asked did not sign it: `doubt`; nobody can answer it */
 };
 
 struct approvals {
@@ -58,10 +64,26 @@ bool approvals_ask(const char *journal, const struct plan *plan, const char *by,
 	int64_t wall_ms, int64_t within_ms, struct error *error);
 
 /*
- * Record an answer to request `id`, signed where signing->sign_with is set. Errors: ERROR_USAGE (no
- * such request, decided or run out already), ERROR_REJECTED (who asked cannot approve), as
- * signature_make(), else as journal_open().
+ * The request that somebody means by a plan's id, which is short: ERROR_USAGE where there is none,
+ * or two for different plans stand under it, and only the whole hash tells them apart.
  */
+const struct approval *approvals_pick(const struct approvals *approvals, const char *id_or_hash,
+	int64_t now_ms, struct error *error);
+
+/*
+ * Whether `by` may answer `row`. ERROR_USAGE (decided or run out already), ERROR_REJECTED (who
+ * asked cannot approve), ERROR_UNTRUSTED (nobody knows that it was asked by whom it says).
+ */
+bool approval_may_decide(
+	const struct approval *row, bool give, const char *by, int64_t now_ms, struct error *error);
+
+/* Record an answer that may be given, signed where signing->sign_with is set. Errors: as
+ * signature_make() and journal_open(). */
+bool approval_record_answer(const char *journal, const struct signing_config *signing,
+	const struct approval *row, bool give, const char *by, const char *reason, int64_t wall_ms,
+	struct error *error);
+
+/* All three at once, by the file alone. */
 bool approvals_decide(const char *journal, const struct signing_config *signing, const char *id,
 	bool give, const char *by, const char *reason, int64_t wall_ms, struct error *error);
 

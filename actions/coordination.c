@@ -174,6 +174,26 @@ size_t coordination_holds(
 	return coordination->desk ? etcd_desk_holds(coordination->desk, now_ms, out, most) : 0;
 }
 
+bool coordination_note(
+	struct coordination *coordination, const char *name, const char *value, int64_t ttl_ms)
+{
+	return !coordination->desk || etcd_desk_note(coordination->desk, name, value, ttl_ms);
+}
+
+enum coordination_answer coordination_noted(
+	const struct coordination *coordination, char text[ACTION_TEXT_BYTES])
+{
+	text[0] = '\0';
+	return coordination->desk ? etcd_desk_noted(coordination->desk, text)
+				  : COORDINATION_GRANTED;
+}
+
+size_t coordination_notes(
+	const struct coordination *coordination, const char *prefix, const char **out, size_t most)
+{
+	return coordination->desk ? etcd_desk_notes(coordination->desk, prefix, out, most) : 0;
+}
+
 void coordination_publish(struct coordination *coordination, const struct hold *holds, size_t count)
 {
 	if (coordination->desk)

@@ -7,7 +7,8 @@
  * is here, and what they hold. Without its store the etcd kind says no: what cannot be agreed on is
  * not done, unless the operator breaks the glass, and then only this machine is agreed with.
  *
- * Keys, under /spillway/<fleet>/: lock/<domain>, here/<who>@<host>-<pid>, holds/<who>@<host>.
+ * Keys, under /spillway/<fleet>/: lock/<domain>, here/<who>@<host>-<pid>, holds/<who>@<host>, and
+ * notes that stay for a time, such as approvals/<plan hash>/ask.
  */
 #ifndef ACTIONS_COORDINATION_H
 #define ACTIONS_COORDINATION_H
@@ -95,6 +96,22 @@ size_t coordination_peers(
 /* What others hold, as they told; `under` and `verb` may be missing. */
 size_t coordination_holds(
 	const struct coordination *coordination, int64_t now_ms, struct hold *out, size_t most);
+
+/*
+ * Leave a note for `ttl_ms`, one at a time. False where the last is still on its way. How it fares
+ * is told by coordination_noted(): WAIT, GRANTED (it is there, and was read back), or DOWN with
+ * `text`. The file kind has no notes, and is done with them at once.
+ */
+bool coordination_note(
+	struct coordination *coordination, const char *name, const char *value, int64_t ttl_ms);
+enum coordination_answer coordination_noted(
+	const struct coordination *coordination, char text[ACTION_TEXT_BYTES]);
+
+/* The values of all notes whose name begins so, valid until the loop turns; none where the store
+ * has not been heard of lately. Not sanitised, and nobody's word but the store's. */
+size_t coordination_notes(
+	const struct coordination *coordination, const char *prefix, const char **out, size_t most);
+#define COORDINATION_NOTES_MOST 256
 
 /* Tell the others what we hold. */
 void coordination_publish(

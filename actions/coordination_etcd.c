@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/config.h"
+#include "actions/etcd_note.h"
 #include "actions/lease.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -57,6 +58,7 @@ struct etcd_desk {
 	struct listed rows[LISTED_MOST];
 	size_t row_count;
 	size_t leaving; /* revocations on their way */
+	struct etcd_note *note;
 	char trouble[ACTION_TEXT_BYTES];
 };
 
@@ -307,6 +309,12 @@ static void on_tick(void *context)
 	settle(desk);
 }
 
+/* Lately enough that what it told may be relied on. */
+static bool is_heard(const struct etcd_desk *desk)
+{
+	return desk->listed_ms > 0 && now_of(desk) - desk->listed_ms <= STALE_MS;
+}
+
 static const char *value_of(const struct etcd_desk *desk, const char *kind, const char *name)
 {
 	char key[ETCD_KEY_BYTES];
@@ -321,7 +329,7 @@ static const char *value_of(const struct etcd_desk *desk, const char *kind, cons
 void etcd_desk_look(const struct etcd_desk *desk, const char *domain, struct coordination_view *out)
 {
 	char who[ACTION_TEXT_BYTES];
-	bool is_known = desk->listed_ms > 0 && now_of(desk) - desk->listed_ms <= STALE_MS;
+	bool is_known = is_heard(desk);
 	const char *value = value_of(desk, "lock", domain);
 	out->text[0] = '\0';
 	if (!is_known || desk->tested == TEST_BAD) {
@@ -375,6 +383,48 @@ size_t etcd_desk_holds(const struct etcd_desk *desk, int64_t now_ms, struct hold
 	return count;
 }
 
+/* ---- notes ---- */
+
+/* What was just put is to be seen here too before long. */
+static void on_noted(void *context)
+{
+	struct etcd_desk *desk = context;
+	desk->next_list_ms = 0;
+}
+
+bool etcd_desk_note(struct etcd_desk *desk, const char *name, const char *value, int64_t ttl_ms)
+{
+	char key[ETCD_KEY_BYTES + PREFIX_BYTES];
+	snprintf(key, sizeof(key), "%s%s", desk->prefix, name);
+	return etcd_note_put(desk->note, key, value, ttl_ms);
+}
+
+enum coordination_answer etcd_desk_noted(const struct etcd_desk *desk, char text[ACTION_TEXT_BYTES])
+{
+	switch (etcd_note_state(desk->note)) {
+	case ETCD_NOTE_UNDER_WAY:
+		return COORDINATION_WAIT;
+	case ETCD_NOTE_FAILED:
+		snprintf(text, ACTION_TEXT_BYTES, "%s", etcd_note_trouble(desk->note));
+		return COORDINATION_DOWN;
+	case ETCD_NOTE_NONE:
+	case ETCD_NOTE_THERE:
+		break;
+	}
+	return COORDINATION_GRANTED;
+}
+
+size_t etcd_desk_notes(
+	const struct etcd_desk *desk, const char *prefix, const char **out, size_t most)
+{
+	size_t count = 0;
+	for (size_t i = 0; is_heard(desk) && i < desk->row_count && count < most; i++) {
+		if (strncmp(desk->rows[i].key, prefix, strlen(prefix)) == 0)
+			out[count++] = desk->rows[i].value;
+	}
+	return count;
+}
+
 /* ---- the interface ---- */
 
 struct etcd_desk *etcd_desk_create(struct loop *loop, struct http *http,
@@ -393,7 +443,11 @@ struct etcd_desk *etcd_desk_create(struct loop *loop, struct http *http,
 	lease_init(&desk->lock);
 	lease_init(&desk->here);
 	desk->etcd = etcd_create(loop, http, config, error);
-	if (!desk->etcd) {
+	if (desk->etcd)
+		desk->note = etcd_note_create(
+			desk->etcd, (unsigned)config->endpoint_count, on_noted, desk, error);
+	if (!desk->note) {
+		etcd_destroy(desk->etcd);
 		free(desk);
 		return NULL;
 	}
@@ -407,6 +461,7 @@ void etcd_desk_destroy(struct etcd_desk *desk)
 		return;
 	loop_timer_stop(desk->loop, desk->timer);
 	etcd_destroy(desk->etcd);
+	etcd_note_destroy(desk->note);
 	drop_rows(desk);
 	free(desk);
 }
@@ -500,5 +555,5 @@ void etcd_desk_publish(struct etcd_desk *desk, const struct hold *holds, size_t 
 
 bool etcd_desk_is_leaving(const struct etcd_desk *desk)
 {
-	return desk->leaving > 0;
+	return desk->leaving > 0 || etcd_note_state(desk->note) == ETCD_NOTE_UNDER_WAY;
 }

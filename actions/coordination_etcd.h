@@ -25,6 +25,11 @@ void etcd_desk_look(
 	const struct etcd_desk *desk, const char *domain, struct coordination_view *out);
 size_t etcd_desk_peers(const struct etcd_desk *desk, struct coordination_peer *out, size_t most);
 size_t etcd_desk_holds(const struct etcd_desk *desk, int64_t now_ms, struct hold *out, size_t most);
+bool etcd_desk_note(struct etcd_desk *desk, const char *name, const char *value, int64_t ttl_ms);
+enum coordination_answer etcd_desk_noted(
+	const struct etcd_desk *desk, char text[ACTION_TEXT_BYTES]);
+size_t etcd_desk_notes(
+	const struct etcd_desk *desk, const char *prefix, const char **out, size_t most);
 void etcd_desk_publish(struct etcd_desk *desk, const struct hold *holds, size_t count);
 
 /* Whether anything it gave back is still on its way. */

@@ -105,6 +105,14 @@ bool executor_is_busy(const struct executor *executor)
 	return executor->is_busy;
 }
 
+const char *executor_harming(const struct executor *executor)
+{
+	const struct run_view *view = &executor->entry.view;
+	bool harms = executor->has_run && !executor->is_busy && view->harms && view->can_undo &&
+		     executor->configs->guards.undo_harm && !executor->plan.is_undo;
+	return harms ? view->id : NULL;
+}
+
 size_t executor_runs(const struct executor *executor, struct run_view *out, size_t most)
 {
 	size_t count = run_log_count(executor->log);
@@ -321,7 +329,7 @@ void executor_interrupt(struct executor *executor, int64_t now_ms)
 	executor_drive(executor, &event);
 }
 
-/* ---- holds and approvals ---- */
+/* ---- holds ---- */
 
 size_t executor_holds(
 	const struct executor *executor, int64_t now_ms, struct hold *out, size_t most)
@@ -381,14 +389,4 @@ bool executor_change_hold(struct executor *executor, const char *id, int64_t unt
 	entry.view.expires_ms = until_ms;
 	run_log_put(executor->log, &entry);
 	return true;
-}
-
-bool executor_ask_approval(
-	struct executor *executor, const struct plan *plan, const char *reason, struct error *error)
-{
-	if (!executor->journal)
-		return error_set(error, ERROR_REJECTED, "there is no journal to ask in");
-	return approvals_ask(journal_path(executor->journal), plan, executor->operator_name,
-		reason ? reason : "", clock_wall_ms(loop_clock(executor->loop)),
-		executor->configs->guards.approve_within_ms, error);
 }

@@ -9,16 +9,14 @@
 #ifndef ACTIONS_EXECUTOR_H
 #define ACTIONS_EXECUTOR_H
 
+#include "actions/coordination.h"
 #include "actions/plan.h"
 
+struct approval;
 struct assessment;
-struct coordination;
 struct error;
 struct executor;
-struct hold;
-struct http;
 struct journal;
-struct loop;
 struct snapshot;
 struct ssh;
 
@@ -108,6 +106,10 @@ void executor_tick(struct executor *executor, const struct snapshot *snapshot,
 const struct run_view *executor_run(const struct executor *executor);
 bool executor_is_busy(const struct executor *executor);
 
+/* The run that has just ended, took, harms, and is to be taken back for that (on_harm: undo); NULL:
+ * none. */
+const char *executor_harming(const struct executor *executor);
+
 /* The newest runs first, from this and earlier processes; at most `most`. */
 size_t executor_runs(const struct executor *executor, struct run_view *out, size_t most);
 
@@ -137,9 +139,18 @@ const char *executor_replant_trouble(const struct executor *executor);
 bool executor_change_hold(struct executor *executor, const char *id, int64_t until_ms,
 	const char *reason, struct error *error);
 
-/* Ask for another person's approval of a plan that only the guard two-person hinders. Errors: as
- * approvals_ask(). */
+/*
+ * Ask for another person's approval of a plan that only the guard two-person hinders; where
+ * operators agree by a store, also those on other machines: executor_asked() tells how that fares,
+ * as coordination_noted(). Errors: as approvals_ask(), signature_make(); ERROR_LIMIT (a request is
+ * still on its way).
+ */
 bool executor_ask_approval(struct executor *executor, const struct plan *plan, const char *reason,
 	struct error *error);
+enum coordination_answer executor_asked(
+	const struct executor *executor, char text[ACTION_TEXT_BYTES]);
+
+/* What was said to the plan of that hash, as of the last plan made; NULL: nobody was asked. */
+const struct approval *executor_approval(const struct executor *executor, const char *hash);
 
 #endif

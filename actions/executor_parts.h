@@ -1,6 +1,7 @@
 /*
  * executor_parts.h - the executor's state, shared by the files it is made of: planning
- * (executor_plan.c), coming to an intent (executor_start.c), carrying out (executor.c).
+ * (executor_plan.c), approvals (executor_approval.c), coming to an intent (executor_start.c),
+ * carrying out (executor.c).
  */
 #ifndef ACTIONS_EXECUTOR_PARTS_H
 #define ACTIONS_EXECUTOR_PARTS_H
@@ -61,6 +62,9 @@ const struct action_config *executor_find_action(
 bool executor_make_plan(struct executor *executor, const struct action_config *action,
 	uint32_t target, double to, struct plan_facts *facts, const struct snapshot *snapshot,
 	const struct assessment *assessment, int64_t now_ms, struct plan *out, struct error *error);
+
+/* What other people said to plans, here and on other machines, into `approvals`. */
+bool executor_read_approvals(struct executor *executor, int64_t now_ms, struct error *error);
 
 /* Feed the run's machine, and carry out what it orders. */
 void executor_drive(struct executor *executor, const struct run_event *event);

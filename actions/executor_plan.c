@@ -84,9 +84,7 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 		facts->last_change_ms = run_log_last_change_ms(
 			executor->log, fleet_entity(snapshot->fleet, target)->path);
 	add_gate(executor, facts, now_ms);
-	if (executor->journal &&
-		!approvals_read(journal_path(executor->journal), &executor->configs->signing,
-			now_ms, executor->approvals, error))
+	if (!executor_read_approvals(executor, now_ms, error))
 		return false;
 	facts->approvals = executor->approvals;
 	add_others(executor, target, facts, snapshot, now_ms);

@@ -164,6 +164,8 @@ static bool begin(
 	run_log_put(executor->log, &executor->entry);
 	run_init(&executor->run, plan->request_count);
 	executor->run.is_release = plan->verb->is_release;
+	/* Taking it back must not be taken back in its turn. */
+	executor->run.ends_on_harm = executor->configs->guards.undo_harm && !plan->is_undo;
 	executor->is_busy = true;
 	executor->looked_generation = plan->generation;
 	executor->generation = plan->generation;

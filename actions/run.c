@@ -170,19 +170,35 @@ static void conclude(
 	journal(out, "verify", run->last.text[0] ? run->last.text : "nothing was seen");
 }
 
-static void count_good(struct run *run)
+static void count(struct run *run, int64_t now_ms)
 {
 	bool good = run->last.kind == READ_BACK_TO && run->last.effect == EFFECT_GOOD;
+	bool harms = run->last.kind == READ_BACK_TO && run->last.effect == EFFECT_WORSE;
 	run->good = good ? run->good + 1 : 0;
+	if (!harms)
+		run->harms_since_ms = 0;
+	else if (run->harms_since_ms == 0)
+		run->harms_since_ms = now_ms;
 }
 
-static void look_after_ok(struct run *run, bool is_last, struct run_order *out)
+static bool harms_for_long(const struct run *run, int64_t now_ms)
+{
+	return run->ends_on_harm && run->harms_since_ms > 0 &&
+	       now_ms - run->harms_since_ms >= RUN_HARM_MS;
+}
+
+static void look_after_ok(struct run *run, int64_t now_ms, bool is_last, struct run_order *out)
 {
 	char text[ACTION_TEXT_BYTES];
 	const struct read_back *seen = &run->last;
 	if (run->good >= RUN_GOOD_SNAPSHOTS) {
 		snprintf(text, sizeof(text), "done and verified: %.280s", seen->text);
 		conclude(run, OUTCOME_DONE, text, out);
+		return;
+	}
+	if (harms_for_long(run, now_ms)) {
+		snprintf(text, sizeof(text), "applied, and it harms: %.280s", seen->text);
+		conclude(run, OUTCOME_INCONCLUSIVE, text, out);
 		return;
 	}
 	if (!is_last)
@@ -262,10 +278,10 @@ static void look(struct run *run, const struct run_event *event, struct run_orde
 		return;
 	if (!is_last) {
 		run->last = event->seen;
-		count_good(run);
+		count(run, event->now_ms);
 	}
 	if (run->step == RUN_STEP_VERIFYING)
-		look_after_ok(run, is_last, out);
+		look_after_ok(run, event->now_ms, is_last, out);
 	else if (run->step == RUN_STEP_CHECKING)
 		look_after_no(run, is_last, out);
 	else

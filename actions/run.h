@@ -16,6 +16,7 @@
 #include "actions/read_back.h"
 
 #define RUN_GOOD_SNAPSHOTS 2 /* in a row that must show it, without harm */
+#define RUN_HARM_MS 5000     /* where harm ends it: every reading for that long must show it */
 #define RUN_SETTLE_MS \
 	5000 /* a lost request may still land: "unchanged" is believed only after that */
 
@@ -72,11 +73,13 @@ enum run_step {
 struct run {
 	enum run_step step, after_note;
 	size_t request, request_count;
-	int64_t answered_ms;   /* when the last answer came or was given up */
-	unsigned good;         /* snapshots in a row that show it, without harm */
-	bool was_journal_lost; /* after something was sent */
-	bool is_release;       /* refused and already so is done (see verb_row) */
-	struct read_back last; /* the last look */
+	int64_t answered_ms;    /* when the last answer came or was given up */
+	unsigned good;          /* snapshots in a row that show it, without harm */
+	bool was_journal_lost;  /* after something was sent */
+	bool is_release;        /* refused and already so is done (see verb_row) */
+	bool ends_on_harm;      /* not waited out: it is taken back then */
+	int64_t harms_since_ms; /* since when every snapshot shows harm; 0 the last did not */
+	struct read_back last;  /* the last look */
 	enum outcome_code code;
 	char answer[ACTION_TEXT_BYTES];
 	char text[ACTION_TEXT_BYTES];

@@ -19,6 +19,7 @@
 #include "app/engine.h"
 #include "app/file_watch.h"
 #include "app/path.h"
+#include "app/rollback.h"
 #include "app/status_text.h"
 #include "app/theme_choice.h"
 #include "backends/poller.h"
@@ -66,6 +67,7 @@ struct console_app {
 	struct console *console;
 	struct plan plan;
 	struct brief brief;
+	struct rollback rollback;
 	bool has_plan;
 	char plan_trouble[ERROR_TEXT_BYTES];
 	int64_t armed_until_ms;
@@ -500,12 +502,23 @@ static void app_look_around(struct console_app *app)
 	}
 }
 
+/* Before anything brief is ended: the last run is then still the one that harmed. */
+static void app_roll_back(struct console_app *app)
+{
+	char text[ACTION_TEXT_BYTES];
+	enum rollback_news news = rollback_tick(
+		&app->rollback, app->control, app->engine, (*app->config)->environment, text);
+	if (news != ROLLBACK_NONE)
+		app_message(app, news == ROLLBACK_DONE ? SEVERITY_OK : SEVERITY_CRITICAL, text);
+}
+
 static void app_tick(void *context)
 {
 	struct console_app *app = context;
 	app_look_around(app);
 	executor_tick(app->control->executor, app->engine->snapshot, &app->engine->assessment,
 		app_now_ms(app));
+	app_roll_back(app);
 	brief_tick(&app->brief, app->control, app->engine, (*app->config)->environment);
 	app_tell_sources(app);
 	const struct run_view *run = executor_run(app->control->executor);
@@ -655,6 +668,7 @@ static bool app_open(struct console_app *app, struct error *error)
 	};
 	plan_init(&app->plan);
 	brief_init(&app->brief, app->engine);
+	rollback_init(&app->rollback);
 	app->journal = calloc(JOURNAL_SHOWN, sizeof *app->journal);
 	app->console = console_create();
 	if (!app->journal || !app->console)
@@ -684,6 +698,7 @@ int console_app_run(const struct options *options, struct config **config, struc
 	console_destroy(app->console);
 	plan_finish(&app->plan);
 	brief_finish(&app->brief);
+	rollback_finish(&app->rollback);
 	free(app->source_states);
 	free(app->journal);
 	free(app);

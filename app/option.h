@@ -27,6 +27,7 @@ enum option_group {
 	OPTION_SIMULATE = 1 << 11,
 	OPTION_CONTINGENCY = 1 << 12,
 	OPTION_RESUME = 1 << 13,
+	OPTION_WAIT = 1 << 14, /* act */
 };
 
 #define OPTION_OVERRIDES_MOST 16
@@ -52,7 +53,7 @@ struct options {
 	const char *overrides[OPTION_OVERRIDES_MOST];
 	size_t override_count;
 	bool no_color, ascii, plain, quiet, verbose, help, version, yes, read_only, automatic, once,
-		plan_only, pairs;
+		plan_only, pairs, wait;
 	const char *words[OPTION_WORDS_MOST]; /* what is left after the verb */
 	size_t word_count;
 };

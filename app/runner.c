@@ -308,9 +308,13 @@ static bool runner_await_word(
 		return false;
 	}
 	snprintf(runner->asked, sizeof runner->asked, "%s", plan->hash);
+	char told[ACTION_TEXT_BYTES];
+	bool is_alone = executor_asked(runner->control->executor, told) == COORDINATION_DOWN;
 	snprintf(text, sizeof text,
-		"%.48s %.150s: %.6g to %.6g: another person has to say 'spillway approve %s'",
-		order->action, plan->target_path, plan->from, plan->to, plan->id);
+		"%.48s %.100s: %.6g to %.6g: another person has to say 'spillway approve "
+		"%s'%s%.60s",
+		order->action, plan->target_path, plan->from, plan->to, plan->id,
+		is_alone ? "; only on this machine: " : "", told);
 	runner_say(runner, order->step, text);
 	runner->waiting_for_word = true;
 	runner->order = *order;

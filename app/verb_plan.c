@@ -14,6 +14,7 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "app/second_person.h"
 #include "core/base/clock.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
@@ -35,6 +36,7 @@ struct act {
 	struct control control;
 	struct plan plan;
 	struct brief brief;
+	struct second_person second;
 	bool interrupted;
 };
 
@@ -233,10 +235,11 @@ static int act_roll_back(struct act *act, int code)
 	struct error error = {0};
 	enum outcome_code why = OUTCOME_ROLLBACK_FAILED;
 	const struct run_view *run = executor_run(act->control.executor);
+	const char *harming = executor_harming(act->control.executor);
 	char id[PLAN_ID_BYTES];
-	if (!run || !run->harms || !act->control.configs.guards.undo_harm || act->plan.is_undo)
+	if (!harming)
 		return code;
-	snprintf(id, sizeof id, "%s", run->id);
+	snprintf(id, sizeof id, "%s", harming);
 	fprintf(stderr, "spillway: %s harms (%s): taking it back\n", id, run->text);
 	act_freshen(act);
 	bool ok = executor_plan_undo(act->control.executor, id, act->config->environment,
@@ -352,16 +355,51 @@ int verb_plan(const struct options *options)
 }
 
 /* Only another person's word is missing: ask for it, and say how it is given. */
-static void act_ask(struct act *act)
+static bool act_ask(struct act *act)
 {
 	struct error error = {0};
-	if (executor_ask_approval(act->control.executor, &act->plan, act->options->reason, &error))
-		fprintf(stderr,
-			"spillway: another person has to say 'spillway approve %s'; then do this "
-			"again\n",
-			act->plan.id);
-	else
+	bool waits = act->options->wait;
+	int64_t now_ms = loop_now_ms(act->engine.loop);
+	if (!second_person_ask(&act->second, act->control.executor, &act->plan,
+		    act->options->reason, now_ms, &error)) {
 		verb_fail(OUTCOME_NEEDS_CONFIRMATION, &error);
+		return false;
+	}
+	fprintf(stderr, "spillway: another person has to say 'spillway approve %s'%s\n",
+		act->plan.id, waits ? "; waiting for that" : "; then do this again");
+	if (!second_person_told(act->control.executor, &act->engine, &error))
+		verb_fail(OUTCOME_NEEDS_CONFIRMATION, &error);
+	return true;
+}
+
+/* Stay until somebody has answered; what the plan says by then counts. */
+static int act_await(struct act *act)
+{
+	struct error error = {0};
+	char text[ACTION_TEXT_BYTES] = "";
+	enum second_word word = SECOND_WORD_NONE;
+	loop_signal(act->engine.loop, SIGINT, act_interrupt, act, &error);
+	loop_signal(act->engine.loop, SIGTERM, act_interrupt, act, &error);
+	while (word == SECOND_WORD_NONE && !act->interrupted) {
+		if (!loop_turn(act->engine.loop, ENGINE_TICK_MS, &error))
+			return verb_fail(OUTCOME_LOCAL_ERROR, &error);
+		if (!second_person_is_due(&act->second, loop_now_ms(act->engine.loop)))
+			continue;
+		int code = act_make_plan(act);
+		if (code != OUTCOME_DONE)
+			return code;
+		word = second_person_hear(&act->second, act->control.executor, &act->plan,
+			loop_now_ms(act->engine.loop), text);
+	}
+	if (act->interrupted)
+		return OUTCOME_INTERRUPTED;
+	fprintf(stderr, "spillway: %s\n", text);
+	int code = word == SECOND_WORD_GIVEN     ? (int)plan_outcome(&act->plan)
+		   : word == SECOND_WORD_REFUSED ? OUTCOME_NEEDS_CONFIRMATION
+						 : OUTCOME_STALE_PLAN;
+	if (word == SECOND_WORD_GIVEN && act->plan.blocked)
+		act_show_plan(act, stdout);
+	return code;
 }
 
 /* Setting a guard aside is never quiet, whatever --quiet says. */
@@ -387,8 +425,8 @@ static int act_carry_out(struct act *act)
 	int code = (int)plan_outcome(&act->plan);
 	if (code == OUTCOME_DONE)
 		fprintf(stderr, "spillway: nothing to change\n");
-	if (code == OUTCOME_NEEDS_CONFIRMATION)
-		act_ask(act);
+	if (code == OUTCOME_NEEDS_CONFIRMATION && act_ask(act) && act->options->wait)
+		code = act_await(act);
 	if (code != OUTCOME_CHANGES_PENDING)
 		return code;
 	act_tell_overrides(act);

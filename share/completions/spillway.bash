@@ -13,7 +13,7 @@ _spillway() {
     sources) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     contingency) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --pairs --log-file --quiet --verbose --help --version' -- "$word");;
     plan) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
-    act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --wait --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     undo) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     holds) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     reap) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --plan --timeout --log-file --quiet --verbose --help --version' -- "$word");;

@@ -5,9 +5,10 @@
 /*
  * A run told as letters. Events: j journalled, J journal failed, k accepted, n refused, l lost, u
  * unreachable, p not permitted, d deadline, i interrupted; snapshots: t shows `to` and good, w
- * shows `to` and worse, f shows `from`, h part of it, o other, 0 nothing new, F shows `from` six
- * seconds later. Orders: I intent, S sent, s send, R reply, X failed, L lost, V verify, D done, #
- * finish; waiting is not written.
+ * shows `to` and worse, f shows `from`, h part of it, o other, 0 nothing new, F and W show `from`
+ * and worse six seconds later. Orders: I intent, S sent, s send, R reply, X failed, L lost, V
+ * verify, D done, # finish; waiting is not
+ * written. `!` first: harm ends it.
  */
 static const struct {
 	const char *what;
@@ -19,6 +20,9 @@ static const struct {
 	{"one good snapshot is not enough", 1, "jjkjtdjj", "ISsRVD#", OUTCOME_INCONCLUSIVE},
 	{"worse breaks the row", 1, "jjkjtwtdjj", "ISsRVD#", OUTCOME_INCONCLUSIVE},
 	{"good after worse", 1, "jjkjwttjj", "ISsRVD#", OUTCOME_DONE},
+	{"harm for long ends it", 1, "!jjkjwWjj", "ISsRVD#", OUTCOME_INCONCLUSIVE},
+	{"harm that passes does not", 1, "!jjkjwtWttjj", "ISsRVD#", OUTCOME_DONE},
+	{"harm that nobody takes back is waited out", 1, "jjkjwWttjj", "ISsRVD#", OUTCOME_DONE},
 	{"never read back", 1, "jjkj00djj", "ISsRVD#", OUTCOME_INCONCLUSIVE},
 	{"accepted, nothing changed", 1, "jjkjffdjj", "ISsRVD#", OUTCOME_FAILED_UNCHANGED},
 	{"applied in part", 1, "jjkjhdjj", "ISsRVD#", OUTCOME_PARTIAL},
@@ -70,6 +74,7 @@ static struct run_event event_of(char letter)
 		{'i', RUN_EVENT_INTERRUPTED, 0, 0, 0},
 		{'t', RUN_EVENT_SNAPSHOT, 0, READ_BACK_TO, EFFECT_GOOD},
 		{'w', RUN_EVENT_SNAPSHOT, 0, READ_BACK_TO, EFFECT_WORSE},
+		{'W', RUN_EVENT_SNAPSHOT, 0, READ_BACK_TO, EFFECT_WORSE},
 		{'f', RUN_EVENT_SNAPSHOT, 0, READ_BACK_FROM, EFFECT_GOOD},
 		{'F', RUN_EVENT_SNAPSHOT, 0, READ_BACK_FROM, EFFECT_GOOD},
 		{'h', RUN_EVENT_SNAPSHOT, 0, READ_BACK_PARTLY, EFFECT_GOOD},
@@ -80,7 +85,7 @@ static struct run_event event_of(char letter)
 		if (rows[i].letter == letter)
 			return (struct run_event){
 				.kind = rows[i].kind,
-				.now_ms = letter == 'F' ? SCENE_NOW + 6000 : SCENE_NOW,
+				.now_ms = strchr("FW", letter) ? SCENE_NOW + 6000 : SCENE_NOW,
 				.code = rows[i].code,
 				.text = "words",
 				.seen = {.kind = rows[i].seen,
@@ -113,10 +118,11 @@ START_TEST(test_run)
 	char orders[64] = "";
 	size_t used = 0;
 	run_init(&run, runs[_i].requests);
+	run.ends_on_harm = runs[_i].events[0] == '!';
 	struct run_event event = {.kind = RUN_EVENT_START, .now_ms = SCENE_NOW, .text = "go"};
 	run_feed(&run, &event, &order);
 	orders[used++] = letter_of(&order);
-	for (const char *at = runs[_i].events; *at; at++) {
+	for (const char *at = runs[_i].events + run.ends_on_harm; *at; at++) {
 		event = event_of(*at);
 		run_feed(&run, &event, &order);
 		if (order.kind != RUN_ORDER_WAIT)
