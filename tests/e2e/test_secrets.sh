@@ -70,10 +70,10 @@ tls="ca_file: $work/keep/tls.pem, client_cert_file: $work/keep/tls.pem, client_k
 			env) told=SPILLWAY_TEST_$(echo $kind | tr a-z A-Z) ;;
 			command) told="[cat, \"$work/keep/$kind-command\"]" ;;
 			esac
-			echo "  $kind-$way: {kind: exposition, url: \"$url/$kind-$way\", every: 1s, timeout: 900ms, ${kind}_$way: $told, $tls}"
+			echo "  $kind-$way: {kind: exposition, url: \"$url/$kind-$way\", every: 5s, timeout: 4s, ${kind}_$way: $told, $tls}"
 		done
 	done
-	echo "  wrong: {kind: exposition, url: \"$url/wrong\", every: 1s, timeout: 900ms, bearer_file: \"$work/keep/bearer-act\", $tls}"
+	echo "  wrong: {kind: exposition, url: \"$url/wrong\", every: 5s, timeout: 4s, bearer_file: \"$work/keep/bearer-act\", $tls}"
 	cat <<Y
 signals:
   pool.used: {from: [bearer-file, bearer-env, bearer-command, basic-file, basic-env, basic-command, wrong], metric: pgbouncer_pools_server_active_connections}
@@ -119,7 +119,7 @@ for action in refused refused-env refused-basic refused-basic-env; do
 done
 shown journal journal show
 shown contingency contingency
-"$spillway" record "$work/recording" --for 2s -c "$work/fleet.yaml" -v --log-file "$work/log.record" >"$work/shown.record" 2>&1
+"$spillway" record "$work/recording" --for 7s -c "$work/fleet.yaml" -v --log-file "$work/log.record" >"$work/shown.record" 2>&1
 [ -s "$work/recording" ] || fail "nothing was recorded"
 open_screen 160 45 "'$spillway' -c '$work/fleet.yaml'"
 wait_for 30 "the console" screen_has 'READ-ONLY'
