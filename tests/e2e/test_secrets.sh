@@ -86,7 +86,7 @@ actions:
   refused-basic: {verb: pool.resize, http: {method: POST, url: "$url/act/{cluster}", json: {size: "{size}"}, basic_file: "$work/keep/basic-file", $tls, timeout: 5s}}
   refused-basic-env: {verb: pool.resize, http: {method: POST, url: "$url/act/{cluster}", json: {size: "{size}"}, basic_env: SPILLWAY_TEST_BASIC, $tls, timeout: 5s}}
 fleet: {clusters: {c-basic-env: {connections_max: 100}}}
-guards: {cooldown: 0s, verify_within: 5s}
+guards: {cooldown: 0s, verify_within: 5s, max_age: 20s}
 journal: {file: $work/state/journal.jsonl}
 Y
 } >"$work/fleet.yaml"
