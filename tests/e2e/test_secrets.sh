@@ -92,11 +92,25 @@ Y
 } >"$work/fleet.yaml"
 expect_code 0 "$spillway" config check -c "$work/fleet.yaml"
 
+# What nobody may see: the words, a line of the key, and the pairs as they travel, in base64. They are in a file, since who
+# looks through command lines has one too.
+{
+	echo s3cr3t-
+	echo "$key_line"
+	for way in file env command; do base64 -w0 <"$work/keep/basic-$way" | cut -c1-20; done
+} >"$work/keep/words"
 # Everything that speaks, with its command lines watched from beside.
-: >"$work/lines"
-(while :; do
-	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -F 's3cr3t-' >>"$work/lines"
-done) &
+cat >"$work/watch.py" <<'P'
+import glob, sys, time
+words = [line.encode() for line in open(sys.argv[1]).read().splitlines()]
+while True:
+    for name in glob.glob("/proc/[0-9]*/cmdline"):
+        try: line = open(name, "rb").read()
+        except OSError: continue
+        if any(word in line for word in words): print(line, flush=True)
+    time.sleep(0.02)
+P
+python3 "$work/watch.py" "$work/keep/words" >"$work/lines" &
 watch=$!
 pids="$pids $watch"
 shown() { # NAME ARGUMENTS...
@@ -135,9 +149,8 @@ expect_terminal_restored
 kill "$watch"
 wait "$watch" 2>/dev/null
 [ ! -s "$work/lines" ] || fail "in a command line: $(sort -u "$work/lines")"
-# Also as they travel, in base64.
-for word in s3cr3t- "$key_line" $(for way in file env command; do base64 -w0 <"$work/keep/basic-$way" | cut -c1-20; done); do
-	if grep -rlF -- "$word" "$work" --exclude-dir=keep | grep .; then
+for word in $(cat "$work/keep/words"); do
+	if grep -rlF -e "$word" "$work" --exclude-dir=keep | grep .; then
 		fail "a secret ($word) shows in the files above"
 	fi
 done
