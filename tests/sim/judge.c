@@ -133,9 +133,13 @@ static void judge_divert(struct sim *sim, const struct plan *plan)
 			judge_violation(sim, "divert to %.0f would fill c%d to %.0f%%", plan->to, c,
 				use * 100);
 	}
-	if (moved_share > sim->configs.guards.blast_radius + 1e-6)
-		judge_violation(sim, "%.0f%% of all traffic moved, more than the blast radius",
-			moved_share * 100);
+	bool gives_back = strcmp(plan->verb->name, "cluster.restore") == 0;
+	double most =
+		gives_back ? fmin(sim->configs.guards.max_return, sim->configs.guards.blast_radius)
+			   : sim->configs.guards.blast_radius;
+	if (moved_share > most + 1e-6)
+		judge_violation(sim, "%.1f%% of all traffic moved, more than the %.0f%% that may",
+			moved_share * 100, most * 100);
 }
 
 static void judge_projection(struct sim *sim, const struct plan *plan)
@@ -251,7 +255,15 @@ void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 	who->acted_stale =
 		!value.known || now_ms - value.oldest_at_ms > sim->configs.guards.max_age_ms;
 	who->may_be_blind = plan->verb->is_release;
-	if (plan->blocked || has_overrides(plan))
+	if (plan->blocked)
+		return;
+	/* No operator here sets these two aside, whatever else they do. */
+	if (plan->verb->move == MOVE_LOSE_REPLICA && !plan->is_rollback)
+		judge_drain(sim, plan);
+	if ((plan->verb->class == CLASS_SHIFT || plan->verb->class == CLASS_DISRUPT) &&
+		!plan->is_undo)
+		judge_held(sim, who, plan);
+	if (has_overrides(plan))
 		return;
 	if (projects) {
 		judge_projection(sim, plan);
@@ -259,11 +271,6 @@ void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 	}
 	if (plan->verb->move == MOVE_DIVERT && !plan->is_rollback)
 		judge_divert(sim, plan);
-	if (plan->verb->move == MOVE_LOSE_REPLICA && !plan->is_rollback)
-		judge_drain(sim, plan);
-	if ((plan->verb->class == CLASS_SHIFT || plan->verb->class == CLASS_DISRUPT) &&
-		!plan->is_undo)
-		judge_held(sim, who, plan);
 	/* What a stranger has set since is not ours to take back. */
 	for (size_t i = 0; plan->is_undo && !plan->verb->is_release && i < value.count; i++) {
 		if (!target_equal(value.values[i], plan->to) && plan->from_age_ms >= 0 &&

@@ -207,8 +207,10 @@ static bool make_plan(struct sim *sim, struct operator* who, struct plan *plan)
 	size_t first = sim_below(sim, 5);
 	size_t count = sim_chance(sim, 8) ? 1 + sim_below(sim, 3) : 0;
 	count = first + count > 5 ? 5 - first : count;
-	/* What nobody can project is done by setting that aside, or not at all. */
-	if (action->verb == &sim->custom && sim_chance(sim, 2)) {
+	/* What nobody can project is done by setting that aside, or not at all; and a drain that
+	 * capacity would stop must be stopped by what it leaves serving as well. */
+	if ((action->verb == &sim->custom || action->verb->move == MOVE_LOSE_REPLICA) &&
+		sim_chance(sim, 2)) {
 		first = 0;
 		count = 2;
 	}

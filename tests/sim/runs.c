@@ -18,12 +18,14 @@
 
 static struct guard_config sim_limits(struct sim *sim)
 {
+	/* So narrow now and then that it is what stops a step, not the step's own limit. */
+	bool is_narrow = sim->seed % 4 == 3;
 	return (struct guard_config){
 		.ceiling = 0.85,
 		.max_step = 2,
 		.max_divert = 0.25,
-		.max_return = 0.10,
-		.blast_radius = 0.30,
+		.max_return = is_narrow ? 0.03 : 0.10,
+		.blast_radius = is_narrow ? 0.05 : 0.30,
 		.max_age_ms = 5000,
 		.cooldown_ms = sim_chance(sim, 3) ? 0 : 1000 + sim_below(sim, 10000),
 		.plan_expires_ms = 60000,
