@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actions/target.h"
+#include "core/base/clock.h"
 #include "core/fleet/snapshot.h"
 
 static bool was_undone(const struct run_log *log, const struct run_entry *entry)
@@ -61,6 +62,36 @@ size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, s
 		}
 	}
 	return count;
+}
+
+int64_t hold_warn_ms(const struct hold *hold)
+{
+	int64_t half_ms = (hold->expires_ms - hold->set_ms) / 2;
+	return hold->expires_ms - (half_ms < HOLD_WARN_MS ? half_ms : HOLD_WARN_MS);
+}
+
+bool hold_ends_soon(const struct hold *hold, int64_t now_ms)
+{
+	return now_ms >= hold_warn_ms(hold) && now_ms < hold->expires_ms;
+}
+
+bool hold_warns(const struct hold *hold, int64_t before_ms, int64_t now_ms, char *out, size_t size)
+{
+	char span[CLOCK_TEXT_BYTES];
+	char protection[48];
+	out[0] = '\0';
+	if (!hold_ends_soon(hold, now_ms) || hold_warn_ms(hold) <= before_ms ||
+		hold->expires_ms - hold->set_ms < HOLD_BRIEF_MS)
+		return false;
+	clock_format_span(hold->expires_ms - now_ms, span);
+	hold_protection_words(hold, protection);
+	snprintf(out, size,
+		"%s %s %s ends in %s, and %s%s; 'spillway holds extend %s 30m' lets it last",
+		hold->run, hold->action, hold->target_path, span,
+		hold->protection == HOLD_BY_NOTHING ? "only a person takes it back"
+						    : "is then taken back by ",
+		hold->protection == HOLD_BY_NOTHING ? "" : protection, hold->run);
+	return true;
 }
 
 void hold_protection_words(const struct hold *hold, char out[48])

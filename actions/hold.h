@@ -11,6 +11,8 @@
 #include "actions/run_log.h"
 
 #define HOLDS_MOST 64
+#define HOLD_WARN_MS 300000 /* its end is told of so long before */
+#define HOLD_BRIEF_MS 60000 /* what is shorter, nobody is told of: there is no time to answer */
 
 /* What takes it back when it ends, whether or not this program is there. */
 enum hold_protection {
@@ -37,6 +39,22 @@ struct hold {
 
 /* "a timer beside it (at)", "spillway reap", "nothing". */
 void hold_protection_words(const struct hold *hold, char out[48]);
+
+/*
+ * From when on it is said that the hold ends soon: HOLD_WARN_MS before its end, or from the middle
+ * of its time where that is later. What is short by nature would else be warned of from its start.
+ */
+int64_t hold_warn_ms(const struct hold *hold);
+
+/* Whether that moment has come and the end has not. */
+bool hold_ends_soon(const struct hold *hold, int64_t now_ms);
+
+/*
+ * Whether it began to end soon after `before_ms` and not after `now_ms`: true once for each end
+ * that a hold is given, for who looks again and again; false for what is shorter than
+ * HOLD_BRIEF_MS. `out`: a sentence that says what to do.
+ */
+bool hold_warns(const struct hold *hold, int64_t before_ms, int64_t now_ms, char *out, size_t size);
 
 /* The holds at `now_ms`, newest first: the order in which they can be taken back. */
 size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most);

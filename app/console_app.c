@@ -76,6 +76,7 @@ struct console_app {
 	enum run_state seen_state; /* of the run whose journal lines are shown */
 	struct console_hold holds[CONSOLE_HOLDS_MOST];
 	size_t hold_count;
+	int64_t looked_ms; /* when they were last looked at */
 	struct console_peer peers[CONSOLE_PEERS_MOST];
 	size_t peer_count;
 	struct journal_line *journal;
@@ -464,6 +465,7 @@ static void app_show_hold(struct console_app *app, const struct hold *hold, bool
 	*shown = (struct console_hold){
 		.from = hold->from,
 		.to = hold->to,
+		.warn_ms = hold_warn_ms(hold),
 		.expires_ms = hold->expires_ms,
 		.is_protected = hold->protection != HOLD_BY_NOTHING,
 		.is_certain = hold->is_certain,
@@ -476,6 +478,14 @@ static void app_show_hold(struct console_app *app, const struct hold *hold, bool
 	hold_protection_words(hold, shown->protection);
 }
 
+/* Its end is said once, in time for somebody to let it last. */
+static void app_warn_of_end(struct console_app *app, const struct hold *hold, int64_t now_ms)
+{
+	char line[ACTION_TEXT_BYTES];
+	if (hold_warns(hold, app->looked_ms, now_ms, line, sizeof line))
+		app_message(app, SEVERITY_WARNING, line);
+}
+
 /* What is held, here and elsewhere, and who else is here. */
 static void app_look_around(struct console_app *app)
 {
@@ -485,8 +495,11 @@ static void app_look_around(struct console_app *app)
 	int64_t now_ms = app_now_ms(app);
 	app->hold_count = app->peer_count = 0;
 	size_t own = executor_holds(app->control->executor, now_ms, holds, HOLDS_MOST);
-	for (size_t i = 0; i < own; i++)
+	for (size_t i = 0; i < own; i++) {
 		app_show_hold(app, &holds[i], false);
+		app_warn_of_end(app, &holds[i], now_ms);
+	}
+	app->looked_ms = now_ms;
 	if (!coordination)
 		return;
 	size_t others = coordination_holds(coordination, now_ms, holds, HOLDS_MOST);

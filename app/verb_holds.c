@@ -55,6 +55,9 @@ static void hold_add(
 	char look[64];
 	char protection[48];
 	int64_t left_ms = hold->expires_ms - now_ms;
+	const char *end = hold->is_expired               ? "EXPIRED "
+			  : hold_ends_soon(hold, now_ms) ? "ENDS SOON, in "
+							 : "ends in ";
 	template_number(hold->from, from, sizeof from, NULL);
 	template_number(hold->to, to, sizeof to, NULL);
 	clock_format_span(left_ms < 0 ? -left_ms : left_ms, span);
@@ -62,14 +65,13 @@ static void hold_add(
 	hold_protection_words(hold, protection);
 	text_printf(text, "%-8s %s %s %s %s -> %s, by %s; %s%s%s; %s%s%s%s; taken back by %s\n",
 		hold->run, hold->action, hold->target_path, hold->verb->parameter, from, to,
-		hold->by, hold->is_expired ? "EXPIRED " : "ends in ", span,
-		hold->is_expired ? " ago" : "", look,
+		hold->by, end, span, hold->is_expired ? " ago" : "", look,
 		hold->is_certain ? "" : ", its outcome is not known",
 		hold->under[0] ? ", under " : "", hold->under, protection);
 }
 
-static void hold_add_json(
-	const struct hold *hold, const struct snapshot *snapshot, struct json_writer *json)
+static void hold_add_json(const struct hold *hold, const struct snapshot *snapshot, int64_t now_ms,
+	struct json_writer *json)
 {
 	char look[64];
 	hold_look(hold, snapshot, look, sizeof look);
@@ -83,6 +85,7 @@ static void hold_add_json(
 	json_member_time(json, "set", hold->set_ms);
 	json_member_time(json, "expires", hold->expires_ms);
 	json_member_bool(json, "expired", hold->is_expired);
+	json_member_bool(json, "ends_soon", hold_ends_soon(hold, now_ms));
 	json_member_bool(json, "certain", hold->is_certain);
 	json_member_string(json, "under", hold->under);
 	json_member_string(json, "now", look);
@@ -125,7 +128,7 @@ static int holds_print(const struct engine *engine, const struct control *contro
 		if (!holds[i].verb)
 			continue;
 		if (as_json)
-			hold_add_json(&holds[i], engine->snapshot, &json);
+			hold_add_json(&holds[i], engine->snapshot, now_ms, &json);
 		else
 			hold_add(&holds[i], engine->snapshot, now_ms, &text);
 	}

@@ -16,6 +16,8 @@ expect_text "$work/out" 'a-0001 +scale-pool.*20 -> 22' 'as set'
 expect_code 64 "$spillway" holds extend a-0009 1h -c "$holds"
 expect_code 64 "$spillway" holds keep a-0001 -c "$holds"
 expect_code 0 "$spillway" holds extend a-0001 1h -c "$holds"
+expect_code 0 "$spillway" holds -c "$holds" -o json
+expect_text "$work/out" '"ends_soon": *false'
 expect_code 0 "$spillway" reap -c "$holds"
 expect_text "$work/err" 'no hold has expired'
 expect_code 0 "$spillway" holds extend a-0001 1s -c "$holds"

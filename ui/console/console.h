@@ -39,6 +39,7 @@ struct console_hold {
 	char target_path[ENTITY_PATH_BYTES];
 	char by[ENTITY_NAME_BYTES];
 	double from, to;
+	int64_t warn_ms; /* from then on its end is near */
 	int64_t expires_ms;
 	char protection[48]; /* what takes it back: "spillway reap" */
 	bool is_protected;   /* something does, not only a person */

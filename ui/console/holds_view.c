@@ -3,6 +3,11 @@
 
 #include "ui/console/list_screen.h"
 
+static bool ends_soon(const struct view *view, const struct console_hold *hold)
+{
+	return view->model->now_ms >= hold->warn_ms && view->model->now_ms < hold->expires_ms;
+}
+
 static void hold_line(
 	const struct view *view, const struct console_hold *hold, char *out, size_t size)
 {
@@ -11,8 +16,8 @@ static void hold_line(
 	verb_figure(verb, hold->from, from);
 	verb_figure(verb, hold->to, to);
 	hold_end_words(view->model->now_ms, hold->expires_ms, end);
-	snprintf(out, size, "%s %s %s %s %s -> %s  %s, %s%s%s", hold->run, hold->by, hold->action,
-		hold->target_path, from, to, end,
+	snprintf(out, size, "%s %s %s %s %s -> %s  %s%s, %s%s%s", hold->run, hold->by, hold->action,
+		hold->target_path, from, to, ends_soon(view, hold) ? "SOON: " : "", end,
 		hold->is_protected ? "taken back by " : "only a person takes it back",
 		hold->is_protected ? hold->protection : "",
 		hold->is_certain ? "" : "; its outcome is not known");
@@ -22,7 +27,7 @@ static enum role hold_role(const struct view *view, const struct console_hold *h
 {
 	if (view->model->now_ms >= hold->expires_ms || !hold->is_certain)
 		return ROLE_CRITICAL;
-	return hold->is_protected ? ROLE_TEXT : ROLE_WARNING;
+	return hold->is_protected && !ends_soon(view, hold) ? ROLE_TEXT : ROLE_WARNING;
 }
 
 static void peer_line(

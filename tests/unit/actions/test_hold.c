@@ -62,6 +62,44 @@ START_TEST(test_only_our_changes_that_stand_are_holds)
 }
 END_TEST
 
+START_TEST(test_its_end_is_told_of_once)
+{
+	struct hold holds[HOLDS_MOST];
+	char line[ACTION_TEXT_BYTES];
+	struct run_log *log = run_log_create();
+	static const char extend[] = "{\"run\":\"a-0001\",\"event\":\"extend\","
+				     "\"expires\":\"2026-02-02T03:40:00Z\"}";
+	add_run(log, "a-0001", "cluster.divert", "east-a", 100, 80, 1800000, "", OUTCOME_DONE);
+	add_run(log, "a-0002", "pool.pause", "east-a", 0, 1, 15000, "", OUTCOME_DONE);
+	ck_assert_uint_eq(holds_list(log, SET_MS, holds, HOLDS_MOST), 2);
+	int64_t warn_ms = SET_MS + 1800000 - HOLD_WARN_MS;
+	ck_assert_int_eq(hold_warn_ms(&holds[1]), warn_ms);
+	ck_assert(!hold_ends_soon(&holds[1], warn_ms - 1));
+	ck_assert(hold_ends_soon(&holds[1], warn_ms));
+	ck_assert(!hold_ends_soon(&holds[1], SET_MS + 1800000));
+	/* From the middle on, where it is short. */
+	ck_assert_int_eq(hold_warn_ms(&holds[0]), SET_MS + 7500);
+	ck_assert(!hold_warns(&holds[1], 0, warn_ms - 1, line, sizeof(line)));
+	ck_assert_str_eq(line, "");
+	ck_assert(hold_warns(&holds[1], warn_ms - 1, warn_ms, line, sizeof(line)));
+	ck_assert_str_eq(line, "a-0001 x east-a ends in 5m00s, and only a person takes it back; "
+			       "'spillway holds extend a-0001 30m' lets it last");
+	ck_assert(!hold_warns(&holds[1], warn_ms, warn_ms + 1, line, sizeof(line)));
+	ck_assert(!hold_warns(&holds[0], 0, SET_MS + 8000, line, sizeof(line)));
+	holds[1].protection = HOLD_BY_REAPER;
+	ck_assert(hold_warns(&holds[1], 0, warn_ms + 1000, line, sizeof(line)));
+	ck_assert_ptr_nonnull(strstr(line, "4m59s, and is then taken back by spillway reap;"));
+	/* Who comes late is told too, and all are told again of another end. */
+	ck_assert(hold_warns(&holds[1], 0, warn_ms + 60000, line, sizeof(line)));
+	ck_assert(!hold_warns(&holds[1], 0, SET_MS + 1800000, line, sizeof(line)));
+	run_log_add_line(log, extend, sizeof(extend) - 1);
+	ck_assert_uint_eq(holds_list(log, warn_ms + 1, holds, HOLDS_MOST), 2);
+	ck_assert(!hold_warns(&holds[1], warn_ms, warn_ms + 2, line, sizeof(line)));
+	ck_assert(hold_warns(&holds[1], warn_ms + 2, SET_MS + 3300000, line, sizeof(line)));
+	run_log_destroy(log);
+}
+END_TEST
+
 START_TEST(test_extend_and_keep)
 {
 	struct hold holds[HOLDS_MOST];
@@ -138,6 +176,7 @@ static Suite *hold_suite(void)
 	Suite *suite = suite_create("hold");
 	TCase *tcase = tcase_create("all");
 	tcase_add_test(tcase, test_only_our_changes_that_stand_are_holds);
+	tcase_add_test(tcase, test_its_end_is_told_of_once);
 	tcase_add_test(tcase, test_extend_and_keep);
 	tcase_add_test(tcase, test_hold_record);
 	tcase_add_test(tcase, test_brake_counts_changes_only);
