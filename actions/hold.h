@@ -51,8 +51,8 @@ bool hold_ends_soon(const struct hold *hold, int64_t now_ms);
 
 /*
  * Whether it began to end soon after `before_ms` and not after `now_ms`: true once for each end
- * that a hold is given, for who looks again and again; false for what is shorter than
- * HOLD_BRIEF_MS. `out`: a sentence that says what to do.
+ * that a hold is given, unless it was near already then, for who looks again and again; false for
+ * what is shorter than HOLD_BRIEF_MS. `out`: a sentence that says what to do.
  */
 bool hold_warns(const struct hold *hold, int64_t before_ms, int64_t now_ms, char *out, size_t size);
 

@@ -6,6 +6,7 @@
 #include "app/engine.h"
 #include "app/status_text.h"
 #include "core/base/clock.h"
+#include "core/base/loop.h"
 #include "core/base/number.h"
 #include "core/base/text.h"
 #include "core/fleet/snapshot.h"
@@ -68,5 +69,13 @@ void plain_tick(struct plain *plain, const struct engine *engine)
 		plain_json(engine);
 	else
 		plain_line(now);
+	fflush(stdout);
+}
+
+void plain_warn(const struct engine *engine, const char *sentence)
+{
+	char at[CLOCK_TEXT_BYTES];
+	clock_format_time(loop_now_ms(engine->loop), at);
+	printf("%s %-8s %s\n", at, severity_name(SEVERITY_WARNING), sentence);
 	fflush(stdout);
 }

@@ -24,4 +24,7 @@ struct plain {
 /* Once per tick: prints one line to stdout when the phase changed or its interval has passed. */
 void plain_tick(struct plain *plain, const struct engine *engine);
 
+/* One line at once, in the same form: something that must be known in time. */
+void plain_warn(const struct engine *engine, const char *sentence);
+
 #endif

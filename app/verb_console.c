@@ -11,6 +11,7 @@
 #include "app/console_app.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "app/hold_watch.h"
 #include "app/path.h"
 #include "app/plain.h"
 #include "core/base/complaints.h"
@@ -20,12 +21,21 @@
 struct flow {
 	struct engine *engine;
 	struct plain plain;
+	struct hold_watch holds;
 };
+
+static void flow_tell(void *context, const char *sentence)
+{
+	plain_warn(context, sentence);
+}
 
 static void flow_tick(void *context)
 {
 	struct flow *flow = context;
 	plain_tick(&flow->plain, flow->engine);
+	if (!flow->plain.json)
+		hold_watch_look(
+			&flow->holds, loop_now_ms(flow->engine->loop), flow_tell, flow->engine);
 }
 
 static void flow_stop(void *context, int signal_number)
@@ -35,7 +45,8 @@ static void flow_stop(void *context, int signal_number)
 }
 
 /* Not a terminal: lines, until interrupted. */
-static int console_flow(const struct options *options, struct engine *engine)
+static int console_flow(
+	const struct options *options, const struct action_configs *configs, struct engine *engine)
 {
 	struct error error = {0};
 	struct flow flow = {.engine = engine, .plain.json = strcmp(options->output, "json") == 0};
@@ -44,8 +55,10 @@ static int console_flow(const struct options *options, struct engine *engine)
 	engine->on_tick = flow_tick;
 	engine->context = &flow;
 	engine_start(engine);
-	return loop_run(engine->loop, &error) ? OUTCOME_DONE
-					      : verb_fail(OUTCOME_LOCAL_ERROR, &error);
+	hold_watch_init(&flow.holds, configs);
+	bool ok = loop_run(engine->loop, &error);
+	hold_watch_finish(&flow.holds);
+	return ok ? OUTCOME_DONE : verb_fail(OUTCOME_LOCAL_ERROR, &error);
 }
 
 static int console_open(
@@ -61,7 +74,7 @@ static int console_open(
 	if (!ok)
 		return OUTCOME_BAD_CONFIG;
 	if (!console_app_has_screen(options))
-		return console_flow(options, engine);
+		return console_flow(options, &configs, engine);
 	struct control control;
 	struct error error = {0};
 	if (!control_init(&control, engine, &configs, options->read_only, &error))
