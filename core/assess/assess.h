@@ -103,8 +103,7 @@ struct cluster_assessment {
 	double demand;       /* connections its traffic asks for, retries included: see cluster.h */
 	double first_demand; /* likewise, of first tries alone */
 	double demand_sd;    /* standard deviation of `demand` by chance; NAN unknown */
-	double demand_late;  /* `demand` by the last ten seconds, where they differ from the minute
-				by more than chance; else the same */
+	double demand_late;  /* `demand` by the last ten seconds, which a minute lags behind */
 	double timeout_ms;   /* how long its clients wait */
 	double hold_s;       /* seconds an attempt holds a connection, usually; NAN unknown */
 	double hold_factor;  /* times as long now; NAN unknown */

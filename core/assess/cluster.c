@@ -326,6 +326,8 @@ static void look_at_shape(struct look *look)
 		moved(memory->capacity_seen, capacity) || moved(memory->share_seen, view->share) ||
 		drained)
 		memory->step_ms = look->snapshot->at_ms;
+	if (memory->begun_ms == 0)
+		memory->begun_ms = memory->step_ms;
 	memory->serving_mark = look->serving_mark;
 	memory->capacity_seen = capacity;
 	if (!isnan(view->share))
@@ -476,8 +478,9 @@ static double busy_sd(double busy, double hold_s, double seconds)
 	return sqrt(2 * busy * hold_s / seconds);
 }
 
-/* How far the demand may be off, and whether it is another one by now than over the minute. */
-static void doubt_demand(struct cluster_view *view, const struct services *rates)
+/* What the demand is by the last seconds, and how far either may be off. */
+static void doubt_demand(struct cluster_view *view, const struct cluster_memory *memory,
+	const struct services *rates)
 {
 	/* Before it is learned how long a connection is usually held: as long as now. */
 	double hold_s = isnan(view->hold_s) ? view->busy / rates->attempts : view->hold_s;
@@ -487,8 +490,9 @@ static void doubt_demand(struct cluster_view *view, const struct services *rates
 	bool drifts = fabs(drift) > DRIFT_SIGMAS * late;
 	double held = drifts ? late : busy_sd(view->busy_minute, hold_s, view->minute_s);
 	/* A program that began a moment ago has seen little, and would doubt everything. */
-	held = fmin(held, DEMAND_SD_MOST * view->capacity);
-	view->demand_late = view->demand + (drifts ? drift : 0);
+	if (view->newest_ms - memory->begun_ms < LONG_WINDOW_MS)
+		held = fmin(held, DEMAND_SD_YOUNG * view->capacity);
+	view->demand_late = view->demand + drift;
 	double counted = 0;
 	/* Where a part of it is reckoned from attempts, their count is chance too. */
 	if (view->demand > view->busy_minute && rates->first_events > 0)
@@ -531,7 +535,7 @@ void cluster_weigh(struct cluster_view *view, const struct cluster_memory *memor
 	view->hold_s = per_attempt;
 	view->demand = demand_of(view, rates->attempts * per_attempt, rates->attempt_factor);
 	view->first_demand = fmin(view->demand, demand_of(view, first, 1));
-	doubt_demand(view, rates);
+	doubt_demand(view, memory, rates);
 	view->fits = first / view->capacity;
 	double normal = baseline_value(&memory->yield);
 	if (view->busy >= 1 && normal > 0)

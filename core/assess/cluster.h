@@ -41,6 +41,7 @@ struct cluster_memory {
 	double capacity_seen, share_seen;
 	bool queued;     /* a queue as long as its pools are large stood, and has not drained yet */
 	int64_t step_ms; /* when its shape last changed: means do not reach back past that */
+	int64_t begun_ms;          /* when it was first looked at */
 	enum signal load_signal;   /* what its load is measured by */
 	unsigned knee_connections; /* pool size the knee below is for */
 	double knee;
@@ -86,14 +87,13 @@ struct cluster_view {
 	double demand;       /* connections, retries included */
 	double first_demand; /* likewise, of first tries alone */
 	double demand_sd;    /* standard deviation of the former by chance; NAN unknown */
-	double demand_late;  /* demand by the short window, where that differs by more than chance;
-				else as `demand` */
-	double fits;         /* first tries alone, over capacity */
-	double yield;        /* successes per busy connection, over the baseline */
-	double foreseen;     /* see cluster_assessment */
-	double hold_s;       /* seconds an attempt usually holds a connection */
-	double per_attempt;  /* likewise now, over that baseline */
-	double leak_trip;    /* from here on that is neither usual nor chance */
+	double demand_late; /* demand by the short window: what a minute's mean does not know yet */
+	double fits;        /* first tries alone, over capacity */
+	double yield;       /* successes per busy connection, over the baseline */
+	double foreseen;    /* see cluster_assessment */
+	double hold_s;      /* seconds an attempt usually holds a connection */
+	double per_attempt; /* likewise now, over that baseline */
+	double leak_trip;   /* from here on that is neither usual nor chance */
 	double first_factor; /* first tries over their baseline */
 	double surge_trip;   /* likewise */
 	struct symptoms symptoms;

@@ -13,6 +13,64 @@
 
 /* ---- what is known ---- */
 
+static bool serves(const struct ledger *ledger, uint32_t replica)
+{
+	struct evidence evidence = {0};
+	return replica_judge(&evidence, ledger->snapshot, replica) == REPLICA_SERVING;
+}
+
+static uint32_t next_replica(const struct ledger *ledger, uint32_t cluster, uint32_t after)
+{
+	uint32_t id = fleet_next(ledger->snapshot->fleet, ENTITY_REPLICA, cluster, after);
+	return id < ledger->snapshot->entity_count ? id : ENTITY_NONE;
+}
+
+/* The size of a pool as last told, whatever its age: NAN when it never was. */
+static double pool_size(const struct ledger *ledger, uint32_t owner)
+{
+	return snapshot_reading(ledger->snapshot, owner, SIGNAL_POOL_MAX)->value;
+}
+
+static bool has_shared_pool(const struct ledger *ledger, uint32_t cluster)
+{
+	return !isnan(pool_size(ledger, cluster));
+}
+
+/* Slots for applications on the database of a replica; NAN where nobody says. */
+static double database_slots(const struct ledger *ledger, uint32_t replica)
+{
+	double slots;
+	if (snapshot_value(ledger->snapshot, replica, SIGNAL_REPLICA_CONNECTIONS_MAX, &slots))
+		return slots;
+	const struct entity *entity = fleet_entity(ledger->snapshot->fleet, replica);
+	if (!isnan(entity->connections_max))
+		return entity->connections_max;
+	return fleet_entity(ledger->snapshot->fleet, entity->parent)->connections_max;
+}
+
+/* Of a pool's connections, those that the database behind it has. */
+static double usable(const struct ledger *ledger, uint32_t replica, double size)
+{
+	double slots = database_slots(ledger, replica);
+	return slots < size ? slots : size;
+}
+
+/* Of the connections that a cluster's pools may open, the part that databases have. */
+static double usable_part(const struct ledger *ledger, uint32_t cluster)
+{
+	double sizes = 0, have = 0;
+	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
+	for (; id != ENTITY_NONE && !has_shared_pool(ledger, cluster);
+		id = next_replica(ledger, cluster, id)) {
+		double size = pool_size(ledger, id);
+		if (!(size > 0) || !serves(ledger, id))
+			continue;
+		sizes += size;
+		have += usable(ledger, id, size);
+	}
+	return sizes > 0 ? have / sizes : 1;
+}
+
 /* As if retries stopped. Where it is not known how long an attempt holds a connection, all that is
  * sure of a full pool is that what it serves are first tries or retries of them. */
 static double low_of(const struct cluster_assessment *row)
@@ -22,9 +80,10 @@ static double low_of(const struct cluster_assessment *row)
 	return (isnan(row->hold_s) ? fmin(low, row->pool_used) : low) / factor;
 }
 
-static void cluster_init(struct ledger_cluster *out, const struct snapshot *snapshot,
+static void cluster_init(struct ledger_cluster *out, const struct ledger *ledger,
 	const struct cluster_assessment *row)
 {
+	const struct snapshot *snapshot = ledger->snapshot;
 	double weight = NAN;
 	bool divides = snapshot_reading(snapshot, row->cluster, SIGNAL_CLUSTER_WEIGHT)->at_ms != 0;
 	if (!snapshot_value(snapshot, row->cluster, SIGNAL_CLUSTER_WEIGHT, &weight))
@@ -43,7 +102,7 @@ static void cluster_init(struct ledger_cluster *out, const struct snapshot *snap
 		.held_surely = row->holds_more ? row->hold_factor : 1,
 		.brink = isnan(row->knee) ? INFINITY : (1 + row->knee) / 2,
 		.serving = row->replicas_up,
-		.capacity = row->pool_max,
+		.capacity = row->pool_max * usable_part(ledger, row->cluster),
 		.weight = weight,
 		.divides = divides,
 		.share = row->share,
@@ -64,7 +123,7 @@ bool ledger_init(
 		return false;
 	}
 	for (size_t i = 0; i < count; i++)
-		cluster_init(&ledger->clusters[i], snapshot, &assessment->clusters[i]);
+		cluster_init(&ledger->clusters[i], ledger, &assessment->clusters[i]);
 	return true;
 }
 
@@ -93,29 +152,6 @@ static const char *path_of(const struct ledger *ledger, uint32_t entity)
 static uint32_t subject(const struct ledger *ledger, const struct move *move)
 {
 	return fleet_cluster_of(ledger->snapshot->fleet, move->entity);
-}
-
-static bool serves(const struct ledger *ledger, uint32_t replica)
-{
-	struct evidence evidence = {0};
-	return replica_judge(&evidence, ledger->snapshot, replica) == REPLICA_SERVING;
-}
-
-static uint32_t next_replica(const struct ledger *ledger, uint32_t cluster, uint32_t after)
-{
-	uint32_t id = fleet_next(ledger->snapshot->fleet, ENTITY_REPLICA, cluster, after);
-	return id < ledger->snapshot->entity_count ? id : ENTITY_NONE;
-}
-
-/* The size of a pool as last told, whatever its age: NAN when it never was. */
-static double pool_size(const struct ledger *ledger, uint32_t owner)
-{
-	return snapshot_reading(ledger->snapshot, owner, SIGNAL_POOL_MAX)->value;
-}
-
-static bool has_shared_pool(const struct ledger *ledger, uint32_t cluster)
-{
-	return !isnan(pool_size(ledger, cluster));
 }
 
 /* "pool.max of east-a/r2 is 41 s old", when it is. */
@@ -210,18 +246,6 @@ static bool knows_retries(
 	if (ledger->count == 0)
 		sentence_add(why, "no cluster is known that its attempts load");
 	return ledger->count > 0;
-}
-
-/* Slots for applications on the database of a replica; NAN where nobody says. */
-static double database_slots(const struct ledger *ledger, uint32_t replica)
-{
-	double slots;
-	if (snapshot_value(ledger->snapshot, replica, SIGNAL_REPLICA_CONNECTIONS_MAX, &slots))
-		return slots;
-	const struct entity *entity = fleet_entity(ledger->snapshot->fleet, replica);
-	if (!isnan(entity->connections_max))
-		return entity->connections_max;
-	return fleet_entity(ledger->snapshot->fleet, entity->parent)->connections_max;
 }
 
 static bool is_resized(const struct move *move, uint32_t cluster, uint32_t replica)
@@ -478,8 +502,7 @@ static void apply_resize(struct ledger *ledger, const struct move *move)
 				fmin(effect->connections_max, database_slots(ledger, id));
 		if (!serves(ledger, id) || isnan(size))
 			continue;
-		double slots = database_slots(ledger, id);
-		capacity += resized && slots < size ? slots : size;
+		capacity += usable(ledger, id, size);
 		serving++;
 	}
 	/* One that was said to be down a moment ago is not counted on, whatever is said now. */
@@ -502,7 +525,7 @@ static double replica_part(const struct ledger *ledger, uint32_t replica, bool p
 	bool shared = has_shared_pool(ledger, cluster);
 	uint32_t id = next_replica(ledger, cluster, ENTITY_NONE);
 	for (; id != ENTITY_NONE; id = next_replica(ledger, cluster, id)) {
-		double size = pool_size(ledger, id);
+		double size = usable(ledger, id, pool_size(ledger, id));
 		if (!serves(ledger, id) || (!shared && isnan(size)))
 			continue;
 		serving++;
@@ -513,7 +536,7 @@ static double replica_part(const struct ledger *ledger, uint32_t replica, bool p
 		return 0;
 	if (shared)
 		return present ? capacity / serving : 0;
-	double own = pool_size(ledger, replica);
+	double own = usable(ledger, replica, pool_size(ledger, replica));
 	/* A pool that was never seen is taken to be like the others. */
 	return isnan(own) ? sizes / serving : own;
 }

@@ -36,7 +36,7 @@ struct ledger_cluster {
 	double held_surely; /* likewise where that can't be chance, else 1 */
 	double brink;       /* use from which on it may fill by retries alone; INFINITY unknown */
 	double serving;     /* replicas, as assessed; NAN unknown */
-	double capacity;    /* connections of the pools that serve */
+	double capacity;    /* connections of the pools that serve, as far as databases have them */
 	double pool_usual;  /* connections per replica, in calm; NAN unknown */
 	double weight;      /* NAN unknown */
 	bool divides;       /* it has, or had, a weight: it takes part in the division of traffic */

@@ -71,8 +71,8 @@
  * from which on nobody in it can be counted as served */
 #define QUEUE_PASSES 0.90
 #define QUEUE_STAYS 0.98
-#define DEMAND_SD_MOST 0.01 /* of the connections: what a mean is doubted by at most */
-#define DRIFT_SIGMAS 2.0 /* by which the short window must differ from the long one to be heard */
+#define DEMAND_SD_YOUNG 0.005 /* of the connections: a first mean is doubted by that at most */
+#define DRIFT_SIGMAS 2.0      /* apart, the short window says more of now than the long one */
 
 /* Projection */
 #define LIMIT_BINDS 0.8        /* of the retries that a limit allows: so many are held back by it */
