@@ -66,10 +66,10 @@ static bool add_at(
 	bool ok = add_compare(planted, &script, error);
 	text_printf(out, "touch ~/.%s && echo ", name);
 	ok = ok && ssh_quote(out, text_string(&script), error);
+	int64_t minutes = (planted->after_ms + MINUTE_MS - 1) / MINUTE_MS + 1;
 	/* It counts from the beginning of this minute, and must not be early. It tells the job's
 	 * number where complaints go; whether it stands is its exit status. */
-	text_printf(out, " | at now + %lld minutes 2>/dev/null",
-		(long long)((planted->after_ms + MINUTE_MS - 1) / MINUTE_MS + 1));
+	text_printf(out, " | at now + %lld minutes 2>/dev/null", (long long)minutes);
 	text_finish(&script);
 	return ok;
 }
