@@ -88,6 +88,17 @@ bool runbook_log_turn(struct journal *journal, const char *id, const struct runb
 	return append(journal, id, "turn", order->text, &object, wall_ms, error);
 }
 
+bool runbook_log_back(struct journal *journal, const char *id, const char *change, int64_t wall_ms,
+	struct error *error)
+{
+	struct text object;
+	struct json_writer writer;
+	begin_object(&object, &writer);
+	json_member_string(&writer, "change", change);
+	json_end_object(&writer);
+	return append(journal, id, "back", "it is back already", &object, wall_ms, error);
+}
+
 bool runbook_log_finish(struct journal *journal, const char *id, enum outcome_code code,
 	const char *text, int64_t wall_ms, struct error *error)
 {
@@ -169,9 +180,19 @@ static bool past_step(const struct json_node *root, struct runbook_past *out)
 	if (index == RUNBOOK_CHANGES_MOST)
 		return false;
 	snprintf(out->changes[index].run, sizeof(run), "%s", run);
+	out->changes[index].is_back = false;
 	copy(out->changes[index].step, sizeof(out->changes[index].step), root, "step");
 	out->change_count++;
 	return true;
+}
+
+static void past_back(const struct json_node *root, struct runbook_past *out)
+{
+	const char *change = json_text(json_get(root, "change"));
+	for (size_t i = 0; change && i < out->change_count; i++) {
+		if (strcmp(out->changes[i].run, change) == 0)
+			out->changes[i].is_back = true;
+	}
 }
 
 static bool past_turn(const struct json_node *root, struct runbook_past *out)
@@ -212,6 +233,8 @@ static void read_line(struct reading *reading, const char *line, size_t length)
 		take_line(root, event, reading->mark, &reading->found);
 	if (is_ours && reading->past && strcmp(event, "step") == 0)
 		reading->overflows = !past_step(root, reading->past) || reading->overflows;
+	if (is_ours && reading->past && strcmp(event, "back") == 0)
+		past_back(root, reading->past);
 	if (is_ours && reading->past && strcmp(event, "turn") == 0)
 		reading->overflows = !past_turn(root, reading->past) || reading->overflows;
 	json_destroy(document);

@@ -9,6 +9,8 @@
  *   step      the step that is at hand, the cluster `worst` stands for, and once a change is about
  *             to begin, the id that it will have: on disk before its intent; what a ramp goes to
  *   turn      a step failed, and what was decided then
+ *   back      a change was found to be back already and was passed over; once an older one on the
+ *             same target is taken back too, that can no longer be read off the target
  *   finished  the code
  */
 #ifndef ACTIONS_RUNBOOK_LOG_H
@@ -45,6 +47,7 @@ struct runbook_past {
 	struct {
 		char step[ACTION_NAME_BYTES];
 		char run[PLAN_ID_BYTES]; /* begun, whatever came of it */
+		bool is_back;            /* found to be back, and passed over */
 	} changes[RUNBOOK_CHANGES_MOST];
 	size_t change_count;
 	struct {
@@ -65,6 +68,8 @@ bool runbook_log_step(struct journal *journal, const struct runbook_mark *mark, 
 	struct error *error);
 bool runbook_log_turn(struct journal *journal, const char *id, const struct runbook_order *order,
 	const char *step, int64_t wall_ms, struct error *error);
+bool runbook_log_back(struct journal *journal, const char *id, const char *change, int64_t wall_ms,
+	struct error *error);
 bool runbook_log_finish(struct journal *journal, const char *id, enum outcome_code code,
 	const char *text, int64_t wall_ms, struct error *error);
 

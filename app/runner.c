@@ -82,6 +82,15 @@ static void runner_turn(struct runner *runner, const struct runbook_order *order
 	runner_say(runner, order->step, order->text);
 }
 
+/* What cannot be written now leaves no later undo without a record either. */
+static void runner_mark_back(struct runner *runner, const char *change)
+{
+	struct error error = {0};
+	if (runner->mark.id[0])
+		runbook_log_back(runner->control->journal, runner->mark.id, change,
+			runner_wall_ms(runner), &error);
+}
+
 /* On disk before the change's own intent is. */
 static bool runner_mark_act(struct runner *runner, struct error *error)
 {
@@ -216,7 +225,9 @@ static bool runner_remember(
 		if (executor_belongs(runner->control->executor, run, runner->mark.id) &&
 			runner_may_hold(runner, run) &&
 			!runbook_remember_change(runner->state, past->changes[i].step, run,
-				executor_was_undone(runner->control->executor, run), error))
+				past->changes[i].is_back ||
+					executor_was_undone(runner->control->executor, run),
+				error))
 			return false;
 	}
 	for (size_t i = 0; i < past->turn_count; i++) {
@@ -396,6 +407,7 @@ static void runner_undo(struct runner *runner, const struct runbook_order *order
 	const struct assessment *assessment = &runner->engine->assessment;
 	enum executor_back back = executor_back(executor, order->undo, snapshot);
 	if (back == EXECUTOR_BACK) {
+		runner_mark_back(runner, order->undo);
 		runner_refused(runner, order, OUTCOME_DONE, "it is back already");
 		return;
 	}
@@ -438,8 +450,10 @@ static bool runner_collect(struct runner *runner)
 	/* Taking back is about the value: whether that did good is no reason to call it failed. */
 	if (runner->undoing[0] && run->code == OUTCOME_INCONCLUSIVE &&
 		executor_back(runner->control->executor, runner->undoing,
-			runner->engine->snapshot) == EXECUTOR_BACK)
+			runner->engine->snapshot) == EXECUTOR_BACK) {
+		runner_mark_back(runner, runner->undoing);
 		runner->result.code = OUTCOME_DONE;
+	}
 	char text[ACTION_TEXT_BYTES];
 	snprintf(
 		text, sizeof text, "%.24s %s: %.250s", run->id, outcome_name(run->code), run->text);

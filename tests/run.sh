@@ -36,7 +36,7 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 status=0
 
 programs='spillway spillway-wall spillway-sim'
-build release $programs
+build release $programs e2e-parity
 build asan
 build clang $programs
 

@@ -219,7 +219,7 @@ void judge_rollback(struct sim *sim, struct operator* who, const struct plan *pl
 				strcmp(past.changes[i - 1].step, past.changes[0].step) != 0;
 		if (!found && executor_belongs(who->executor, run, who->book->id) &&
 			may_be_in_force(view) && !is_kept && !only_own &&
-			!executor_was_undone(who->executor, run) &&
+			!past.changes[i - 1].is_back && !executor_was_undone(who->executor, run) &&
 			executor_back(who->executor, run, sim->snapshot) != EXECUTOR_BACK)
 			judge_violation(sim, "%s is taken back before %s", plan->undo_of, run);
 	}

@@ -120,6 +120,11 @@ START_TEST(test_past)
 	ck_assert_str_eq(past.turns[0].step, "divert");
 	ck_assert_int_eq(past.turns[1].turn, RUNBOOK_TURN_ALL_BACK);
 	ck_assert_int_eq(past.turns[1].code, OUTCOME_PARTIAL);
+	ck_assert(runbook_log_back(journal, mark.id, "a-0002", SCENE_NOW, &error));
+	ck_assert(runbook_log_back(journal, "r-0009", "a-0001", SCENE_NOW, &error));
+	ck_assert(runbook_log_recall(path, mark.id, &past, &error));
+	for (size_t i = 0; i < past.change_count; i++)
+		ck_assert_int_eq(past.changes[i].is_back, i == 1);
 	for (int i = 0; i < RUNBOOK_CHANGES_MOST; i++) {
 		snprintf(mark.act, sizeof(mark.act), "b-%04d", i);
 		ck_assert(runbook_log_step(journal, &mark, SCENE_NOW, &error));
