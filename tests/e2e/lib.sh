@@ -118,6 +118,14 @@ phase_is() { # PATTERN
 }
 
 # ---- a real terminal ------------------------------------------------------------------------------------
+# The screen away, and its server gone, so that another can be opened at once.
+close_screen() {
+	server=$(tmux -L "$tmux_socket" display -p '#{pid}')
+	tmux -L "$tmux_socket" kill-server
+	while kill -0 "$server" 2>/dev/null; do sleep 0.05; done
+	screen_up=
+}
+
 # open_screen COLUMNS ROWS COMMAND: in tmux, under a shell, so that what comes after is seen too.
 open_screen() {
 	tmux -L "$tmux_socket" -f /dev/null new-session -d -x "$1" -y "$2" \

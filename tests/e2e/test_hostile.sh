@@ -44,7 +44,7 @@ wait_for 10 "the cluster is there, made harmless" screen_has 'red'
 # A source that hangs never holds a key press up: help opens at once while it does.
 type_text q
 expect_terminal_restored
-tmux -L "$tmux_socket" kill-server; screen_up=
+close_screen
 source_file "http://127.0.0.1:$port/hang"
 open_screen 80 24 "'$spillway' -c '$work/fleet.yaml'"
 wait_for 10 "up with nothing to show" screen_has 'READ-ONLY'

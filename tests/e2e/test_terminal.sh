@@ -8,14 +8,6 @@ leave_by() { # NAME SCREEN-PATTERN: a fresh console, then the caller does someth
 	console_pid=$(pgrep -f -n "^$spillway -c $fleet")
 	[ -n "$console_pid" ] || fail "cannot find the console"
 }
-close_screen() {
-	tmux -L "$tmux_socket" kill-server
-	screen_up=
-	wait_for 5 "tmux is gone" tmux_gone
-}
-tmux_gone() {
-	! tmux -L "$tmux_socket" list-sessions
-}
 for signal in TERM HUP INT SEGV ABRT; do
 	leave_by "$signal"
 	kill -s "$signal" "$console_pid"

@@ -69,8 +69,7 @@ press_block() { # FILE
 		esac
 	done 3<"$work/lines"
 	expect_terminal_restored
-	tmux -L "$tmux_socket" kill-server
-	screen_up=
+	close_screen
 }
 
 for block in "$work"/block.*; do
