@@ -117,10 +117,11 @@ void book_begin(struct sim *sim, struct operator* who)
 	int c[2] = {(int)sim_below(sim, SIM_CLUSTERS), (int)sim_below(sim, SIM_CLUSTERS)};
 	if (!book || !mark)
 		exit(2);
-	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"")
-		snprintf(steps, sizeof(steps), texts[sim_below(sim, TEXTS)], c[0], c[1]);
-	_Pragma("GCC diagnostic pop")
-		snprintf(book->yaml, sizeof(book->yaml), "version: 1\nname: sim\n%s", steps);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(steps, sizeof(steps), texts[sim_below(sim, TEXTS)], c[0], c[1]);
+#pragma GCC diagnostic pop
+	snprintf(book->yaml, sizeof(book->yaml), "version: 1\nname: sim\n%s", steps);
 	who->book = book;
 	bool ok = open_book(sim, who, &error);
 	if (!ok)
