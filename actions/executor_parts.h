@@ -54,6 +54,9 @@ struct executor {
 	struct run_entry entry;
 };
 
+/* How long the one request of an action may be on its way. */
+int64_t executor_longest_request_ms(const struct action_config *action);
+
 /* The action of that name; NULL with ERROR_USAGE. */
 const struct action_config *executor_find_action(
 	const struct executor *executor, const char *name, struct error *error);

@@ -237,17 +237,6 @@ static bool sets_aside(const struct plan *plan, const char *guard)
 	return false;
 }
 
-static int64_t longest_request_ms(const struct action_config *action)
-{
-	const int64_t spans[ACTION_ROADS] = {
-		[ACTION_BY_SSH] = action->ssh.timeout_ms,
-		[ACTION_BY_HTTP] = action->http.timeout_ms,
-		[ACTION_BY_SOCKET] = action->socket.timeout_ms,
-		[ACTION_BY_SQL] = action->sql.timeout_ms,
-	};
-	return spans[action->road];
-}
-
 /* Be alone there first, then begin. */
 static bool enter(struct executor *executor, const struct snapshot *snapshot, int64_t now_ms,
 	enum outcome_code *code, struct error *error)
@@ -264,7 +253,7 @@ static bool enter(struct executor *executor, const struct snapshot *snapshot, in
 	const struct coordination_ask ask = {
 		.domain = coordination_domain(coordination, snapshot, plan->target),
 		.what = what,
-		.timeout_ms = longest_request_ms(executor->action),
+		.timeout_ms = executor_longest_request_ms(executor->action),
 		.breaks_glass = sets_aside(plan, "lock")};
 	executor->entry_state = ENTRY_ASKED;
 	switch (coordination_enter(coordination, &ask, entered, executor, text)) {
