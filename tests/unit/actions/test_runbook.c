@@ -1,19 +1,6 @@
 #include "actions/runbook.h"
 
-#include "actions/config.h"
-#include "core/base/arena.h"
-#include "core/base/complaints.h"
-#include "core/base/text.h"
-#include "tests/unit/actions/scene.h"
-
-struct bench {
-	struct scene scene;
-	struct arena *arena;
-	struct complaints complaints;
-	const struct runbook *runbook;
-	struct runbook_state *state;
-	struct runbook_order order;
-};
+#include "tests/unit/actions/runbook_bench.h"
 
 static void actions(struct action_info out[2])
 {
@@ -23,66 +10,18 @@ static void actions(struct action_info out[2])
 		.name = "divert", .verb = verb_find("cluster.divert"), .transport = "http"};
 }
 
-static void open_bench(struct bench *bench, const char *steps)
+static void open_steps(struct bench *bench, const char *steps)
 {
-	char yaml[4096];
-	struct action_info infos[2];
-	struct error error = {0};
-	actions(infos);
-	scene_open(&bench->scene);
-	bench->arena = arena_create(4 * 1024 * 1024);
-	complaints_init(&bench->complaints);
-	snprintf(yaml, sizeof(yaml),
-		"version: 1\nname: test\nparams:\n  cluster: {type: cluster, default: worst}\n"
-		"steps:\n%s",
-		steps);
-	bench->runbook =
-		runbook_parse(bench->arena, "test.yaml", yaml, strlen(yaml), &bench->complaints);
-	ck_assert_msg(bench->runbook != NULL, "%s",
-		bench->complaints.total ? bench->complaints.rows[0].text : "?");
-	bench->state =
-		runbook_begin(bench->runbook, NULL, 0, bench->scene.snapshot, infos, 2, &error);
-	ck_assert_msg(bench->state != NULL, "%s", error.text);
-	bench->scene.assessment.stages[STAGE_ERRORS].known = true;
-}
-
-static void close_bench(struct bench *bench)
-{
-	runbook_end(bench->state);
-	complaints_finish(&bench->complaints);
-	arena_destroy(bench->arena);
-	scene_close(&bench->scene);
-}
-
-static enum runbook_order_kind ask(struct bench *bench, const struct run_view *run)
-{
-	runbook_step(bench->state, bench->scene.snapshot, &bench->scene.assessment, run,
-		bench->scene.now_ms, &bench->order);
-	return bench->order.kind;
-}
-
-static enum runbook_order_kind ended(struct bench *bench, enum outcome_code code, const char *id)
-{
-	struct run_view view = {.code = code, .text = "words"};
-	snprintf(view.id, sizeof(view.id), "%s", id);
-	return ask(bench, &view);
-}
-
-static void errors(struct bench *bench, double ratio)
-{
-	bench->scene.assessment.stages[STAGE_ERRORS].now = ratio;
-}
-
-static void later(struct bench *bench, int64_t by_ms)
-{
-	scene_advance(&bench->scene, by_ms);
-	scene_read(&bench->scene, 100, 100, 20);
+	char body[4000];
+	snprintf(body, sizeof(body),
+		"params:\n  cluster: {type: cluster, default: worst}\nsteps:\n%s", steps);
+	open_bench(bench, body);
 }
 
 START_TEST(test_wait_holds_and_times_out)
 {
 	struct bench bench;
-	open_bench(&bench, "  - id: w\n    wait: {until: \"surface.errors < 1%\", for: 5s, within: "
+	open_steps(&bench, "  - id: w\n    wait: {until: \"surface.errors < 1%\", for: 5s, within: "
 			   "20s}\n");
 	errors(&bench, 0.2);
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_WAIT);
@@ -110,7 +49,7 @@ START_TEST(test_wait_holds_and_times_out)
 	ck_assert_int_eq(bench.order.code, OUTCOME_DONE);
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_FINISHED);
 	close_bench(&bench);
-	open_bench(&bench, "  - id: w\n    wait: {until: \"surface.errors < 1%\", within: 3s}\n");
+	open_steps(&bench, "  - id: w\n    wait: {until: \"surface.errors < 1%\", within: 3s}\n");
 	errors(&bench, 0.2);
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_WAIT);
 	later(&bench, 3000);
@@ -141,7 +80,7 @@ START_TEST(test_amount)
 	snprintf(steps, sizeof(steps),
 		"  - id: d\n    do: {action: %s, target: \"{cluster}\", to: \"%s\"}\n",
 		amounts[_i].action, amounts[_i].to);
-	open_bench(&bench, steps);
+	open_steps(&bench, steps);
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_ACT);
 	ck_assert_str_eq(bench.order.action, amounts[_i].action);
 	ck_assert_uint_eq(bench.order.target, bench.scene.a);
@@ -177,7 +116,7 @@ START_TEST(test_end_of_an_act)
 	snprintf(steps, sizeof(steps),
 		"  - id: d\n    do: {action: divert, target: \"{cluster}\", to: \"-15%%\"}\n%s",
 		ends[_i].extra);
-	open_bench(&bench, steps);
+	open_steps(&bench, steps);
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_ACT);
 	ck_assert_int_eq(ended(&bench, ends[_i].code, "a-0001"), ends[_i].kind);
 	if (ends[_i].kind == RUNBOOK_FINISHED) {
@@ -195,7 +134,7 @@ END_TEST
 START_TEST(test_when_and_repeat)
 {
 	struct bench bench;
-	open_bench(&bench,
+	open_steps(&bench,
 		"  - id: skipped\n    when: \"surface.errors > 50%\"\n"
 		"    do: {action: scale-pool, target: east-b, to: \"x1.5\"}\n"
 		"  - id: again\n    when: \"surface.errors > 1%\"\n    repeat: 3\n"
@@ -221,7 +160,7 @@ END_TEST
 START_TEST(test_unknown_when)
 {
 	struct bench bench;
-	open_bench(&bench, "  - id: d\n    when: \"surface.errors > 1%\"\n"
+	open_steps(&bench, "  - id: d\n    when: \"surface.errors > 1%\"\n"
 			   "    do: {action: divert, target: \"{cluster}\", to: \"-5%\"}\n");
 	bench.scene.assessment.stages[STAGE_ERRORS].known = false;
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_WAIT);
@@ -229,7 +168,7 @@ START_TEST(test_unknown_when)
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_FINISHED);
 	ck_assert_int_eq(bench.order.code, OUTCOME_INCONCLUSIVE);
 	close_bench(&bench);
-	open_bench(&bench, "  - id: d\n    when: \"surface.errors > 1%\"\n    on_unknown: skip\n"
+	open_steps(&bench, "  - id: d\n    when: \"surface.errors > 1%\"\n    on_unknown: skip\n"
 			   "    do: {action: divert, target: \"{cluster}\", to: \"-5%\"}\n");
 	bench.scene.assessment.stages[STAGE_ERRORS].known = false;
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_FINISHED);
@@ -267,7 +206,7 @@ START_TEST(test_condition)
 	char steps[256];
 	snprintf(steps, sizeof(steps), "  - id: w\n    wait: {until: \"%s\", within: 1s}\n",
 		conditions[_i].condition);
-	open_bench(&bench, steps);
+	open_steps(&bench, steps);
 	enum runbook_order_kind kind = ask(&bench, NULL);
 	ck_assert_msg((kind == RUNBOOK_FINISHED) == conditions[_i].holds, "%s: %s",
 		conditions[_i].condition, bench.order.text);
@@ -278,7 +217,7 @@ END_TEST
 START_TEST(test_blind_phase_is_unknown)
 {
 	struct bench bench;
-	open_bench(&bench, "  - id: w\n    wait: {until: \"phase >= 4\", within: 1m}\n");
+	open_steps(&bench, "  - id: w\n    wait: {until: \"phase >= 4\", within: 1m}\n");
 	bench.scene.assessment.phase = PHASE_BLIND;
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_WAIT);
 	bench.scene.assessment.phase = PHASE_SATURATION;
@@ -320,7 +259,7 @@ START_TEST(test_resumed)
 		"  - {id: look, wait: {until: 'surface.errors < 1%', within: 1m}}\n";
 	struct bench bench;
 	struct error error = {0};
-	open_bench(&bench, steps);
+	open_steps(&bench, steps);
 	errors(&bench, 0.5);
 	ck_assert(!runbook_resume(bench.state, "nosuch", ENTITY_NONE, 0, false, &error));
 	ck_assert_int_eq(error.kind, ERROR_USAGE);
@@ -332,14 +271,14 @@ START_TEST(test_resumed)
 	ck_assert_str_eq(bench.order.step, "look");
 	close_bench(&bench);
 	/* Both were: nothing is left. */
-	open_bench(&bench, steps);
+	open_steps(&bench, steps);
 	errors(&bench, 0.5);
 	ck_assert(runbook_resume(bench.state, "grow", ENTITY_NONE, 2, true, &error));
 	ck_assert_int_eq(ended(&bench, OUTCOME_DONE, "a-0002"), RUNBOOK_WAIT);
 	ck_assert_str_eq(bench.order.step, "look");
 	close_bench(&bench);
 	/* The first was never sent: it is made. */
-	open_bench(&bench, steps);
+	open_steps(&bench, steps);
 	errors(&bench, 0.5);
 	ck_assert(runbook_resume(bench.state, "grow", ENTITY_NONE, 0, false, &error));
 	ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_ACT);
@@ -431,7 +370,7 @@ static const struct {
 
 START_TEST(test_the_runbook_that_comes_with_it)
 {
-	struct bench bench;
+	struct bench bench = {.weight = 100, .size = 20};
 	struct action_info infos[2];
 	struct error error = {0};
 	size_t count = 0;

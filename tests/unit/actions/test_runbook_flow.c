@@ -1,83 +1,10 @@
 /* What a runbook does when a step fails, and how changes are proved, ramped and taken back. */
 #include "actions/runbook.h"
 
-#include "actions/config.h"
-#include "core/base/arena.h"
-#include "core/base/complaints.h"
-#include "core/base/text.h"
-#include "tests/unit/actions/scene.h"
+#include "tests/unit/actions/runbook_bench.h"
 
-#define COUNT(rows) ((int)(sizeof(rows) / sizeof((rows)[0])))
 #define GROW "do: {action: scale-pool, target: east-a, to: \"x1.5\"}"
 #define DIVERT "do: {action: divert, target: east-a, to: \"-10%\"}"
-
-struct bench {
-	struct scene scene;
-	struct arena *arena;
-	struct complaints complaints;
-	const struct runbook *runbook;
-	struct runbook_state *state;
-	struct runbook_order order;
-	double weight, size;
-};
-
-static void open_bench(struct bench *bench, const char *body)
-{
-	char yaml[4096];
-	struct error error = {0};
-	const struct action_info infos[] = {
-		{.name = "scale-pool", .verb = verb_find("pool.resize"), .transport = "ssh"},
-		{.name = "divert", .verb = verb_find("cluster.divert"), .transport = "http"},
-		{.name = "restore", .verb = verb_find("cluster.restore"), .transport = "http"},
-	};
-	scene_open(&bench->scene);
-	bench->weight = 100;
-	bench->size = 20;
-	bench->arena = arena_create(4 * 1024 * 1024);
-	complaints_init(&bench->complaints);
-	snprintf(yaml, sizeof(yaml), "version: 1\nname: test\n%s", body);
-	bench->runbook =
-		runbook_parse(bench->arena, "test.yaml", yaml, strlen(yaml), &bench->complaints);
-	ck_assert_msg(bench->runbook != NULL, "%s",
-		bench->complaints.total ? bench->complaints.rows[0].text : "?");
-	bench->state = runbook_begin(
-		bench->runbook, NULL, 0, bench->scene.snapshot, infos, COUNT(infos), &error);
-	ck_assert_msg(bench->state != NULL, "%s", error.text);
-	bench->scene.assessment.stages[STAGE_ERRORS].known = true;
-}
-
-static void close_bench(struct bench *bench)
-{
-	runbook_end(bench->state);
-	complaints_finish(&bench->complaints);
-	arena_destroy(bench->arena);
-	scene_close(&bench->scene);
-}
-
-static enum runbook_order_kind ask(struct bench *bench, const struct run_view *run)
-{
-	runbook_step(bench->state, bench->scene.snapshot, &bench->scene.assessment, run,
-		bench->scene.now_ms, &bench->order);
-	return bench->order.kind;
-}
-
-static enum runbook_order_kind ended(struct bench *bench, enum outcome_code code, const char *id)
-{
-	struct run_view view = {.code = code, .text = "words"};
-	snprintf(view.id, sizeof(view.id), "%s", id);
-	return ask(bench, &view);
-}
-
-static void errors(struct bench *bench, double ratio)
-{
-	bench->scene.assessment.stages[STAGE_ERRORS].now = ratio;
-}
-
-static void later(struct bench *bench, int64_t by_ms)
-{
-	scene_advance(&bench->scene, by_ms);
-	scene_read(&bench->scene, bench->weight, 100, bench->size);
-}
 
 /* Another look, with newer readings. */
 static enum runbook_order_kind look(struct bench *bench)
