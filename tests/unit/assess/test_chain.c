@@ -276,6 +276,30 @@ START_TEST(a_replica_is_believed_back_after_ten_seconds)
 }
 END_TEST
 
+/* Each stage names the cluster with the worst figure, wherever it stands in the list. */
+START_TEST(the_worst_cluster_is_named)
+{
+	for (size_t worst = 0; worst < 3; worst++) {
+		struct box box;
+		box_init(&box, 3);
+		box_run(&box, 30);
+		for (size_t i = 0; i < 3; i++) {
+			struct box_cluster *cluster = &box.clusters[i];
+			cluster->failures = i == worst ? 400 : 100;
+			cluster->attempts = i == worst ? 4000 : 2000;
+			cluster->web_errors = i == worst ? 200 : 50;
+		}
+		box_run(&box, 3);
+		const struct stage_assessment *stages = box.seen.stages;
+		uint32_t id = box.clusters[worst].id;
+		ck_assert_uint_eq(stages[STAGE_AUTH].worst, id);
+		ck_assert_uint_eq(stages[STAGE_ATTEMPTS].worst, id);
+		ck_assert_uint_eq(stages[STAGE_ERRORS].worst, id);
+		box_finish(&box);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("chain");
@@ -286,6 +310,7 @@ int main(void)
 	tcase_add_test(tests, lines_of_auth_attempts_and_errors);
 	tcase_add_test(tests, severity_of_a_ratio);
 	tcase_add_test(tests, a_replica_is_believed_back_after_ten_seconds);
+	tcase_add_test(tests, the_worst_cluster_is_named);
 	tcase_add_loop_test(tests, unseen_pools_are_not_green, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -220,6 +220,44 @@ START_TEST(recovery_is_held)
 }
 END_TEST
 
+/* Half way back to what is usual is well, and what is usual may be some errors. */
+START_TEST(recovery_is_half_way_to_what_is_usual)
+{
+	for (int half = 0; half < 2; half++) {
+		struct clockwork it = {.now_ms = 1000000};
+		struct phase_inputs in = calm();
+		in.errors_baseline = 0.02;
+		in.errors = 0.2;
+		run(&it, in, 5);
+		in.errors = half ? 0.0245 : 0.0255; /* 0.03 is the line */
+		ck_assert_int_eq(run(&it, in, 100), half ? PHASE_RECOVERY : PHASE_ERRORS);
+	}
+}
+END_TEST
+
+/* The trigger is gone. What is left is stuck if the first tries have room, else it is overload. */
+START_TEST(first_tries_that_are_too_many_are_overload)
+{
+	for (int too_many = 0; too_many < 2; too_many++) {
+		struct clockwork it = {.now_ms = 1000000};
+		struct phase_inputs bad = calm();
+		bad.use = 1;
+		bad.wait = 0.9;
+		bad.errors = 0.2;
+		bad.attempts = 3;
+		bad.fits = 1.2;
+		bad.out = 1;
+		bad.all_serve = false;
+		run(&it, bad, 20);
+		bad.out = 0;
+		bad.all_serve = true;
+		bad.fits = too_many ? 1 : 0.99;
+		ck_assert_int_eq(
+			run(&it, bad, 60), too_many ? PHASE_AMPLIFICATION : PHASE_METASTABLE);
+	}
+}
+END_TEST
+
 /* Each line of limits.h that decides here, from both sides. */
 START_TEST(lines_from_both_sides)
 {
@@ -260,6 +298,10 @@ START_TEST(lines_from_both_sides)
 	ROW("clients counted", 5, PHASE_NORMAL, in.use = 0.99; in.wait = NAN; in.waiting = 0.045);
 	ROW("clients counted", 5, PHASE_SATURATION, in.use = 0.99; in.wait = NAN;
 		in.waiting = 0.055);
+	ROW("whether anybody waits is not measured", 5, PHASE_NORMAL, in.use = 0.9; in.wait = NAN;
+		in.waiting = NAN);
+	ROW("whether anybody waits is not measured", 5, PHASE_SATURATION, in.use = 0.92;
+		in.wait = NAN; in.waiting = NAN);
 	ROW("nearly always full", 5, PHASE_NORMAL, in.use = 0.96; in.wait = 0.11;
 		in.use_baseline = 0.95);
 	ROW("nearly always full", 5, PHASE_SATURATION, in.use = 0.98; in.wait = 0.11;
@@ -309,6 +351,26 @@ START_TEST(dwells_and_clear_levels)
 	then.use = 0.88;
 	expect_change(first, PHASE_SATURATION, then, 300, PHASE_SATURATION);
 	then.use = 0.87;
+	expect_change(first, PHASE_SATURATION, then, 60, PHASE_NORMAL);
+
+	/* Where clients usually wait a little: by twice that; where pools are usually rather full:
+	 * by half of what is allowed over that. */
+	first = then = calm();
+	first.use = 0.99;
+	first.wait_baseline = then.wait_baseline = 0.04;
+	first.wait = 0.3;
+	then.wait = 0.085;
+	expect_change(first, PHASE_SATURATION, then, 300, PHASE_SATURATION);
+	then.wait = 0.075;
+	expect_change(first, PHASE_SATURATION, then, 60, PHASE_NORMAL);
+	first = then = calm();
+	first.use = 0.99;
+	first.wait = 0.3;
+	first.use_baseline = then.use_baseline = 0.75;
+	first.use_margin = then.use_margin = 0.1;
+	then.use = 0.805;
+	expect_change(first, PHASE_SATURATION, then, 300, PHASE_SATURATION);
+	then.use = 0.795;
 	expect_change(first, PHASE_SATURATION, then, 60, PHASE_NORMAL);
 
 	/* Retries under errors that stay. */
@@ -389,6 +451,8 @@ static Suite *phase_suite(void)
 	tcase_add_test(cases, metastable_needs_a_reason);
 	tcase_add_test(cases, metastable_ends_where_nothing_feeds_it);
 	tcase_add_test(cases, recovery_is_held);
+	tcase_add_test(cases, recovery_is_half_way_to_what_is_usual);
+	tcase_add_test(cases, first_tries_that_are_too_many_are_overload);
 	tcase_add_test(cases, lines_from_both_sides);
 	tcase_add_test(cases, dwells_and_clear_levels);
 	tcase_add_test(cases, lines_of_the_metastable_test);

@@ -51,6 +51,17 @@ static const struct recommendation *get(const struct box *box, const char *verb)
 	return found;
 }
 
+/* The first of the list, in this order. */
+static void expect_order(const struct box *box, const char *const verbs[])
+{
+	for (size_t i = 0; verbs[i] != NULL; i++) {
+		ck_assert_uint_lt(i, box->seen.recommendation_count);
+		ck_assert_msg(strcmp(box->seen.recommendations[i].verb, verbs[i]) == 0,
+			"%zu: %s (%g s, use %g)", i, box->seen.recommendations[i].text,
+			box->seen.recommendations[i].seconds, box->seen.recommendations[i].use);
+	}
+}
+
 START_TEST(calm_needs_nothing)
 {
 	struct box box;
@@ -84,6 +95,67 @@ START_TEST(the_vulnerable_can_prepare)
 	ck_assert_double_eq(divert->to, 50); /* as far as is offered, for the others have room */
 	ck_assert_ptr_null(find(&box, "retry.limit"));
 	ck_assert_ptr_null(find(&box, "replica.return"));
+	/* Both are enough, and a divert leaves more room. */
+	expect_order(&box, (const char *const[]){"cluster.divert", "pool.resize", NULL});
+	ck_assert_double_lt(divert->use, resize->use);
+	box_finish(&box);
+}
+END_TEST
+
+/* Weights that are whole numbers of some size stay whole; one is no such number. */
+START_TEST(half_of_a_weight)
+{
+	static const double rows[][2] = {{100, 50}, {5, 2}, {1, 0.5}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct box box;
+		box_init(&box, 4);
+		for (size_t j = 0; j < 4; j++)
+			box.clusters[j].weight = rows[i][0];
+		box_near_limit(&box.clusters[0]);
+		box_run(&box, 60);
+		ck_assert_double_eq(get(&box, "cluster.divert")->from, rows[i][0]);
+		ck_assert_double_eq(get(&box, "cluster.divert")->to, rows[i][1]);
+		box_finish(&box);
+	}
+}
+END_TEST
+
+/* Pools are full of first tries: limiting retries would change nothing, and of what mends the
+ * quicker comes first, though the slower leaves more room. */
+START_TEST(the_sooner_the_better)
+{
+	struct box box;
+	box_init(&box, 4);
+	box_run(&box, 60);
+	box_saturate(&box.clusters[0]);
+	box.clusters[0].first = 2500;
+	box.clusters[0].attempts = 2600;
+	box_run(&box, 20);
+	ck_assert_int_eq(box.seen.phase, PHASE_SATURATION);
+	expect_order(&box, (const char *const[]){"pool.resize", "cluster.divert", NULL});
+	ck_assert(get(&box, "cluster.divert")->enough);
+	ck_assert_double_lt(
+		get(&box, "pool.resize")->seconds, get(&box, "cluster.divert")->seconds);
+	ck_assert_double_gt(get(&box, "pool.resize")->use, get(&box, "cluster.divert")->use);
+	box_finish(&box);
+
+	/* First tries need 30 of 64 connections, with retries it is 80; the others have hardly room
+	 * to take any. Larger pools drain by what retries leave, 96 - 80, and the queue is short
+	 * enough to be served as it is. */
+	box_init(&box, 4);
+	for (size_t i = 1; i < 4; i++)
+		box.clusters[i].busy = 13.2;
+	box.clusters[0].busy = 7.5;
+	box.clusters[0].first = box.clusters[0].attempts = 1500;
+	box_run(&box, 60);
+	box_saturate(&box.clusters[0]);
+	box.clusters[0].attempts = 4000;
+	box_run(&box, 70);
+	ck_assert_int_eq(box.seen.phase, PHASE_AMPLIFICATION);
+	expect_order(
+		&box, (const char *const[]){"cluster.divert", "retry.limit", "pool.resize", NULL});
+	ck_assert(get(&box, "cluster.divert")->enough && get(&box, "pool.resize")->enough);
+	ck_assert_double_gt(get(&box, "cluster.divert")->use, get(&box, "pool.resize")->use);
 	box_finish(&box);
 }
 END_TEST
@@ -230,6 +302,33 @@ START_TEST(a_hung_replica_is_to_be_taken_out)
 }
 END_TEST
 
+/* Who finishes nothing is to be taken out, whatever else is thought to be the cause. */
+START_TEST(who_starves_is_to_be_taken_out)
+{
+	struct box box;
+	struct recommend_memory memory = {0};
+	struct replica_memory replicas[64] = {0};
+	box_init(&box, 4);
+	for (int starved = 0; starved < 2; starved++) {
+		box.clusters[0].pool_max = 20;
+		box_saturate(&box.clusters[0]);
+		box.clusters[0].busy = 20;
+		box_run(&box, 20);
+		ck_assert_int_eq(box.seen.clusters[0].phase, PHASE_SATURATION);
+		box.seen.cause_count = 0;
+		box.seen.clusters[0].starved_count = (unsigned)starved;
+		box.seen.clusters[0].starved = box.clusters[0].replicas[1];
+		memory.made_ms = 0;
+		recommend(&memory, box.snapshot, replicas, &box.seen);
+		ck_assert_int_eq(find(&box, "replica.drain") != NULL, starved);
+		if (starved)
+			ck_assert_uint_eq(
+				get(&box, "replica.drain")->entity, box.clusters[0].replicas[1]);
+	}
+	box_finish(&box);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("recommend");
@@ -237,6 +336,9 @@ int main(void)
 	tcase_add_test(tests, prognoses);
 	tcase_add_test(tests, calm_needs_nothing);
 	tcase_add_test(tests, the_vulnerable_can_prepare);
+	tcase_add_test(tests, half_of_a_weight);
+	tcase_add_test(tests, the_sooner_the_better);
+	tcase_add_test(tests, who_starves_is_to_be_taken_out);
 	tcase_add_test(tests, receivers_stay_below_their_ceiling);
 	tcase_add_test(tests, the_list_is_made_anew_once_a_second);
 	tcase_add_test(tests, a_storm_is_mended_by_fewer_retries_and_not_by_the_replica);

@@ -50,6 +50,40 @@ START_TEST(who_is_silent_is_unknown_and_forgotten_only_where_nobody_declared_it)
 }
 END_TEST
 
+/* Who was never seen, or so long ago that it is forgotten, is not waited for. */
+START_TEST(who_is_expected)
+{
+	ck_assert(!replica_is_expected(REPLICA_UNSEEN));
+	ck_assert(!replica_is_expected(REPLICA_FORGOTTEN));
+	ck_assert(replica_is_expected(REPLICA_UNKNOWN));
+	ck_assert(replica_is_expected(REPLICA_SERVING));
+	ck_assert(replica_is_expected(REPLICA_DOWN));
+	ck_assert(replica_is_expected(REPLICA_AWAY));
+}
+END_TEST
+
+/* Only who was out comes back: first seen, or heard of again, is no return. */
+START_TEST(who_comes_back)
+{
+	static const struct {
+		enum replica_state was, is;
+		bool returns;
+	} rows[] = {
+		{REPLICA_UNSEEN, REPLICA_SERVING, false},
+		{REPLICA_UNKNOWN, REPLICA_SERVING, false},
+		{REPLICA_DOWN, REPLICA_SERVING, true},
+		{REPLICA_AWAY, REPLICA_SERVING, true},
+		{REPLICA_DOWN, REPLICA_AWAY, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct replica_memory memory = {.state = rows[i].was, .since_ms = 1000};
+		replica_remember(&memory, rows[i].is, 2000);
+		ck_assert_int_eq(memory.since_ms, 2000);
+		ck_assert_msg((memory.returned_ms == 2000) == rows[i].returns, "row %zu", i);
+	}
+}
+END_TEST
+
 static Suite *replica_suite(void)
 {
 	Suite *suite = suite_create("replica");
@@ -57,6 +91,8 @@ static Suite *replica_suite(void)
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, who_was_out_is_back_when_nobody_says_so_for_a_while);
 	tcase_add_test(cases, who_is_silent_is_unknown_and_forgotten_only_where_nobody_declared_it);
+	tcase_add_test(cases, who_is_expected);
+	tcase_add_test(cases, who_comes_back);
 	suite_add_tcase(suite, cases);
 	return suite;
 }

@@ -202,6 +202,35 @@ START_TEST(ten_seconds_behind_is_lag)
 }
 END_TEST
 
+/* Of those that are out the one that fell behind first is named; who never did, or only after it
+ * had gone, did not go for that. */
+START_TEST(who_fell_behind_before_it_went)
+{
+	struct ward ward;
+	ward_init(&ward);
+	run(&ward, 60);
+	int64_t now_ms = ward.box.now_ms;
+	const uint32_t *ids = ward.box.clusters[0].replicas;
+	for (size_t i = 0; i < 2; i++) {
+		ward.replicas[ids[i]].state = REPLICA_AWAY;
+		ward.replicas[ids[i]].since_ms = now_ms;
+	}
+	run(&ward, 1);
+	ck_assert_uint_eq(ward.seen.lagged_one, ENTITY_NONE);
+	ward.replicas[ids[0]].lagging_ms = now_ms + 1;
+	run(&ward, 1);
+	ck_assert_uint_eq(ward.seen.lagged_one, ENTITY_NONE);
+	for (size_t first = 0; first < 2; first++) {
+		ward.replicas[ids[first]].lagging_ms = now_ms - 50000;
+		ward.replicas[ids[1 - first]].lagging_ms = now_ms - 20000;
+		run(&ward, 1);
+		ck_assert_uint_eq(ward.seen.lagged_one, ids[first]);
+		ck_assert_int_eq(ward.seen.lagged_ms, now_ms - 50000);
+	}
+	ward_finish(&ward);
+}
+END_TEST
+
 static Suite *symptom_suite(void)
 {
 	Suite *suite = suite_create("symptom");
@@ -213,6 +242,7 @@ static Suite *symptom_suite(void)
 	tcase_add_test(cases, who_alone_is_waited_for_is_slow);
 	tcase_add_test(cases, slots_that_others_took);
 	tcase_add_test(cases, ten_seconds_behind_is_lag);
+	tcase_add_test(cases, who_fell_behind_before_it_went);
 	suite_add_tcase(suite, cases);
 	return suite;
 }

@@ -118,6 +118,64 @@ START_TEST(history_fills_the_gaps)
 }
 END_TEST
 
+/* After a step of twelve seconds ago a mean is of twelve, as of any other number. */
+START_TEST(a_step_may_be_any_number_of_seconds_ago)
+{
+	struct bench bench;
+	bench_init(&bench, true);
+	for (int i = 0; i < 100; i++)
+		say(&bench, 1000000 + 1000 * i, i);
+	for (int ago = 1; ago < 64; ago++) {
+		struct window_mean got =
+			mean(&bench, 1099000, 64000, 1099000 - 1000 * (int64_t)ago);
+		ck_assert_double_eq(got.seconds, ago);
+		ck_assert_double_eq_tol(got.value, 99 - (ago - 1) / 2.0, 1e-9);
+	}
+	bench_finish(&bench);
+}
+END_TEST
+
+/* What was said after a snapshot was taken is not in its means, if only by a millisecond. */
+START_TEST(a_snapshot_knows_nothing_of_what_came_after)
+{
+	struct bench bench;
+	bench_init(&bench, true);
+	say(&bench, 1000000, 10);
+	mean(&bench, 1000000, 60000, 0);
+	for (int i = 1; i <= 10; i++)
+		say(&bench, 1000000 + 1000 * i, 10);
+	history_append(bench.history, bench.replica, SIGNAL_POOL_BUSY, 1010001, 1000);
+	ck_assert_double_eq(mean(&bench, 1010000, 60000, 0).value, 10);
+	ck_assert_double_eq(mean(&bench, 1010000, 60000, 0).seconds, 11);
+	bench_finish(&bench);
+}
+END_TEST
+
+/* Where entities are added all that was said of the others stays, and room is made for half as
+ * many again: one that is found at a time is not worth a copy of all. */
+START_TEST(a_fleet_may_grow)
+{
+	struct bench bench;
+	bench_init(&bench, false);
+	for (int i = 0; i < 30; i++) {
+		say(&bench, 1000000 + 1000 * i, i);
+		mean(&bench, 1000000 + 1000 * i, 60000, 0);
+	}
+	ck_assert(windows_reserve(&bench.windows, 100));
+	ck_assert_uint_eq(bench.windows.entity_count, 100);
+	ck_assert_double_eq(mean(&bench, 1029000, 60000, 0).value, 14.5);
+	ck_assert(windows_reserve(&bench.windows, 101));
+	ck_assert_uint_eq(bench.windows.entity_count, 150);
+	for (int i = 30; i < 60; i++) {
+		say(&bench, 1000000 + 1000 * i, i);
+		mean(&bench, 1000000 + 1000 * i, 60000, 0);
+	}
+	ck_assert_double_eq(mean(&bench, 1059000, 60000, 0).value, 29.5);
+	ck_assert_double_eq(mean(&bench, 1059000, 60000, 0).seconds, 60);
+	bench_finish(&bench);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("window");
@@ -125,6 +183,9 @@ int main(void)
 	tcase_add_loop_test(tests, means_are_those_of_the_samples, 0, 2);
 	tcase_add_test(tests, a_step_is_not_averaged_over);
 	tcase_add_test(tests, history_fills_the_gaps);
+	tcase_add_test(tests, a_step_may_be_any_number_of_seconds_ago);
+	tcase_add_test(tests, a_snapshot_knows_nothing_of_what_came_after);
+	tcase_add_test(tests, a_fleet_may_grow);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,69 @@
+/* Services and surfaces added up. */
+#include "core/assess/upstream.h"
+
+#include "box.h"
+
+#include "core/assess/window.h"
+
+/* A cluster and its services, for one look at them. */
+struct stand {
+	struct box box;
+	struct windows windows;
+	struct scene scene;
+};
+
+static void stand_look(struct stand *it)
+{
+	box_assess(&it->box);
+	ck_assert(windows_reserve(&it->windows, it->box.snapshot->entity_count));
+	it->scene = (struct scene){it->box.snapshot, it->box.history, &it->windows};
+}
+
+static void stand_finish(struct stand *it)
+{
+	windows_finish(&it->windows);
+	box_finish(&it->box);
+}
+
+/* Clients of a cluster wait as long as the least patient of its services does. */
+START_TEST(the_shortest_timeout_counts)
+{
+	static const double rows[][2] = {
+		{500, 2000}, {2000, 500}, {(double)NAN, 500}, {500, (double)NAN}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stand it = {0};
+		struct services out;
+		box_init(&it.box, 1);
+		uint32_t token =
+			box_intern(&it.box, ENTITY_SERVICE, it.box.clusters[0].id, "token");
+		fleet_set_timeout(it.box.fleet, it.box.clusters[0].auth, rows[i][0]);
+		fleet_set_timeout(it.box.fleet, token, rows[i][1]);
+		box_run(&it.box, 3);
+		stand_look(&it);
+		services_of_cluster(&it.scene, it.box.clusters[0].id, &out);
+		ck_assert_double_eq(out.timeout_ms, 500);
+		stand_finish(&it);
+	}
+	struct stand it = {0};
+	struct services out;
+	box_init(&it.box, 1);
+	box_run(&it.box, 3);
+	stand_look(&it);
+	services_of_cluster(&it.scene, it.box.clusters[0].id, &out);
+	ck_assert(isnan(out.timeout_ms));
+	stand_finish(&it);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("upstream");
+	TCase *tests = tcase_create("upstream");
+	tcase_add_test(tests, the_shortest_timeout_counts);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
