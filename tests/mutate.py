@@ -33,7 +33,7 @@ SLOW_TESTS = ["test_noise", "test_property"]
 EQUIVALENT = {
 }
 # Lines in which such a sign says nothing about a fleet.
-PLAIN = re.compile(r"^\s*(for \(|\*|/\*|//|#|static const|return error_|.*snprintf|.*sentence_)|\"|sizeof|_MOST\b|NULL")
+PLAIN = re.compile(r"^\s*(for \(|\*|/\*|//|#|static const|_Static_assert|return error_|.*snprintf|.*sentence_)|\"|sizeof|_MOST\b|NULL")
 
 
 def read(path):

@@ -257,6 +257,61 @@ START_TEST(who_receives_is_told_of)
 }
 END_TEST
 
+static struct cluster_assessment *row_of(struct box *box, size_t cluster)
+{
+	for (size_t i = 0; i < box->seen.cluster_count; i++) {
+		if (box->seen.clusters[i].cluster == box->clusters[cluster].id)
+			return &box->seen.clusters[i];
+	}
+	ck_abort_msg("no row for cluster %zu", cluster);
+	return NULL;
+}
+
+/* Attempts that are held twice as long there take twice as much; unless that is not known of one
+ * that takes traffic, when all are taken to be alike. */
+START_TEST(holds_are_compared_where_all_are_known)
+{
+	struct box box;
+	box_init(&box, 3);
+	box.clusters[2].weight = 0;
+	box_run(&box, 60);
+	uint32_t a = box.clusters[0].id;
+	double demand = row_of(&box, 0)->demand;
+	row_of(&box, 1)->hold_s = 2 * row_of(&box, 0)->hold_s;
+	row_of(&box, 2)->hold_s = row_of(&box, 2)->first_tries = NAN;
+	/* From 100 of 200 to 50 of 150: a third of it leaves. */
+	struct projection_line line = line_after(&box, MOVE_DIVERT, a, 50, 1);
+	ck_assert_double_eq_tol(line.asked_high, demand + 2 * demand / 3, 1e-6);
+	row_of(&box, 1)->hold_s = row_of(&box, 1)->first_tries = NAN;
+	line = line_after(&box, MOVE_DIVERT, a, 50, 1);
+	ck_assert_double_eq_tol(line.asked_high, demand + demand / 3, 1e-6);
+	box_finish(&box);
+}
+END_TEST
+
+/* Databases have shown that they serve as many as their pools have now, or usually had. */
+START_TEST(what_was_served_is_proven)
+{
+	static const struct {
+		double usual, demand;
+		bool unproven;
+	} rows[] = {{20, 70, false}, {20, 81, true}, {10, 50, false}, {10, 65, true}};
+	struct box box;
+	box_init(&box, 2);
+	box_run(&box, 60);
+	struct cluster_assessment *row = row_of(&box, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row->pool_usual = rows[i].usual; /* each; there are 16 now */
+		row->demand = row->demand_late = rows[i].demand;
+		row->demand_sd = 0;
+		struct projection_line line =
+			line_after(&box, MOVE_RESIZE_POOL, box.clusters[0].id, 40, 0);
+		ck_assert_msg(line.unproven == rows[i].unproven, "row %zu", i);
+	}
+	box_finish(&box);
+}
+END_TEST
+
 /* Only what has a value has a largest one. */
 START_TEST(a_replica_has_no_safe_size)
 {
@@ -310,6 +365,8 @@ int main(void)
 	tcase_add_test(tests, limits_on_connections);
 	tcase_add_test(tests, limits_ask_the_database_they_reach);
 	tcase_add_test(tests, who_receives_is_told_of);
+	tcase_add_test(tests, holds_are_compared_where_all_are_known);
+	tcase_add_test(tests, what_was_served_is_proven);
 	tcase_add_test(tests, a_replica_has_no_safe_size);
 	tcase_add_test(tests, what_chance_adds_is_unproven_too);
 	suite_add_tcase(suite, tests);

@@ -176,6 +176,43 @@ START_TEST(a_fleet_may_grow)
 }
 END_TEST
 
+/* Every signal of every entity has a window of its own, from the first to the last there is room
+ * for. */
+START_TEST(each_has_its_own)
+{
+	static const enum signal signals[] = {SIGNAL_REPLICA_QUERIES, SIGNAL_POOL_USED,
+		SIGNAL_POOL_BUSY, SIGNAL_POOL_WAITING, SIGNAL_POOL_WAIT};
+	const size_t count = sizeof(signals) / sizeof(signals[0]);
+	struct bench bench;
+	struct error error = {0};
+	bench_init(&bench, false);
+	for (int i = 0; i < 20; i++) {
+		int64_t at_ms = 1000000 + 1000 * i;
+		for (uint32_t id = 1; id <= bench.replica; id++) {
+			for (size_t j = id == bench.replica ? 0 : 1; j < count; j++)
+				ck_assert(store_put(bench.store, id, signals[j],
+					100.0 * id + 10 * (double)j + i % 2, at_ms, 1000,
+					bench.source, &error));
+		}
+		snapshot_destroy(bench.snapshot);
+		bench.snapshot = store_seal(bench.store, at_ms);
+		const struct scene scene = {bench.snapshot, NULL, &bench.windows};
+		for (uint32_t id = 1; id <= bench.replica; id++) {
+			for (size_t j = id == bench.replica ? 0 : 1; j < count; j++) {
+				struct window_mean got;
+				windows_mean(&scene, id, signals[j], 10000, 0, &got);
+				ck_assert_double_eq(got.seconds, i < 10 ? i + 1 : 10);
+				if (i % 2)
+					ck_assert_double_eq_tol(
+						got.value, 100.0 * id + 10 * (double)j + 0.5, 1e-9);
+			}
+		}
+	}
+	ck_assert_uint_eq(bench.windows.entity_count, bench.replica + 1);
+	bench_finish(&bench);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("window");
@@ -186,6 +223,7 @@ int main(void)
 	tcase_add_test(tests, a_step_may_be_any_number_of_seconds_ago);
 	tcase_add_test(tests, a_snapshot_knows_nothing_of_what_came_after);
 	tcase_add_test(tests, a_fleet_may_grow);
+	tcase_add_test(tests, each_has_its_own);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
