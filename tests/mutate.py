@@ -29,8 +29,19 @@ ARITHMETIC = ["chain.c", "cluster.c", "contingency.c", "knee.c", "ledger.c", "no
 THRESHOLD = re.compile(r"^#define\s+(\w+)\s+\\?\s*(-?\d+(?:\.\d+)?)\b", re.M)
 OPERATORS = [(" >= ", " < "), (" <= ", " > "), (" > ", " <= "), (" < ", " >= "), (" + ", " - "), (" - ", " + "), (" && ", " || ")]
 SLOW_TESTS = ["test_noise", "test_property"]
-# Mutants that no test can tell from what is right, and why.
+# Mutants that no test can tell from what is right, and why: the file, the sign, and the line it stands in.
 EQUIVALENT = {
+    ("recommend.c", "'&&' -> '||'", "if (ok && it.blocked && !isnan(it.largest_safe_to)) {"):
+        "the largest safe step of a move that is not blocked is the move itself, and one that is not known has none, as before: "
+        "it is projected twice with the same result",
+    ("window.c", "'>' -> '<='", "if (last_ms > from_ms)"):
+        "more is asked of history than is needed, and a sample that is fed twice counts once: it costs time and changes no mean",
+    ("window.c", "'-' -> '+'", "if (scene->history && reading->at_ms - last_ms > reading->interval_ms * 3 / 2)"):
+        "history is asked at every reading, and has nothing between two that are an interval apart: likewise",
+    ("window.c", "'-' -> '+'", "while (kept < KEPT && first_s != window->newest_s - kept_seconds[kept] + 1)"):
+        "no kept sum is ever used, and the same buckets are added up instead: likewise",
+    ("window.c", "'+' -> '-'", "} else if (since_ms / 1000 + 1 == first_s) {"):
+        "the sum since a step is not remembered, and the same buckets are added up instead: likewise",
 }
 # Lines in which such a sign says nothing about a fleet.
 PLAIN = re.compile(r"^\s*(for \(|\*|/\*|//|#|static const|_Static_assert|return error_|.*snprintf|.*sentence_)|\"|sizeof|_MOST\b|NULL")
@@ -68,10 +79,18 @@ def signs(tree):
             if PLAIN.search(line):
                 continue
             for right, wrong in OPERATORS:
-                if right not in line:
-                    continue
-                changed = lines[:number] + [line.replace(right, wrong, 1)] + lines[number + 1:]
-                yield "%s:%d '%s' -> '%s': %s" % (name, number + 1, right.strip(), wrong.strip(), line.strip()), path, "\n".join(changed)
+                parts = line.split(right)
+                for nth in range(1, len(parts)):
+                    turned = right.join(parts[:nth]) + wrong + right.join(parts[nth:])
+                    which = "" if nth == 1 else " no. %d" % nth
+                    yield ("%s:%d '%s'%s -> '%s': %s" % (name, number + 1, right.strip(), which, wrong.strip(), line.strip()), path,
+                           "\n".join(lines[:number] + [turned] + lines[number + 1:]))
+
+
+def identity(said):
+    """A sign by its file and its line's text, which stay when lines move; a threshold by its name and values."""
+    found = re.match(r"(\w+\.c):\d+ ('\S+'(?: no\. \d)? -> '\S+'): (.*)$", said)
+    return found.groups() if found else said
 
 
 class Workshop:
@@ -178,8 +197,8 @@ class Workshop:
         return caught
 
 
-def names_of(mutants):
-    return {said for said, _, _ in mutants}
+def identities(mutants):
+    return {identity(said) for said, _, _ in mutants}
 
 
 def main():
@@ -193,11 +212,11 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="spillway-mutants-") as scratch:
         every = {"thresholds": list(thresholds(TOP)), "signs": list(signs(TOP))}
-        gone = set(EQUIVALENT) - names_of(every["thresholds"]) - names_of(every["signs"])
+        gone = set(EQUIVALENT) - identities(every["thresholds"]) - identities(every["signs"])
         if gone:
-            sys.exit("listed as equivalent, and no longer there:\n  " + "\n  ".join(sorted(gone)))
+            sys.exit("listed as equivalent, and no longer there:\n  " + "\n  ".join(sorted(map(str, gone))))
         mutants = every["thresholds"] + every["signs"] if options.kind == "all" else every[options.kind]
-        mutants = [mutant for mutant in mutants if mutant[0] not in EQUIVALENT and any(text in mutant[0] for text in options.only.split("|"))]
+        mutants = [mutant for mutant in mutants if identity(mutant[0]) not in EQUIVALENT and any(text in mutant[0] for text in options.only.split("|"))]
         if 0 < options.most < len(mutants):
             mutants = random.Random(options.seed).sample(mutants, options.most)
         part, parts = map(int, options.part.split("/"))

@@ -151,7 +151,7 @@ static bool look_ahead(const struct counsel *counsel, struct option *out)
 	projection_init(&it);
 	bool ok =
 		project(counsel->snapshot, counsel->assessment, &out->move, RECOMMEND_CEILING, &it);
-	if (ok && it.known && it.blocked && !isnan(it.largest_safe_to)) {
+	if (ok && it.blocked && !isnan(it.largest_safe_to)) {
 		out->move.to = it.largest_safe_to;
 		ok = project(
 			counsel->snapshot, counsel->assessment, &out->move, RECOMMEND_CEILING, &it);
