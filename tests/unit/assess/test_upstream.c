@@ -55,11 +55,43 @@ START_TEST(the_shortest_timeout_counts)
 }
 END_TEST
 
+/* The fewer events, the longer the time a ratio is of: 300 of them, but half a minute at most. */
+START_TEST(a_ratio_is_of_as_long_as_it_takes)
+{
+	static const struct {
+		double rate, seconds;
+	} rows[] = {{310, 1}, {110, 3}, {31, 10}, {11, 30}, {4, 30}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stand it = {0};
+		struct surfaces out;
+		struct services services;
+		struct box_cluster *cluster = &it.box.clusters[0];
+		box_init(&it.box, 1);
+		cluster->web_requests = cluster->api_requests = cluster->first = cluster->attempts =
+			rows[i].rate;
+		cluster->web_errors = cluster->failures = 0;
+		box_run(&it.box, 60);
+		cluster->web_errors = cluster->failures = rows[i].rate / 2;
+		box_run(&it.box, 1);
+		stand_look(&it);
+		surfaces_of_cluster(&it.scene, cluster->id, &out);
+		services_of_cluster(&it.scene, cluster->id, &services);
+		ck_assert_uint_eq(out.rows[out.worst].entity, cluster->web);
+		ck_assert_double_eq_tol(out.rows[out.worst].ratio, 0.5 / rows[i].seconds, 1e-9);
+		ck_assert_double_eq_tol(
+			out.rows[out.worst].events, rows[i].rate * rows[i].seconds, 1e-9);
+		ck_assert_double_eq_tol(services.failure_ratio, 0.5 / rows[i].seconds, 1e-9);
+		stand_finish(&it);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("upstream");
 	TCase *tests = tcase_create("upstream");
 	tcase_add_test(tests, the_shortest_timeout_counts);
+	tcase_add_test(tests, a_ratio_is_of_as_long_as_it_takes);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -67,6 +67,53 @@ START_TEST(yield_is_of_what_succeeds)
 }
 END_TEST
 
+/* The last seconds say more of now than the minute where they are more than two deviations off:
+ * then demand is doubted as far as a mean of seconds may be. */
+START_TEST(the_last_seconds_against_the_minute)
+{
+	static const struct {
+		double busy, seconds;
+	} rows[] = {{32, 60}, {32.7, 60}, {32.8, 10}, {31.3, 60}, {31.2, 10}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct cluster_memory memory = {.begun_ms = T - 70000};
+		struct cluster_view view = calm_view();
+		struct services rates = calm_rates();
+		know(&memory.per_attempt, 0.02, 0);
+		view.busy = rows[i].busy;
+		cluster_weigh(&view, &memory, &rates);
+		double held = rows[i].seconds == 60 ? view.busy_minute : view.busy;
+		/* each is held for 20 ms: see busy_sd() */
+		ck_assert_double_eq_tol(
+			view.demand_sd, sqrt(2 * held * 0.02 / rows[i].seconds), 1e-9);
+		ck_assert_double_eq_tol(view.demand_late, rows[i].busy, 1e-9);
+	}
+}
+END_TEST
+
+/* The part of a demand that is reckoned from attempts is doubted as their count is. */
+START_TEST(what_is_counted_is_doubted_too)
+{
+	static const struct {
+		double stuck, events, counted;
+	} rows[] = {{10, 900, 74.0 / 30}, {10, 0, 0}, {10, (double)NAN, 0}, {0, 900, 0}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct cluster_memory memory = {.begun_ms = T - 70000};
+		struct cluster_view view = calm_view();
+		struct services rates = calm_rates();
+		know(&memory.per_attempt, 0.02, 0);
+		view.use = 1;
+		view.busy = view.busy_minute = 64;
+		view.waiting_mean = view.stuck_mean = rows[i].stuck;
+		rates.attempts = 4000; /* of which 80 connections would be busy */
+		rates.first_events = rows[i].events;
+		cluster_weigh(&view, &memory, &rates);
+		ck_assert_double_eq_tol(view.demand, 64 + rows[i].stuck, 1e-9);
+		double held = sqrt(2 * 64 * 0.02 / 60);
+		ck_assert_double_eq_tol(view.demand_sd, hypot(held, rows[i].counted), 1e-9);
+	}
+}
+END_TEST
+
 /* A longer hold says nothing until it is further out than its usual swings. */
 START_TEST(a_leak_must_be_more_than_usual_swings)
 {
@@ -275,6 +322,8 @@ int main(void)
 	Suite *suite = suite_create("weigh");
 	TCase *tests = tcase_create("weigh");
 	tcase_add_test(tests, yield_is_of_what_succeeds);
+	tcase_add_test(tests, the_last_seconds_against_the_minute);
+	tcase_add_test(tests, what_is_counted_is_doubted_too);
 	tcase_add_test(tests, a_leak_must_be_more_than_usual_swings);
 	tcase_add_test(tests, what_is_foreseen_follows_the_share);
 	tcase_add_test(tests, what_is_carried_is_noted_when_it_has_settled);
