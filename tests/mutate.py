@@ -32,8 +32,10 @@ SLOW_TESTS = ["test_noise", "test_property"]
 # Mutants that no test can tell from what is right, and why: the file, the sign, and the line it stands in.
 EQUIVALENT = {
     ("recommend.c", "'&&' -> '||'", "if (ok && it.blocked && !isnan(it.largest_safe_to)) {"):
-        "the largest safe step of a move that is not blocked is the move itself, and one that is not known has none, as before: "
-        "it is projected twice with the same result",
+        "the largest safe step of a move that is not blocked is the move itself, and where there is none the move has no value or "
+        "is not offered: it is projected twice with the same result",
+    ("recommend.c", "'&&' no. 2 -> '||'", "if (ok && it.blocked && !isnan(it.largest_safe_to)) {"):
+        "a move without a safe step is set to no number, which is not known and so not offered, like one that is blocked",
     ("window.c", "'>' -> '<='", "if (last_ms > from_ms)"):
         "more is asked of history than is needed, and a sample that is fed twice counts once: it costs time and changes no mean",
     ("window.c", "'-' -> '+'", "if (scene->history && reading->at_ms - last_ms > reading->interval_ms * 3 / 2)"):
@@ -78,10 +80,11 @@ def signs(tree):
         for number, line in enumerate(lines):
             if PLAIN.search(line):
                 continue
+            code, mark, comment = line.partition("/*")
             for right, wrong in OPERATORS:
-                parts = line.split(right)
+                parts = code.split(right)
                 for nth in range(1, len(parts)):
-                    turned = right.join(parts[:nth]) + wrong + right.join(parts[nth:])
+                    turned = right.join(parts[:nth]) + wrong + right.join(parts[nth:]) + mark + comment
                     which = "" if nth == 1 else " no. %d" % nth
                     yield ("%s:%d '%s'%s -> '%s': %s" % (name, number + 1, right.strip(), which, wrong.strip(), line.strip()), path,
                            "\n".join(lines[:number] + [turned] + lines[number + 1:]))

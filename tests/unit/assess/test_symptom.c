@@ -202,6 +202,24 @@ START_TEST(ten_seconds_behind_is_lag)
 }
 END_TEST
 
+START_TEST(the_one_furthest_behind_is_named)
+{
+	for (int third_is = 0; third_is < 2; third_is++) {
+		struct ward ward;
+		ward_init(&ward);
+		ward.lag_s = third_is ? 30 : 20;
+		run(&ward, 1);
+		uint32_t ids[2] = {ward.box.clusters[0].replicas[0], third(&ward)};
+		ward.box.now_ms += 1;
+		box_put(&ward.box, ids[0], SIGNAL_REPLICA_LAG, third_is ? 20 : 30);
+		run(&ward, 1);
+		ck_assert_uint_eq(ward.seen.lagging_one, ids[third_is]);
+		ck_assert_double_eq(ward.seen.lag_s, 30);
+		ward_finish(&ward);
+	}
+}
+END_TEST
+
 /* Of those that are out the one that fell behind first is named; who never did, or only after it
  * had gone, did not go for that. */
 START_TEST(who_fell_behind_before_it_went)
@@ -242,6 +260,7 @@ static Suite *symptom_suite(void)
 	tcase_add_test(cases, who_alone_is_waited_for_is_slow);
 	tcase_add_test(cases, slots_that_others_took);
 	tcase_add_test(cases, ten_seconds_behind_is_lag);
+	tcase_add_test(cases, the_one_furthest_behind_is_named);
 	tcase_add_test(cases, who_fell_behind_before_it_went);
 	suite_add_tcase(suite, cases);
 	return suite;
