@@ -257,6 +257,17 @@ static void check_undo(struct reader *reader, const struct yaml_node *node,
 	action->undo_action = found;
 }
 
+int64_t action_timeout_ms(const struct action_config *action)
+{
+	const int64_t spans[ACTION_ROADS] = {
+		[ACTION_BY_SSH] = action->ssh.timeout_ms,
+		[ACTION_BY_HTTP] = action->http.timeout_ms,
+		[ACTION_BY_SOCKET] = action->socket.timeout_ms,
+		[ACTION_BY_SQL] = action->sql.timeout_ms,
+	};
+	return spans[action->road];
+}
+
 const struct action_config *action_undo(const struct action_config *action)
 {
 	const struct verb_row *verb = action->info.verb;

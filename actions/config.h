@@ -177,6 +177,9 @@ void action_configs_schema_coordination(struct text *out);
 /* The action that takes this one back, itself where it can with the value before; NULL: none. */
 const struct action_config *action_undo(const struct action_config *action);
 
+/* How long one request of it may be on its way before it is given up. */
+int64_t action_timeout_ms(const struct action_config *action);
+
 /* The tables. */
 const struct verb_row *verb_rows(size_t *count);
 const struct verb_row *verb_find(const char *name);   /* NULL: none */

@@ -21,8 +21,11 @@ struct coordination {
 	const struct coordination_config *config;
 	struct coordination_self self;
 	struct coordination_lock lock; /* kind file, or with the glass broken */
-	struct etcd_desk *desk;        /* NULL: kind file */
-	bool is_local;                 /* what was entered is the lock of this machine */
+	struct coordination_lock kept; /* left, and given back by the timer */
+	uint64_t keeps;                /* that timer; 0 none */
+	char domain[ENTITY_NAME_BYTES], kept_domain[ENTITY_NAME_BYTES];
+	struct etcd_desk *desk; /* NULL: kind file */
+	bool is_local;          /* what was entered is the lock of this machine */
 	bool is_entered;
 };
 
@@ -38,6 +41,7 @@ struct coordination *coordination_create(struct loop *loop, struct http *http,
 	coordination->config = config;
 	coordination_self_init(&coordination->self, who);
 	coordination_lock_init(&coordination->lock);
+	coordination_lock_init(&coordination->kept);
 	if (config->is_etcd) {
 		coordination->desk =
 			etcd_desk_create(loop, http, config, &coordination->self, error);
@@ -49,10 +53,18 @@ struct coordination *coordination_create(struct loop *loop, struct http *http,
 	return coordination;
 }
 
+static void give_kept(struct coordination *coordination)
+{
+	loop_timer_stop(coordination->loop, coordination->keeps);
+	coordination->keeps = 0;
+	coordination_lock_give(&coordination->kept);
+}
+
 void coordination_destroy(struct coordination *coordination)
 {
 	if (!coordination)
 		return;
+	give_kept(coordination);
 	coordination_lock_give(&coordination->lock);
 	etcd_desk_destroy(coordination->desk);
 	free(coordination);
@@ -61,7 +73,7 @@ void coordination_destroy(struct coordination *coordination)
 void coordination_flush(struct coordination *coordination)
 {
 	struct error error = {.kind = ERROR_NONE};
-	coordination_leave(coordination);
+	coordination_leave(coordination, 0);
 	int64_t until_ms = loop_now_ms(coordination->loop) + FLUSH_MS;
 	while (coordination->desk && etcd_desk_is_leaving(coordination->desk) &&
 		loop_now_ms(coordination->loop) < until_ms) {
@@ -86,8 +98,9 @@ const char *coordination_domain(
 	return whole;
 }
 
-static enum coordination_answer enter_here(struct coordination *coordination,
-	const struct coordination_ask *ask, char text[ACTION_TEXT_BYTES])
+static enum coordination_answer take(const struct coordination *coordination,
+	struct coordination_lock *lock, const struct coordination_ask *ask,
+	char text[ACTION_TEXT_BYTES])
 {
 	char value[LEASE_HOLDER_BYTES];
 	char holder[LEASE_HOLDER_BYTES];
@@ -97,10 +110,9 @@ static enum coordination_answer enter_here(struct coordination *coordination,
 	if (ask->what[0])
 		coordination_record_write(&coordination->self, ask->what,
 			clock_wall_ms(loop_clock(coordination->loop)), value, sizeof(value));
-	enum coordination_answer answer = coordination_lock_take(&coordination->lock,
+	enum coordination_answer answer = coordination_lock_take(lock,
 		coordination->config->directory, coordination->config->fleet, ask->domain, value,
 		holder, sizeof(holder), &error);
-	coordination->is_entered = answer == COORDINATION_GRANTED;
 	text[0] = '\0';
 	if (answer == COORDINATION_DOWN) {
 		sanitise(error.text, strlen(error.text), text, ACTION_TEXT_BYTES);
@@ -109,6 +121,29 @@ static enum coordination_answer enter_here(struct coordination *coordination,
 		snprintf(text, ACTION_TEXT_BYTES, "%.200s acts in '%.60s': wait for its end", who,
 			ask->domain);
 	}
+	return answer;
+}
+
+/* Left by ourselves a moment ago, and kept for what may still land. */
+static bool is_kept(const struct coordination *coordination, const char *domain)
+{
+	return coordination->keeps != 0 && strcmp(coordination->kept_domain, domain) == 0;
+}
+
+static enum coordination_answer enter_here(struct coordination *coordination,
+	const struct coordination_ask *ask, char text[ACTION_TEXT_BYTES])
+{
+	enum coordination_answer answer = COORDINATION_GRANTED;
+	text[0] = '\0';
+	snprintf(coordination->domain, sizeof(coordination->domain), "%s", ask->domain);
+	if (is_kept(coordination, ask->domain)) {
+		coordination->lock = coordination->kept;
+		coordination_lock_init(&coordination->kept);
+		give_kept(coordination);
+	} else {
+		answer = take(coordination, &coordination->lock, ask, text);
+	}
+	coordination->is_entered = answer == COORDINATION_GRANTED;
 	return answer;
 }
 
@@ -133,12 +168,37 @@ enum coordination_answer coordination_check(struct coordination *coordination,
 	return COORDINATION_GRANTED;
 }
 
-void coordination_leave(struct coordination *coordination)
+static void on_kept(void *context)
 {
+	struct coordination *coordination = context;
+	coordination->keeps = 0;
+	give_kept(coordination);
+}
+
+static void leave_here(struct coordination *coordination, int64_t may_land_until_ms)
+{
+	int64_t left_ms = may_land_until_ms - loop_now_ms(coordination->loop);
+	if (left_ms > 0) {
+		give_kept(coordination);
+		coordination->kept = coordination->lock;
+		memcpy(coordination->kept_domain, coordination->domain,
+			sizeof(coordination->domain));
+		coordination_lock_init(&coordination->lock);
+		coordination->keeps =
+			loop_timer_start(coordination->loop, left_ms, on_kept, coordination);
+	}
 	coordination_lock_give(&coordination->lock);
-	if (coordination->desk && coordination->is_entered && !coordination->is_local)
-		etcd_desk_leave(coordination->desk);
+}
+
+void coordination_leave(struct coordination *coordination, int64_t may_land_until_ms)
+{
+	if (!coordination->is_entered)
+		return;
 	coordination->is_entered = false;
+	if (coordination->is_local)
+		leave_here(coordination, may_land_until_ms);
+	else
+		etcd_desk_leave(coordination->desk, may_land_until_ms);
 }
 
 bool coordination_is_remote(const struct coordination *coordination)
@@ -154,12 +214,14 @@ void coordination_look(
 		etcd_desk_look(coordination->desk, domain, out);
 		return;
 	}
-	if (coordination->is_entered)
+	if (coordination->is_entered || is_kept(coordination, domain))
 		return;
 	/* Taking it for a moment is the only way to know. */
+	struct coordination_lock lock;
 	const struct coordination_ask ask = {.domain = domain, .what = ""};
-	out->state = enter_here(coordination, &ask, out->text);
-	coordination_leave(coordination);
+	coordination_lock_init(&lock);
+	out->state = take(coordination, &lock, &ask, out->text);
+	coordination_lock_give(&lock);
 }
 
 size_t coordination_peers(
@@ -194,8 +256,8 @@ size_t coordination_notes(
 	return coordination->desk ? etcd_desk_notes(coordination->desk, prefix, out, most) : 0;
 }
 
-void coordination_publish(struct coordination *coordination, const struct hold *holds, size_t count)
+bool coordination_publish(struct coordination *coordination, const struct hold *holds, size_t count,
+	struct error *error)
 {
-	if (coordination->desk)
-		etcd_desk_publish(coordination->desk, holds, count);
+	return !coordination->desk || etcd_desk_publish(coordination->desk, holds, count, error);
 }

@@ -17,6 +17,7 @@
 
 struct coordination;
 struct coordination_config;
+struct error;
 struct http;
 struct loop;
 
@@ -62,14 +63,20 @@ enum coordination_answer coordination_enter(struct coordination *coordination,
 	char text[ACTION_TEXT_BYTES]);
 
 /*
- * Whether it is still so, right before a request leaves: the lease is renewed, the fence read, and
- * the lease must outlive the request. TAKEN where it is not. As coordination_enter().
+ * Whether it is still so, right before a request leaves: the lease is renewed, the fence read, the
+ * lease must outlive the request, and what was published last must be there for the others to read.
+ * TAKEN where it is not. As coordination_enter().
  */
 enum coordination_answer coordination_check(struct coordination *coordination,
 	coordination_done_fn *done, void *context, char text[ACTION_TEXT_BYTES]);
 
-/* Also where entering was not answered yet: then `done` is not called. */
-void coordination_leave(struct coordination *coordination);
+/*
+ * Also where entering was not answered yet: then `done` is not called. Where a request of ours may
+ * still land until `may_land_until_ms` (0: none), others are let in only then; we ourselves may
+ * enter again at once. A lock of this machine ends with its process all the same; a lease runs out
+ * by itself, and lives longer than that.
+ */
+void coordination_leave(struct coordination *coordination, int64_t may_land_until_ms);
 
 /* Whether its readings may be older than the lock: others on other machines may just have changed
  * what is to be changed. */
@@ -113,8 +120,9 @@ size_t coordination_notes(
 	const struct coordination *coordination, const char *prefix, const char **out, size_t most);
 #define COORDINATION_NOTES_MOST 256
 
-/* Tell the others what we hold. */
-void coordination_publish(
-	struct coordination *coordination, const struct hold *holds, size_t count);
+/* Tell the others what we hold; said again until they can read it. The file kind has nobody to
+ * tell. ERROR_LIMIT, ERROR_NO_MEMORY: the others know what they knew before. */
+bool coordination_publish(struct coordination *coordination, const struct hold *holds, size_t count,
+	struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "actions/config.h"
 #include "actions/etcd_note.h"
+#include "actions/etcd_told.h"
 #include "actions/lease.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -32,6 +33,9 @@ struct listed {
 	char *key, *value;
 };
 
+/* What others hold, since the lock is ours. */
+enum known { KNOWN_OLD, KNOWN_ASKED, KNOWN_FRESH, KNOWN_NOT };
+
 enum tested { TEST_DUE, TEST_RUNNING, TEST_GOOD, TEST_BAD };
 
 struct etcd_desk {
@@ -50,19 +54,25 @@ struct etcd_desk {
 	int64_t timeout_ms;
 	bool is_waiting; /* for the self test, before it enters */
 	bool is_asked, is_checking;
+	int64_t lasts_until_ms; /* the lock was left, and is kept until then; 0: it was not */
 	coordination_done_fn *done;
 	void *context;
 	uint64_t timer;
 	bool is_listing;
+	unsigned lists; /* asked for so far */
+	enum known known;
+	unsigned known_from; /* the first of them that was asked with the lock in hand */
 	int64_t listed_ms, next_list_ms; /* 0 never */
 	struct listed rows[LISTED_MOST];
 	size_t row_count;
 	size_t leaving; /* revocations on their way */
 	struct etcd_note *note;
+	struct etcd_told *told; /* our holds */
 	char trouble[ACTION_TEXT_BYTES];
 };
 
 static void pump(struct etcd_desk *desk);
+static void list(struct etcd_desk *desk);
 
 static int64_t now_of(const struct etcd_desk *desk)
 {
@@ -92,12 +102,36 @@ static void say_holder(const struct etcd_desk *desk, char out[ACTION_TEXT_BYTES]
 		desk->domain);
 }
 
+/* What others hold is theirs to change until the lock is ours: it is read once more after that. */
+static void answer_held(struct etcd_desk *desk)
+{
+	char text[ACTION_TEXT_BYTES];
+	switch (desk->known) {
+	case KNOWN_OLD:
+		desk->known = KNOWN_ASKED;
+		desk->known_from = desk->lists + 1;
+		desk->next_list_ms = 0;
+		list(desk);
+		return;
+	case KNOWN_ASKED:
+		return;
+	case KNOWN_FRESH:
+		answer(desk, COORDINATION_GRANTED, "");
+		return;
+	case KNOWN_NOT:
+		snprintf(text, sizeof(text), "what others hold cannot be read: %.200s",
+			desk->trouble);
+		answer(desk, COORDINATION_DOWN, text);
+		return;
+	}
+}
+
 static void answer_ask(struct etcd_desk *desk)
 {
 	char text[ACTION_TEXT_BYTES] = "";
 	switch (desk->lock.state) {
 	case LEASE_HELD:
-		answer(desk, COORDINATION_GRANTED, text);
+		answer_held(desk);
 		return;
 	case LEASE_TAKEN:
 		say_holder(desk, text);
@@ -117,12 +151,27 @@ static void answer_ask(struct etcd_desk *desk)
 	}
 }
 
+/* What is about to be held must be known to the others before it can be true. */
+static void answer_told(struct etcd_desk *desk)
+{
+	char text[ACTION_TEXT_BYTES] = "";
+	enum etcd_note_state state = etcd_told_state(desk->told);
+	if (state == ETCD_NOTE_UNDER_WAY)
+		return;
+	if (state == ETCD_NOTE_FAILED)
+		snprintf(text, sizeof(text),
+			"the others could not be told what this holds (%.200s): nothing more is "
+			"sent",
+			etcd_told_trouble(desk->told));
+	answer(desk, text[0] ? COORDINATION_TAKEN : COORDINATION_GRANTED, text);
+}
+
 static void answer_check(struct etcd_desk *desk)
 {
 	const struct lease *lock = &desk->lock;
 	char text[ACTION_TEXT_BYTES] = "";
 	if (lease_was_checked(lock) && lease_may_send(lock, now_of(desk), desk->timeout_ms)) {
-		answer(desk, COORDINATION_GRANTED, text);
+		answer_told(desk);
 	} else if (lock->state != LEASE_HELD || !lock->is_checking) {
 		snprintf(text, sizeof(text),
 			"the lock of '%.60s' was lost%s%.160s: nothing more is sent, read back "
@@ -194,18 +243,51 @@ static void pump(struct etcd_desk *desk)
 
 /* ---- the self test, before the first lock ---- */
 
+/* A word about what we are at: lost, it is said again at the next change. */
+static void on_told(void *context, const struct etcd_reply *reply, const struct error *error)
+{
+	struct etcd_desk *desk = context;
+	(void)reply;
+	if (error)
+		note_trouble(desk, error);
+	desk->leaving--;
+}
+
+/* Left a while ago and kept for what was still on its way: it is ours yet, and says so. */
+static bool take_up_lock(struct etcd_desk *desk, const char *key, const char *value, int64_t ttl_ms)
+{
+	struct error error = {.kind = ERROR_NONE};
+	const struct etcd_request request = {
+		.verb = ETCD_PUT, .key = key, .value = value, .lease = desk->lock.id};
+	bool is_ours = desk->lasts_until_ms > 0 && desk->lock.state == LEASE_HELD &&
+		       strcmp(desk->lock.key, key) == 0 && desk->lock.ttl_ms >= ttl_ms;
+	desk->lasts_until_ms = 0;
+	if (is_ours)
+		desk->leaving += etcd_send(desk->etcd, &request, on_told, desk, &error);
+	return is_ours;
+}
+
 static void begin_lock(struct etcd_desk *desk)
 {
 	char key[ETCD_KEY_BYTES];
 	char value[LEASE_HOLDER_BYTES];
+	int64_t ttl_ms = lease_ttl_for(desk->config->ttl_ms, desk->timeout_ms);
 	snprintf(key, sizeof(key), "%.100slock/%.60s", desk->prefix, desk->domain);
 	coordination_record_write(&desk->self, desk->doing, clock_wall_ms(loop_clock(desk->loop)),
 		value, sizeof(value));
 	desk->is_waiting = false;
+	desk->known = KNOWN_OLD;
+	if (take_up_lock(desk, key, value, ttl_ms))
+		return;
 	desk->lock_serial++;
-	lease_begin(&desk->lock, key, value, lease_ttl_for(desk->config->ttl_ms, desk->timeout_ms),
-		(unsigned)desk->config->endpoint_count + 1);
+	lease_begin(&desk->lock, key, value, ttl_ms, (unsigned)desk->config->endpoint_count + 1);
 	pump(desk);
+}
+
+static void end_lock(struct etcd_desk *desk)
+{
+	desk->lasts_until_ms = 0;
+	lease_end(&desk->lock);
 }
 
 static void begin_here(struct etcd_desk *desk)
@@ -258,16 +340,9 @@ static void drop_rows(struct etcd_desk *desk)
 	desk->row_count = 0;
 }
 
-static void on_list(void *context, const struct etcd_reply *reply, const struct error *error)
+static void keep_rows(struct etcd_desk *desk, const struct etcd_reply *reply)
 {
-	struct etcd_desk *desk = context;
 	size_t skip = strlen(desk->prefix);
-	desk->is_listing = false;
-	desk->next_list_ms = now_of(desk) + COORDINATION_POLL_MS;
-	if (error) {
-		note_trouble(desk, error);
-		return;
-	}
 	drop_rows(desk);
 	for (size_t i = 0; i < reply->row_count && strlen(reply->rows[i].key) > skip; i++) {
 		struct listed *row = &desk->rows[desk->row_count];
@@ -283,6 +358,27 @@ static void on_list(void *context, const struct etcd_reply *reply, const struct 
 	desk->listed_ms = now_of(desk);
 }
 
+static void on_list(void *context, const struct etcd_reply *reply, const struct error *error)
+{
+	struct etcd_desk *desk = context;
+	desk->is_listing = false;
+	desk->next_list_ms = now_of(desk) + COORDINATION_POLL_MS;
+	if (error)
+		note_trouble(desk, error);
+	else
+		keep_rows(desk, reply);
+	if (desk->known != KNOWN_ASKED)
+		return;
+	if (desk->lists < desk->known_from) {
+		/* It was asked before the lock was ours, and says nothing either way. */
+		desk->next_list_ms = 0;
+		list(desk);
+		return;
+	}
+	desk->known = error ? KNOWN_NOT : KNOWN_FRESH;
+	settle(desk);
+}
+
 static void list(struct etcd_desk *desk)
 {
 	struct error error = {.kind = ERROR_NONE};
@@ -290,6 +386,7 @@ static void list(struct etcd_desk *desk)
 	if (desk->is_listing || now_of(desk) < desk->next_list_ms)
 		return;
 	desk->is_listing = etcd_send(desk->etcd, &request, on_list, desk, &error);
+	desk->lists += desk->is_listing;
 	if (!desk->is_listing)
 		note_trouble(desk, &error);
 }
@@ -299,8 +396,11 @@ static void on_tick(void *context)
 	struct etcd_desk *desk = context;
 	int64_t now_ms = now_of(desk);
 	desk->timer = loop_timer_start(desk->loop, TICK_MS, on_tick, desk);
+	if (desk->lasts_until_ms > 0 && now_ms >= desk->lasts_until_ms)
+		end_lock(desk);
 	lease_tick(&desk->lock, now_ms);
 	lease_tick(&desk->here, now_ms);
+	etcd_told_tick(desk->told, now_ms);
 	test(desk);
 	list(desk);
 	if (desk->here.state != LEASE_HELD && !desk->here.in_flight && desk->tested == TEST_GOOD)
@@ -392,6 +492,12 @@ static void on_noted(void *context)
 	desk->next_list_ms = 0;
 }
 
+/* Whoever waits to send may be waiting for this. */
+static void on_said(void *context)
+{
+	settle(context);
+}
+
 bool etcd_desk_note(struct etcd_desk *desk, const char *name, const char *value, int64_t ttl_ms)
 {
 	char key[ETCD_KEY_BYTES + PREFIX_BYTES];
@@ -446,8 +552,12 @@ struct etcd_desk *etcd_desk_create(struct loop *loop, struct http *http,
 	if (desk->etcd)
 		desk->note = etcd_note_create(
 			desk->etcd, (unsigned)config->endpoint_count, on_noted, desk, error);
-	if (!desk->note) {
+	if (desk->note)
+		desk->told = etcd_told_create(
+			desk->etcd, (unsigned)config->endpoint_count, on_said, desk, error);
+	if (!desk->told) {
 		etcd_destroy(desk->etcd);
+		etcd_note_destroy(desk->note);
 		free(desk);
 		return NULL;
 	}
@@ -462,21 +572,13 @@ void etcd_desk_destroy(struct etcd_desk *desk)
 	loop_timer_stop(desk->loop, desk->timer);
 	etcd_destroy(desk->etcd);
 	etcd_note_destroy(desk->note);
+	etcd_told_destroy(desk->told);
 	drop_rows(desk);
 	free(desk);
 }
 
 /* Tell what we are at under the lease that says we are here; a word lost is said again at the next
  * change. */
-static void on_told(void *context, const struct etcd_reply *reply, const struct error *error)
-{
-	struct etcd_desk *desk = context;
-	(void)reply;
-	if (error)
-		note_trouble(desk, error);
-	desk->leaving--;
-}
-
 static void tell_doing(struct etcd_desk *desk)
 {
 	char value[LEASE_HOLDER_BYTES];
@@ -523,37 +625,40 @@ enum coordination_answer etcd_desk_check(
 	return COORDINATION_WAIT;
 }
 
-void etcd_desk_leave(struct etcd_desk *desk)
+void etcd_desk_leave(struct etcd_desk *desk, int64_t may_land_until_ms)
 {
 	desk->is_asked = desk->is_checking = desk->is_waiting = false;
 	desk->done = NULL;
 	desk->doing[0] = '\0';
-	lease_end(&desk->lock);
+	if (desk->lock.state == LEASE_HELD && may_land_until_ms > now_of(desk))
+		desk->lasts_until_ms = may_land_until_ms;
+	else
+		end_lock(desk);
 	tell_doing(desk);
 	pump(desk);
 }
 
-void etcd_desk_publish(struct etcd_desk *desk, const struct hold *holds, size_t count)
+bool etcd_desk_publish(
+	struct etcd_desk *desk, const struct hold *holds, size_t count, struct error *error)
 {
 	char key[ETCD_KEY_BYTES];
 	struct text value;
-	struct error error = {.kind = ERROR_NONE};
 	snprintf(key, sizeof(key), "%.100sholds/%.60s@%.60s", desk->prefix, desk->self.by,
 		desk->self.host);
 	text_init(&value, ETCD_VALUE_BYTES - 1);
 	coordination_holds_write(&desk->self, holds, count, &value);
-	const struct etcd_request request = {.verb = count > 0 ? ETCD_PUT : ETCD_DELETE,
-		.key = key,
-		.value = text_string(&value)};
-	if (!text_ok(&value))
-		snprintf(desk->trouble, sizeof(desk->trouble),
-			"the holds are too many to be told to the others");
-	else
-		desk->leaving += etcd_send(desk->etcd, &request, on_told, desk, &error);
+	bool ok = text_ok(&value) ||
+		  error_set(error, ERROR_LIMIT, "the holds are too many to be told to the others");
+	ok = ok && etcd_told_say(desk->told, key, count > 0 ? text_string(&value) : NULL,
+			   now_of(desk), error);
+	if (!ok)
+		note_trouble(desk, error);
 	text_finish(&value);
+	return ok;
 }
 
 bool etcd_desk_is_leaving(const struct etcd_desk *desk)
 {
-	return desk->leaving > 0 || etcd_note_state(desk->note) == ETCD_NOTE_UNDER_WAY;
+	return desk->leaving > 0 || etcd_note_state(desk->note) == ETCD_NOTE_UNDER_WAY ||
+	       etcd_told_state(desk->told) == ETCD_NOTE_UNDER_WAY;
 }

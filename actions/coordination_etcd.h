@@ -20,7 +20,7 @@ enum coordination_answer etcd_desk_enter(struct etcd_desk *desk, const struct co
 	coordination_done_fn *done, void *context);
 enum coordination_answer etcd_desk_check(
 	struct etcd_desk *desk, coordination_done_fn *done, void *context);
-void etcd_desk_leave(struct etcd_desk *desk);
+void etcd_desk_leave(struct etcd_desk *desk, int64_t may_land_until_ms);
 void etcd_desk_look(
 	const struct etcd_desk *desk, const char *domain, struct coordination_view *out);
 size_t etcd_desk_peers(const struct etcd_desk *desk, struct coordination_peer *out, size_t most);
@@ -30,7 +30,8 @@ enum coordination_answer etcd_desk_noted(
 	const struct etcd_desk *desk, char text[ACTION_TEXT_BYTES]);
 size_t etcd_desk_notes(
 	const struct etcd_desk *desk, const char *prefix, const char **out, size_t most);
-void etcd_desk_publish(struct etcd_desk *desk, const struct hold *holds, size_t count);
+bool etcd_desk_publish(
+	struct etcd_desk *desk, const struct hold *holds, size_t count, struct error *error);
 
 /* Whether anything it gave back is still on its way. */
 bool etcd_desk_is_leaving(const struct etcd_desk *desk);

@@ -17,7 +17,7 @@ struct etcd_note {
 	enum etcd_note_state state;
 	enum step step;
 	char key[ETCD_KEY_BYTES];
-	char *value;
+	char *value; /* NULL: the key is taken away */
 	char lease[ETCD_LEASE_BYTES];
 	int64_t ttl_ms;
 	char trouble[ACTION_TEXT_BYTES];
@@ -78,6 +78,12 @@ static void failed(struct etcd_note *note, const struct error *error)
 	end(note, words);
 }
 
+static bool is_as_asked(const struct etcd_note *note, const struct etcd_reply *reply)
+{
+	return note->value ? reply->row_count > 0 && strcmp(reply->rows[0].value, note->value) == 0
+			   : reply->row_count == 0;
+}
+
 static void on_reply(void *context, const struct etcd_reply *reply, const struct error *error)
 {
 	struct etcd_note *note = context;
@@ -96,10 +102,11 @@ static void on_reply(void *context, const struct etcd_reply *reply, const struct
 		step(note);
 		return;
 	case STEP_READ:
-		end(note, reply->row_count > 0 && strcmp(reply->rows[0].value, note->value) == 0
-				  ? NULL
-				  : "etcd took a value and does not have it: what answers there is "
-				    "not one to rely on");
+		end(note,
+			is_as_asked(note, reply)
+				? NULL
+				: "etcd took a change and does not show it: what answers there is "
+				  "not one to rely on");
 		return;
 	}
 }
@@ -109,7 +116,8 @@ static void step(struct etcd_note *note)
 	struct error error = {.kind = ERROR_NONE};
 	static const enum etcd_verb verbs[] = {
 		[STEP_GRANT] = ETCD_GRANT, [STEP_PUT] = ETCD_PUT, [STEP_READ] = ETCD_READ};
-	const struct etcd_request request = {.verb = verbs[note->step],
+	bool takes_away = note->step == STEP_PUT && !note->value;
+	const struct etcd_request request = {.verb = takes_away ? ETCD_DELETE : verbs[note->step],
 		.key = note->key,
 		.value = note->value,
 		.lease = note->lease[0] ? note->lease : NULL,
@@ -125,14 +133,14 @@ bool etcd_note_put(struct etcd_note *note, const char *key, const char *value, i
 	if (note->state == ETCD_NOTE_UNDER_WAY)
 		return false;
 	free(note->value);
-	note->value = strdup(value);
+	note->value = value ? strdup(value) : NULL;
 	note->state = ETCD_NOTE_UNDER_WAY;
 	note->tries_left = note->tries;
 	note->ttl_ms = ttl_ms;
 	note->lease[0] = '\0';
-	note->step = ttl_ms > 0 ? STEP_GRANT : STEP_PUT;
+	note->step = value && ttl_ms > 0 ? STEP_GRANT : STEP_PUT;
 	snprintf(note->key, sizeof(note->key), "%s", key);
-	if (note->value && strlen(key) < sizeof(note->key))
+	if ((note->value || !value) && strlen(key) < sizeof(note->key))
 		step(note);
 	else
 		end(note, "no memory for a note");

@@ -1,6 +1,6 @@
 /*
- * etcd_note.h - one value at a time put into an etcd from the loop, for a time or for good, and
- * read back: the same as etcd_once_put() for programs that have more to do.
+ * etcd_note.h - one value at a time put into an etcd from the loop, for a time or for good, or
+ * taken away, and read back: the same as etcd_once_put() for programs that have more to do.
  */
 #ifndef ACTIONS_ETCD_NOTE_H
 #define ACTIONS_ETCD_NOTE_H
@@ -21,7 +21,8 @@ struct etcd_note *etcd_note_create(
 /* After the etcd was destroyed, or while nothing is under way. NULL is allowed. */
 void etcd_note_destroy(struct etcd_note *note);
 
-/* False where one is under way: wait for its end. `ttl_ms` 0: for good. */
+/* False where one is under way: wait for its end. `ttl_ms` 0: for good. `value` NULL: the key is
+ * taken away, and read back as gone. */
 bool etcd_note_put(struct etcd_note *note, const char *key, const char *value, int64_t ttl_ms);
 
 enum etcd_note_state etcd_note_state(const struct etcd_note *note);

@@ -72,7 +72,11 @@ void executor_destroy(struct executor *executor)
 
 void executor_coordinate(struct executor *executor, struct coordination *coordination)
 {
+	struct error error = {.kind = ERROR_NONE};
 	executor->coordination = coordination;
+	/* A process that died may have told of more than it came to hold. */
+	if (executor->journal)
+		executor_publish(executor, false, &error);
 }
 
 void executor_set_unattended(struct executor *executor, bool is_unattended)
@@ -145,15 +149,27 @@ static bool write_record(
 	return ok;
 }
 
+bool executor_publish(struct executor *executor, bool is_to_hold, struct error *error)
+{
+	struct hold *holds = executor->in_force;
+	int64_t now_ms = loop_now_ms(executor->loop);
+	if (!executor->coordination)
+		return true;
+	size_t count = holds_list(executor->log, now_ms, holds, HOLDS_MOST);
+	if (is_to_hold)
+		hold_of_run(&executor->entry, now_ms, &holds[count++]);
+	return coordination_publish(executor->coordination, holds, count, error);
+}
+
 void executor_leave(struct executor *executor)
 {
+	struct error error = {.kind = ERROR_NONE};
 	executor->entry_state = ENTRY_NONE;
 	if (!executor->coordination)
 		return;
-	coordination_leave(executor->coordination);
-	size_t count = holds_list(
-		executor->log, loop_now_ms(executor->loop), executor->in_force, HOLDS_MOST);
-	coordination_publish(executor->coordination, executor->in_force, count);
+	coordination_leave(executor->coordination, executor->may_land_until_ms);
+	/* What cannot be told leaves the others with more than is held, not less. */
+	executor_publish(executor, false, &error);
 }
 
 static void conclude(struct executor *executor, const struct run_order *order)
@@ -233,6 +249,8 @@ static void answered(void *context, enum transport_result result, const char *te
 		.text = text,
 	};
 	executor->answered_generation = executor->generation;
+	if (result == TRANSPORT_LOST)
+		executor->may_land_until_ms = event.now_ms + RUN_SETTLE_MS;
 	if (result == TRANSPORT_ACCEPTED)
 		snprintf(executor->entry.kept, sizeof(executor->entry.kept), "%s",
 			transport_kept(executor->transport));
@@ -325,6 +343,9 @@ void executor_interrupt(struct executor *executor, int64_t now_ms)
 		return;
 	}
 	transport_cancel(executor->transport);
+	if (run_is_sending(&executor->run))
+		executor->may_land_until_ms =
+			now_ms + action_timeout_ms(executor->action) + RUN_SETTLE_MS;
 	const struct run_event event = {.kind = RUN_EVENT_INTERRUPTED, .now_ms = now_ms};
 	executor_drive(executor, &event);
 }
@@ -388,5 +409,7 @@ bool executor_change_hold(struct executor *executor, const char *id, int64_t unt
 	struct run_entry entry = *run_log_find(executor->log, id);
 	entry.view.expires_ms = until_ms;
 	run_log_put(executor->log, &entry);
+	struct error untold = {.kind = ERROR_NONE};
+	executor_publish(executor, false, &untold);
 	return true;
 }

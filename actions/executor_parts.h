@@ -37,7 +37,8 @@ struct executor {
 	char replant_trouble[ACTION_TEXT_BYTES];
 	bool is_unattended;
 	int64_t granted_ms;
-	struct plan shown; /* what was confirmed, while a run enters */
+	int64_t may_land_until_ms; /* what was sent last may be on its way until then */
+	struct plan shown;         /* what was confirmed, while a run enters */
 	char operator_name[ENTITY_NAME_BYTES];
 	int64_t armed_until_ms;
 	uint64_t generation;          /* of the newest snapshot seen */
@@ -54,9 +55,6 @@ struct executor {
 	struct run_entry entry;
 };
 
-/* How long the one request of an action may be on its way. */
-int64_t executor_longest_request_ms(const struct action_config *action);
-
 /* The action of that name; NULL with ERROR_USAGE. */
 const struct action_config *executor_find_action(
 	const struct executor *executor, const char *name, struct error *error);
@@ -71,6 +69,9 @@ bool executor_read_approvals(struct executor *executor, int64_t now_ms, struct e
 
 /* Feed the run's machine, and carry out what it orders. */
 void executor_drive(struct executor *executor, const struct run_event *event);
+
+/* Tell the others what holds, and where `is_to_hold` what the run that begins is about to. */
+bool executor_publish(struct executor *executor, bool is_to_hold, struct error *error);
 
 /* Let others at it, and tell them what holds from now on. */
 void executor_leave(struct executor *executor);

@@ -146,26 +146,6 @@ bool executor_belongs(const struct executor *executor, const char *id, const cha
 	return entry && !entry->undo_of[0] && strcmp(entry->runbook, runbook) == 0;
 }
 
-int64_t executor_longest_request_ms(const struct action_config *action)
-{
-	const int64_t spans[ACTION_ROADS] = {
-		[ACTION_BY_SSH] = action->ssh.timeout_ms,
-		[ACTION_BY_HTTP] = action->http.timeout_ms,
-		[ACTION_BY_SOCKET] = action->socket.timeout_ms,
-		[ACTION_BY_SQL] = action->sql.timeout_ms,
-	};
-	return spans[action->road];
-}
-
-/* How long after its last word in the journal a run's request may still land. One that was cut off
- * said nothing of its end: its request may have been on its way for as long as requests may be. */
-static int64_t may_land_ms(const struct run_entry *entry, const struct action_config *action)
-{
-	if (entry->view.code == OUTCOME_DONE || entry->view.code == OUTCOME_INCONCLUSIVE)
-		return 0;
-	return RUN_SETTLE_MS + (entry->view.ended_ms > 0 ? 0 : executor_longest_request_ms(action));
-}
-
 enum executor_back executor_back(
 	const struct executor *executor, const char *id, const struct snapshot *snapshot)
 {
@@ -183,12 +163,7 @@ enum executor_back executor_back(
 	if (!value.known)
 		return EXECUTOR_BACK_UNKNOWN;
 	/* What was read before it ended proves nothing, nor while a lost request may still land. */
-	struct error error;
-	const struct action_config *action =
-		executor_find_action(executor, entry->view.action, &error);
-	int64_t over_ms = entry->view.ended_ms > entry->view.started_ms ? entry->view.ended_ms
-									: entry->view.started_ms;
-	if (!action || value.oldest_at_ms <= over_ms + may_land_ms(entry, action))
+	if (value.oldest_at_ms <= run_entry_over_ms(entry))
 		return EXECUTOR_BACK_UNKNOWN;
 	return target_equal(value.low, entry->view.from) &&
 			       target_equal(value.high, entry->view.from)

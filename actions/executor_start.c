@@ -110,6 +110,7 @@ static void begin_view(struct executor *executor, const char *reason, int64_t no
 	const struct plan *plan = &executor->plan;
 	executor->entry = (struct run_entry){
 		.verb = plan->verb,
+		.timeout_ms = action_timeout_ms(executor->action),
 		.view = {.from = plan->from,
 			.to = plan->to,
 			.state = RUN_INTENT,
@@ -160,6 +161,8 @@ static bool begin(
 	const struct plan *plan = &executor->plan;
 	journal_next_run(executor->journal, executor->entry.view.id);
 	if (!complete_requests(executor, now_ms, error))
+		return false;
+	if (!executor_publish(executor, plan->hold_ms > 0, error))
 		return false;
 	run_log_put(executor->log, &executor->entry);
 	run_init(&executor->run, plan->request_count);
@@ -253,7 +256,7 @@ static bool enter(struct executor *executor, const struct snapshot *snapshot, in
 	const struct coordination_ask ask = {
 		.domain = coordination_domain(coordination, snapshot, plan->target),
 		.what = what,
-		.timeout_ms = executor_longest_request_ms(executor->action),
+		.timeout_ms = action_timeout_ms(executor->action),
 		.breaks_glass = sets_aside(plan, "lock")};
 	executor->entry_state = ENTRY_ASKED;
 	switch (coordination_enter(coordination, &ask, entered, executor, text)) {
@@ -286,13 +289,13 @@ bool executor_start(struct executor *executor, const struct plan *plan, const ch
 	const struct action_config *action = executor_find_action(executor, plan->action, error);
 	if (!action || !remake(executor, plan, action, snapshot, assessment, now_ms, code, error))
 		return false;
+	executor->action = action;
 	begin_view(executor, why, now_ms);
 	if (executor->plan.no_change) {
 		nothing_to_do(executor, now_ms);
 		return true;
 	}
 	*code = OUTCOME_LOCAL_ERROR;
-	executor->action = action;
 	return enter(executor, snapshot, now_ms, code, error);
 }
 

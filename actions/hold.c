@@ -31,30 +31,35 @@ static bool is_hold(const struct run_log *log, const struct run_entry *entry)
 	       !was_undone(log, entry);
 }
 
+void hold_of_run(const struct run_entry *entry, int64_t now_ms, struct hold *out)
+{
+	const struct run_view *view = &entry->view;
+	*out = (struct hold){
+		.verb = entry->verb,
+		.from = view->from,
+		.to = view->to,
+		.set_ms = view->started_ms,
+		.expires_ms = view->expires_ms,
+		.is_expired = now_ms >= view->expires_ms,
+		.is_certain = entry->is_closed && view->code != OUTCOME_UNKNOWN,
+		.protection = view->planted[0] ? HOLD_BY_TIMER : HOLD_BY_NOTHING,
+	};
+	snprintf(out->planted, sizeof(out->planted), "%s", view->planted);
+	snprintf(out->run, sizeof(out->run), "%s", view->id);
+	snprintf(out->action, sizeof(out->action), "%s", view->action);
+	snprintf(out->target_path, sizeof(out->target_path), "%s", view->target_path);
+	snprintf(out->by, sizeof(out->by), "%s", view->by);
+}
+
 size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < run_log_count(log) && count < most; i++) {
 		const struct run_entry *entry = run_log_at(log, i);
-		const struct run_view *view = &entry->view;
 		if (!is_hold(log, entry))
 			continue;
 		struct hold *hold = &out[count++];
-		*hold = (struct hold){
-			.verb = entry->verb,
-			.from = view->from,
-			.to = view->to,
-			.set_ms = view->started_ms,
-			.expires_ms = view->expires_ms,
-			.is_expired = now_ms >= view->expires_ms,
-			.is_certain = entry->is_closed && view->code != OUTCOME_UNKNOWN,
-		};
-		hold->protection = view->planted[0] ? HOLD_BY_TIMER : HOLD_BY_NOTHING;
-		snprintf(hold->planted, sizeof(hold->planted), "%s", view->planted);
-		snprintf(hold->run, sizeof(hold->run), "%s", view->id);
-		snprintf(hold->action, sizeof(hold->action), "%s", view->action);
-		snprintf(hold->target_path, sizeof(hold->target_path), "%s", view->target_path);
-		snprintf(hold->by, sizeof(hold->by), "%s", view->by);
+		hold_of_run(entry, now_ms, hold);
 		for (size_t j = 0; j < i && !hold->under[0]; j++) {
 			const struct run_entry *later = run_log_at(log, j);
 			if (is_hold(log, later) && is_same_setting(later, entry))

@@ -56,6 +56,9 @@ bool hold_ends_soon(const struct hold *hold, int64_t now_ms);
  */
 bool hold_warns(const struct hold *hold, int64_t before_ms, int64_t now_ms, char *out, size_t size);
 
+/* What a run holds, or would if it came to be done; `under` is left empty. */
+void hold_of_run(const struct run_entry *entry, int64_t now_ms, struct hold *out);
+
 /* The holds at `now_ms`, newest first: the order in which they can be taken back. */
 size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most);
 

@@ -16,6 +16,11 @@ bool run_is_looking(const struct run *run)
 	       run->step == RUN_STEP_LOOKING;
 }
 
+bool run_is_sending(const struct run *run)
+{
+	return run->step == RUN_STEP_SENDING;
+}
+
 bool run_has_sent(const struct run *run)
 {
 	return run->request > 0 || run->step >= RUN_STEP_SENDING;

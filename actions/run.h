@@ -92,6 +92,9 @@ void run_feed(struct run *run, const struct run_event *event, struct run_order *
 /* Whether it looks at snapshots now; those before are not for it. */
 bool run_is_looking(const struct run *run);
 
+/* Whether a request is on its way now, as far as is known. */
+bool run_is_sending(const struct run *run);
+
 /* Whether bytes may have left. */
 bool run_has_sent(const struct run *run);
 

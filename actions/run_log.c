@@ -9,6 +9,7 @@
 
 #include "actions/config.h"
 #include "actions/journal.h"
+#include "actions/run.h"
 #include "actions/target.h"
 #include "actions/template.h"
 #include "core/base/clock.h"
@@ -182,6 +183,7 @@ static void add_event(struct run_entry *entry, const char *event, const struct j
 		if (strcmp(event, steps[i].event) == 0) {
 			entry->was_sent = true;
 			entry->progress = steps[i].progress;
+			entry->last_ms = json_time_of(root, "at");
 		}
 	}
 	copy(entry->kept, sizeof(entry->kept), root, "kept");
@@ -283,15 +285,26 @@ static const struct run_entry *later(const struct run_log *log, size_t index)
 	return NULL;
 }
 
+int64_t run_entry_over_ms(const struct run_entry *entry)
+{
+	const struct run_view *view = &entry->view;
+	int64_t last_ms = view->ended_ms > view->started_ms ? view->ended_ms : view->started_ms;
+	last_ms = entry->last_ms > last_ms ? entry->last_ms : last_ms;
+	bool was_answered = view->code == OUTCOME_DONE || view->code == OUTCOME_INCONCLUSIVE;
+	return last_ms + (was_answered ? 0 : entry->timeout_ms + RUN_SETTLE_MS);
+}
+
 void run_log_bind(struct run_log *log, const struct action_configs *configs)
 {
 	for (size_t i = 0; i < log->count; i++) {
 		struct run_entry *entry = &log->rows[i];
-		for (size_t j = 0; !entry->verb && j < configs->count; j++) {
+		for (size_t j = 0; j < configs->count; j++) {
 			const struct action_info *info = &configs->rows[j].info;
-			if (verb_is_complete(info->verb) &&
-				strcmp(info->verb->name, VERB_CUSTOM) == 0 &&
-				strcmp(info->name, entry->view.action) == 0)
+			if (strcmp(info->name, entry->view.action) != 0)
+				continue;
+			entry->timeout_ms = action_timeout_ms(&configs->rows[j]);
+			if (!entry->verb && verb_is_complete(info->verb) &&
+				strcmp(info->verb->name, VERB_CUSTOM) == 0)
 				entry->verb = info->verb;
 		}
 		entry->view.can_undo = entry->verb && !isnan(entry->view.from) &&
@@ -299,12 +312,14 @@ void run_log_bind(struct run_log *log, const struct action_configs *configs)
 	}
 }
 
-static void look(struct run_view *view, const struct verb_row *verb,
-	const struct snapshot *snapshot, uint32_t target)
+static void look(struct run_entry *entry, const struct snapshot *snapshot, uint32_t target)
 {
 	struct target_value value;
+	struct run_view *view = &entry->view;
+	const struct verb_row *verb = entry->verb;
 	char now[NUMBER_TEXT_BYTES] = "?";
 	target_read(snapshot, verb, target, &value);
+	bool is_over = value.known && value.oldest_at_ms > run_entry_over_ms(entry);
 	if (!value.known || value.oldest_at_ms <= view->started_ms)
 		return;
 	template_number(value.low, now, sizeof(now), NULL);
@@ -312,9 +327,10 @@ static void look(struct run_view *view, const struct verb_row *verb,
 	bool is_from = target_equal(value.low, view->from) && target_equal(value.high, view->from);
 	snprintf(view->text, sizeof(view->text), "read back: %s of %.120s is now %s: %s",
 		signal_row(verb->reads)->name, view->target_path, now,
-		is_to     ? "the change was applied"
-		: is_from ? "the change was not applied"
-			  : "neither the value before nor the one asked for");
+		is_to                ? "the change was applied"
+		: is_from && is_over ? "the change was not applied"
+		: is_from            ? "not applied so far, and its request may still land"
+				     : "neither the value before nor the one asked for");
 }
 
 void run_log_look(struct run_log *log, const struct snapshot *snapshot)
@@ -335,7 +351,7 @@ void run_log_look(struct run_log *log, const struct snapshot *snapshot)
 		uint32_t target =
 			fleet_find_path(snapshot->fleet, entry->verb->target, view->target_path);
 		if (target != ENTITY_NONE && target < snapshot->entity_count)
-			look(view, entry->verb, snapshot, target);
+			look(entry, snapshot, target);
 	}
 }
 

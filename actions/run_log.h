@@ -27,6 +27,8 @@ struct run_entry {
 	bool was_sent;
 	const char *progress; /* how far it came, in words; NULL: not sent */
 	bool is_closed;       /* has its "done" */
+	int64_t last_ms;      /* of its last record about a request; 0 none */
+	int64_t timeout_ms;   /* of its action's requests, by run_log_bind() */
 };
 
 struct run_log *run_log_create(void);
@@ -53,7 +55,15 @@ size_t run_log_count(const struct run_log *log);
 const struct run_entry *run_log_at(const struct run_log *log, size_t newest_first);
 const struct run_entry *run_log_find(const struct run_log *log, const char *id);
 
-/* Look at the targets of runs whose outcome is unknown and say in their text what is there now. */
+/*
+ * When nothing of a run can land any more: what is read after that is what came of it. One that got
+ * its answers is over with its end; of any other a request may have been on its way for as long as
+ * requests may, and RUN_SETTLE_MS more.
+ */
+int64_t run_entry_over_ms(const struct run_entry *entry);
+
+/* Look at the targets of runs that were cut off and say in their text what is there now: that a
+ * change was not applied, only when it cannot be any more. */
 void run_log_look(struct run_log *log, const struct snapshot *snapshot);
 
 /* When a target was last changed, or may have been; 0 never. */

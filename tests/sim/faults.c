@@ -260,8 +260,8 @@ static void land_later(struct sim *sim, struct setting *setting, double value, i
 	for (size_t i = 0; i < sizeof(sim->late) / sizeof(sim->late[0]); i++) {
 		if (sim->late[i].used)
 			continue;
-		sim->late[i] = (struct pending){
-			true, at_ms, setting, value, sim->running, sim->running->runs};
+		sim->late[i] = (struct pending){true, at_ms, setting, value, sim->running,
+			sim->running->runs, sim->running->processes};
 		return;
 	}
 }

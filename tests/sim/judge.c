@@ -47,6 +47,20 @@ static char *durable_tail(struct sim *sim, const struct operator* who)
 	return bytes;
 }
 
+/* A lock of one machine ends with its process, and one journal is all that others need to know: no
+ * more is asked of these. */
+static void judge_late(struct sim *sim, const struct operator* who)
+{
+	for (size_t i = 0; i < sizeof(sim->late) / sizeof(sim->late[0]); i++) {
+		const struct pending *late = &sim->late[i];
+		if (!late->used || late->by == who)
+			continue;
+		if (sim->manner == MANNER_ETCD || (sim->manner == MANNER_FILE && late->by->is_up &&
+							  late->process == late->by->processes))
+			judge_violation(sim, "sent while a request of another is on its way");
+	}
+}
+
 /* What another has on its way, or its console in hand, while this one sends. */
 static void judge_alone(struct sim *sim, const struct operator* who)
 {
@@ -58,6 +72,7 @@ static void judge_alone(struct sim *sim, const struct operator* who)
 			(sim->manner == MANNER_JOURNAL || executor_run(other->executor)->id[0]))
 			judge_violation(sim, "two consoles act at once");
 	}
+	judge_late(sim, who);
 	if (sim->manner != MANNER_ETCD)
 		return;
 	char name[32];
@@ -65,10 +80,57 @@ static void judge_alone(struct sim *sim, const struct operator* who)
 	snprintf(name, sizeof(name), "\"by\":\"op%d\"", (int)(who - sim->operators));
 	if (!lock || !strstr(lock->value, name))
 		judge_violation(sim, "sent without the lock: %s", lock ? lock->value : "nobody's");
-	for (size_t i = 0; i < sizeof(sim->late) / sizeof(sim->late[0]); i++) {
-		if (sim->late[i].used && sim->late[i].by != who)
-			judge_violation(sim, "sent while a request of another is on its way");
+}
+
+/* What a console holds, or where it is down what its journal tells that it does. */
+static size_t holds_of(struct sim *sim, const struct operator* who, struct hold *out)
+{
+	struct error error = {0};
+	int64_t now_ms = clock_now_ms(&sim->clock);
+	if (who->is_up)
+		return executor_holds(who->executor, now_ms, out, HOLDS_MOST);
+	struct run_log *log = run_log_create();
+	if (!log || !run_log_read(log, sim->journals[who->file].path, &error))
+		judge_violation(sim, "the journal cannot be read: %s", error.text);
+	run_log_bind(log, &sim->configs);
+	size_t count = holds_list(log, now_ms, out, HOLDS_MOST);
+	run_log_destroy(log);
+	return count;
+}
+
+static void mark_held(struct sim *sim, const struct operator* who, bool held[SIM_CLUSTERS])
+{
+	static struct hold holds[HOLDS_MOST];
+	size_t count = holds_of(sim, who, holds);
+	for (size_t i = 0; i < count; i++) {
+		enum action_class class = holds[i].verb->class;
+		for (int c = 0; c < SIM_CLUSTERS; c++) {
+			const char *path = fleet_entity(sim->fleet, sim->clusters[c])->path;
+			bool there = strncmp(holds[i].target_path, path, strlen(path)) == 0;
+			held[c] = held[c] ||
+				  (there && (class == CLASS_SHIFT || class == CLASS_DISRUPT));
+		}
 	}
+}
+
+/* Never more kept from their traffic than may be, however small each change, and whoever it is that
+ * keeps the others. On one machine operators with a journal each do not tell each other. */
+static void judge_held(struct sim *sim, const struct operator* who)
+{
+	bool held[SIM_CLUSTERS] = {false};
+	unsigned all = 0;
+	for (size_t i = 0; i < SIM_OPERATORS; i++) {
+		if (&sim->operators[i] == who || sim->manner == MANNER_ETCD)
+			mark_held(sim, &sim->operators[i], held);
+	}
+	for (int c = 0; c < SIM_CLUSTERS; c++) {
+		if (held[c] && who->shifts == sim->clusters[c])
+			return;
+		all += held[c] || who->shifts == sim->clusters[c];
+	}
+	if (who->shifts != ENTITY_NONE &&
+		all > (unsigned)(sim->configs.guards.max_held * SIM_CLUSTERS + 1e-9))
+		judge_violation(sim, "%u clusters are kept from their traffic", all);
 }
 
 /* Nothing leaves without its intent and its mark on disk, from one console, on fresh readings. */
@@ -93,6 +155,8 @@ void judge_send(struct sim *sim, struct operator* who)
 			who->sent + 1);
 	free(tail);
 	judge_alone(sim, who);
+	if (who->sent == 0)
+		judge_held(sim, who);
 	if (!executor_is_armed(who->executor, clock_now_ms(&sim->clock)))
 		judge_violation(sim, "%s: sent while read-only", view->id);
 	if (who->acted_stale && !who->may_be_blind)
@@ -211,28 +275,6 @@ static void judge_drain(struct sim *sim, const struct plan *plan)
 		judge_violation(sim, "a drain would leave %lld serving", left);
 }
 
-/* Never more kept from their traffic than may be, however small each change. */
-static void judge_held(struct sim *sim, struct operator* who, const struct plan *plan)
-{
-	static struct hold holds[HOLDS_MOST];
-	bool held[SIM_CLUSTERS] = {false};
-	size_t count = executor_holds(who->executor, clock_now_ms(&sim->clock), holds, HOLDS_MOST);
-	unsigned all = 0;
-	for (int c = 0; c < SIM_CLUSTERS; c++) {
-		held[c] = fleet_cluster_of(sim->fleet, plan->target) == sim->clusters[c];
-		for (size_t i = 0; i < count; i++) {
-			const char *path = fleet_entity(sim->fleet, sim->clusters[c])->path;
-			bool there = strncmp(holds[i].target_path, path, strlen(path)) == 0;
-			enum action_class class = holds[i].verb->class;
-			held[c] = held[c] ||
-				  (there && (class == CLASS_SHIFT || class == CLASS_DISRUPT));
-		}
-		all += held[c];
-	}
-	if (all > (unsigned)(sim->configs.guards.max_held * SIM_CLUSTERS + 1e-9))
-		judge_violation(sim, "%u clusters are kept from their traffic", all);
-}
-
 void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 {
 	int64_t now_ms = clock_now_ms(&sim->clock);
@@ -255,14 +297,14 @@ void judge_start(struct sim *sim, struct operator* who, const struct plan *plan)
 	who->acted_stale =
 		!value.known || now_ms - value.oldest_at_ms > sim->configs.guards.max_age_ms;
 	who->may_be_blind = plan->verb->is_release;
+	/* No operator here sets the limit on what is held aside, nor what a drain must leave. */
+	bool shifts = plan->verb->class == CLASS_SHIFT || plan->verb->class == CLASS_DISRUPT;
+	who->shifts =
+		shifts && !plan->is_undo ? fleet_cluster_of(sim->fleet, plan->target) : ENTITY_NONE;
 	if (plan->blocked)
 		return;
-	/* No operator here sets these two aside, whatever else they do. */
 	if (plan->verb->move == MOVE_LOSE_REPLICA && !plan->is_rollback)
 		judge_drain(sim, plan);
-	if ((plan->verb->class == CLASS_SHIFT || plan->verb->class == CLASS_DISRUPT) &&
-		!plan->is_undo)
-		judge_held(sim, who, plan);
 	if (has_overrides(plan))
 		return;
 	if (projects) {

@@ -23,6 +23,7 @@ static void start_up(struct sim *sim, struct operator* who)
 	bool after_crash = who->crashed;
 	who->crashed = false;
 	who->crash_at = CRASH_NONE;
+	who->processes++;
 	snprintf(name, sizeof(name), "op%d", (int)(who - sim->operators));
 	sim->running = who;
 	who->journal = journal_open(sim->journals[who->file].path, &error);

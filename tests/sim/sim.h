@@ -114,7 +114,8 @@ struct pending {
 	struct setting *setting;
 	double value;
 	const struct operator* by;
-	unsigned run; /* which of theirs */
+	unsigned run;     /* which of theirs, */
+	unsigned process; /* and of their processes */
 };
 
 struct operator
@@ -137,7 +138,9 @@ struct operator
 	enum record record;         /* last written */
 	unsigned sent;              /* requests that left in this run */
 	unsigned runs;              /* begun so far */
+	unsigned processes;         /* and started */
 	enum outcome_code code;     /* of the last one that ended */
+	uint32_t shifts;            /* the cluster that its run keeps from traffic; ENTITY_NONE */
 	bool acted_stale, is_hold, may_be_blind;
 	bool was_out[SIM_SETTINGS_MOST]; /* when the plan was made: not asked */
 	struct book *book;               /* the runbook it carries out; NULL none */
