@@ -87,6 +87,7 @@ struct plan_request {
 	char transport[8];          /* "ssh", "http", ... */
 	char line[PLAN_LINE_BYTES]; /* "POST http://127.0.0.1:4000/v1/clusters/east-a/weight
 				       {"weight":88}" or "ops@127.0.0.1:2201 $ psql ..." */
+	uint32_t replica;           /* whose pool it is for; ENTITY_NONE: the whole target's */
 };
 
 /* What the projection says of one cluster, by name, for screens and JSON. */

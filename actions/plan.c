@@ -92,6 +92,7 @@ static bool add_requests(struct plan *plan, const struct request_change *change,
 		struct plan_request *row = &plan->requests[i];
 		snprintf(row->transport, sizeof(row->transport), "%s",
 			action_road_name(requests[i].road));
+		row->replica = requests[i].replica;
 		ok = request_line(&requests[i], row->line, error);
 	}
 	/* The way back is written down before the change, so that whoever finds it can go it. */

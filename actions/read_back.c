@@ -113,6 +113,20 @@ static enum effect judge(const struct plan *plan, const struct guard_config *lim
 	return survivors(plan, limits, snapshot, assessment, text, text_size);
 }
 
+/* A replica that was asked and cannot be seen any more may have what it was asked for, whatever
+ * others that have come back meanwhile say. */
+static size_t count_seen(const struct plan *plan, const struct target_value *value)
+{
+	size_t seen = 0;
+	for (size_t i = 0; i < plan->request_count; i++) {
+		bool is_there = plan->requests[i].replica == ENTITY_NONE;
+		for (size_t j = 0; j < value->count && !is_there; j++)
+			is_there = value->entities[j] == plan->requests[i].replica;
+		seen += is_there;
+	}
+	return seen;
+}
+
 void read_back_see(const struct plan *plan, const struct guard_config *limits,
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t after_ms,
 	uint64_t after_generation, struct read_back *out)
@@ -129,13 +143,13 @@ void read_back_see(const struct plan *plan, const struct guard_config *limits,
 		return;
 	}
 	out->kind = compare(plan, &value);
-	/* A replica that was asked and cannot be seen any more may have what it was asked for. */
-	if (value.per_replica && value.count < plan->request_count &&
-		out->kind != READ_BACK_PARTLY) {
+	size_t seen = value.per_replica ? count_seen(plan, &value) : plan->request_count;
+	if (seen < plan->request_count && out->kind != READ_BACK_PARTLY) {
 		out->kind = READ_BACK_NONE;
 		out->value = value.low;
-		snprintf(out->text, sizeof(out->text), "only %zu of %zu pools of %s can be seen",
-			value.count, plan->request_count, plan->target_path);
+		snprintf(out->text, sizeof(out->text),
+			"only %zu of the %zu pools of %s that were asked can be seen", seen,
+			plan->request_count, plan->target_path);
 		return;
 	}
 	out->value = value.low;

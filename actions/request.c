@@ -222,7 +222,10 @@ static bool render(const struct request_change *change, const struct template_va
 	struct request *out, struct error *error)
 {
 	const struct action_config *action = change->action;
-	struct request made = {.road = action->road, .from = change->from, .to = change->to};
+	struct request made = {.road = action->road,
+		.from = change->from,
+		.to = change->to,
+		.replica = values->replica};
 	if (!roads[action->road].fill(action, values, &made, error) ||
 		!add_timer(change, values, &made, error))
 		return error_prefix(error, "action '%s'", action->info.name);

@@ -35,7 +35,8 @@ struct request {
 	char jump[REQUEST_HOST_BYTES]; /* "": none */
 	char command[PLAN_LINE_BYTES];
 	int port;
-	double from, to; /* the values before and after: what a read right before must show */
+	double from, to;  /* the values before and after: what a read right before must show */
+	uint32_t replica; /* whose pool it is sent for; ENTITY_NONE: it is for the whole target */
 };
 
 /* What is changed, and what is known of it. */

@@ -38,6 +38,7 @@ static void add(const struct snapshot *snapshot, uint32_t entity, enum signal si
 		out->oldest_at_ms = reading->at_ms;
 		out->oldest = entity;
 	}
+	out->entities[out->count] = entity;
 	out->values[out->count++] = reading->value;
 }
 

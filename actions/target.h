@@ -23,6 +23,7 @@ struct target_value {
 	bool per_replica;     /* one reading per serving replica, not one of the whole */
 	size_t count;         /* readings */
 	double values[TARGET_READINGS_MOST];
+	uint32_t entities[TARGET_READINGS_MOST]; /* whose each of them is */
 };
 
 void target_read(const struct snapshot *snapshot, const struct verb_row *verb, uint32_t target,
