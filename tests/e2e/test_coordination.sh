@@ -149,6 +149,7 @@ approvals() {
 	control GET /v1/clusters/east-a/weight | grep -q '25' || fail "the approved change was not made"
 	grep -q '"event":"approve"' "$work/ann/journal.jsonl.approvals" || fail "no record where it was approved"
 	# A denial wins, and ends the waiting.
+	: >"$work/kim.err" # or its last words are taken for those of this one
 	SUDO_USER=kim "$spillway" act divert cluster=east-a weight=24 --yes --wait -c "$box_dir/kim.yaml" >"$work/kim.out" 2>"$work/kim.err" </dev/null &
 	waiting=$!
 	pids="$pids $waiting"
