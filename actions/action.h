@@ -30,6 +30,7 @@
 #define PLAN_ID_BYTES 24
 #define PLAN_HASH_BYTES 65
 #define ACTIONS_MOST 64
+#define TICKET_BYTES 48
 
 /* What kind of change it is; guards differ by it. */
 enum action_class { CLASS_RELIEVE, CLASS_SHIFT, CLASS_GROW, CLASS_DISRUPT };
@@ -160,7 +161,8 @@ struct plan {
 	char undo_of[PLAN_ID_BYTES]; /* the run it takes back, "" none */
 	char runbook[PLAN_ID_BYTES]; /* the runbook's run that makes it, "" none: goes into the
 					intent, and not into the hash */
-	int64_t hold_ms; /* it holds that long, then it is taken back; 0: it is no hold */
+	int64_t hold_ms;           /* it holds that long, then it is taken back; 0: it is no hold */
+	char ticket[TICKET_BYTES]; /* under which it is announced elsewhere; "" none. In the hash */
 	const char
 		*planted; /* the timer beside the target that ends it: "systemd", "at"; "" none */
 	char approved_by[ENTITY_NAME_BYTES]; /* by another person, "" none */

@@ -113,7 +113,8 @@ struct guard_config {
 /* A time in which nothing is changed that can wait. */
 struct freeze {
 	int64_t from_ms, until_ms;
-	const char *why; /* "" none given */
+	const char *why;           /* "" none given */
+	const char *except_ticket; /* changes with a ticket of that form pass; NULL: none do */
 };
 
 /* Who seals what is recorded, who is believed, and where heads are told. Names absolute; NULL where

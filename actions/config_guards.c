@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/ticket.h"
 #include "core/base/arena.h"
 #include "core/base/complaints.h"
 #include "core/base/fields.h"
+#include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/base/yaml.h"
 
@@ -74,7 +76,7 @@ static const struct field guards_rows[] = {
 		.type = FIELD_NODE,
 		.offset = offsetof(struct guard_fields, freeze),
 		.help = "times in which nothing is changed that can wait: a list of from, until, "
-			"why"},
+			"why, except_ticket"},
 };
 
 static const struct field freeze_rows[] = {
@@ -92,6 +94,11 @@ static const struct field freeze_rows[] = {
 		.type = FIELD_STRING,
 		.offset = offsetof(struct freeze, why),
 		.help = "the reason, shown to whoever is refused"},
+	{.key = "except_ticket",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct freeze, except_ticket),
+		.help = "changes planned with a --ticket of this form pass, such as INC-*: '*' is "
+			"any characters, '?' any one; absent: none do"},
 };
 
 static bool complain(struct complaints *complaints, const struct yaml_node *node, const char *key,
@@ -110,6 +117,9 @@ static bool read_freeze(const struct yaml_node *node, size_t index, struct arena
 		return false;
 	if (!out->why)
 		out->why = "";
+	if (out->except_ticket && !ticket_check_pattern(out->except_ticket))
+		return complain(complaints, node, path,
+			"except_ticket: expected the form of a ticket, such as \"INC-*\"");
 	return out->from_ms < out->until_ms ||
 	       complain(complaints, node, path, "ends before it begins");
 }
@@ -160,7 +170,21 @@ const char *guard_config_default(const char *key)
 	return NULL;
 }
 
+static void write_freezes(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	(void)row;
+	json_begin_object(writer);
+	json_member_string(writer, "description", row->help);
+	json_member_string(writer, "type", "array");
+	json_key(writer, "items");
+	fields_schema_write(freeze_rows, COUNT(freeze_rows), NULL, NULL, writer);
+	json_end_object(writer);
+}
+
 void action_configs_schema_guards(struct text *out)
 {
-	fields_schema(guards_rows, COUNT(guards_rows), out);
+	struct json_writer writer;
+	json_writer_init(&writer, out);
+	fields_schema_write(guards_rows, COUNT(guards_rows), write_freezes, NULL, &writer);
 }

@@ -84,6 +84,11 @@ void executor_set_unattended(struct executor *executor, bool is_unattended)
 	executor->is_unattended = is_unattended;
 }
 
+void executor_set_ticket(struct executor *executor, const char *ticket)
+{
+	snprintf(executor->ticket, sizeof(executor->ticket), "%s", ticket);
+}
+
 void executor_arm(struct executor *executor, int64_t until_ms)
 {
 	executor->armed_until_ms = until_ms;

@@ -38,6 +38,9 @@ void executor_coordinate(struct executor *executor, struct coordination *coordin
 /* Nobody sits there: a script. Where that matters nothing is held then without protection. */
 void executor_set_unattended(struct executor *executor, bool is_unattended);
 
+/* The ticket of all that is planned from now on, as ticket_check() takes it; "" none. */
+void executor_set_ticket(struct executor *executor, const char *ticket);
+
 /* Read-only until armed. Arming lasts until `until_ms`. */
 void executor_arm(struct executor *executor, int64_t until_ms);
 void executor_disarm(struct executor *executor);

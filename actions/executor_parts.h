@@ -36,6 +36,7 @@ struct executor {
 	struct replanting *replanting; /* NULL: none; see executor_planted.c */
 	char replant_trouble[ACTION_TEXT_BYTES];
 	bool is_unattended;
+	char ticket[TICKET_BYTES];
 	int64_t granted_ms;
 	int64_t may_land_until_ms; /* what was sent last may be on its way until then */
 	struct plan shown;         /* what was confirmed, while a run enters */

@@ -89,6 +89,7 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 	facts->approvals = executor->approvals;
 	add_others(executor, target, facts, snapshot, now_ms);
 	facts->is_unattended = executor->is_unattended;
+	facts->ticket = executor->ticket;
 	facts->is_reaped = executor->journal &&
 			   reaper_is_recent(reaper_last_ms(journal_path(executor->journal)),
 				   clock_wall_ms(loop_clock(executor->loop)));

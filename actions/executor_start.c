@@ -172,9 +172,10 @@ static bool begin(
 	executor->is_busy = true;
 	executor->looked_generation = plan->generation;
 	executor->generation = plan->generation;
-	snprintf(words, sizeof(words), "%.40s %.100s %s %.6g -> %.6g, by %.40s%s%.60s",
+	snprintf(words, sizeof(words), "%.40s %.80s %s %.6g -> %.6g, by %.40s%s%s%s%.60s",
 		plan->action, plan->target_path, plan->verb->parameter, plan->from, plan->to,
-		executor->operator_name, executor->reason[0] ? ": " : "", executor->reason);
+		executor->operator_name, plan->ticket[0] ? ", ticket " : "", plan->ticket,
+		executor->reason[0] ? ": " : "", executor->reason);
 	const struct run_event event = {.kind = RUN_EVENT_START, .now_ms = now_ms, .text = words};
 	executor_drive(executor, &event);
 	const struct run_view *view = &executor->entry.view;

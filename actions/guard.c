@@ -540,8 +540,11 @@ static const struct guard_row rows[] = {
 		true, "brake brake_window brake_release",
 		"needs no readings; runs whose outcome is unknown count", ALL_CLASSES, false,
 		guard_check_brake},
-	{"freeze", "in a freeze nothing is changed that can wait; relief and undo are exempt", true,
-		"freeze", "needs no readings",
+	{"freeze",
+		"in a freeze nothing is changed that can wait; relief and undo are exempt, and so "
+		"is "
+		"a --ticket of the form that the freeze lets pass",
+		true, "freeze", "needs no readings",
 		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, false,
 		guard_check_freeze},
 	{"min-serving", "a cluster that loses a replica keeps this many that serve", true,

@@ -6,6 +6,7 @@
 #include "actions/approval.h"
 #include "actions/coordination.h"
 #include "actions/gate.h"
+#include "actions/ticket.h"
 #include "core/base/clock.h"
 #include "core/fleet/snapshot.h"
 
@@ -80,15 +81,21 @@ void guard_check_gate(const struct guard_context *context, struct verdict *out)
 	}
 }
 
-/* When it ends that nothing may be changed: freezes that touch are one. */
-static int64_t thaw_ms(const struct guard_config *limits, int64_t from_ms)
+static bool is_frozen(const struct freeze *freeze, int64_t now_ms)
+{
+	return now_ms >= freeze->from_ms && now_ms < freeze->until_ms;
+}
+
+/* When it ends that nothing may be changed with that ticket: freezes that touch are one. */
+static int64_t thaw_ms(const struct guard_config *limits, const char *ticket, int64_t from_ms)
 {
 	int64_t end_ms = from_ms;
 	for (bool longer = true; longer;) {
 		longer = false;
 		for (size_t i = 0; i < limits->freeze_count; i++) {
 			const struct freeze *freeze = &limits->freezes[i];
-			if (freeze->from_ms <= end_ms && freeze->until_ms > end_ms) {
+			if (is_frozen(freeze, end_ms) &&
+				!ticket_fits(freeze->except_ticket, ticket)) {
 				end_ms = freeze->until_ms;
 				longer = true;
 			}
@@ -97,25 +104,52 @@ static int64_t thaw_ms(const struct guard_config *limits, int64_t from_ms)
 	return end_ms;
 }
 
+/* How to go on in a freeze that does not let the plan pass. */
+static void say_frozen(
+	const struct guard_context *context, const struct freeze *freeze, struct verdict *out)
+{
+	const char *ticket = context->facts->ticket;
+	char at[CLOCK_TEXT_BYTES];
+	char way[ACTION_TEXT_BYTES / 2] =
+		"a ticket lets nothing pass here, only '--override freeze'";
+	clock_format(thaw_ms(context->limits, ticket, context->now_ms), false, at);
+	if (freeze->except_ticket && ticket && ticket[0])
+		snprintf(way, sizeof(way), "ticket %s is not of the form %s that may pass", ticket,
+			freeze->except_ticket);
+	else if (freeze->except_ticket)
+		snprintf(way, sizeof(way), "'--ticket' of the form %s may pass",
+			freeze->except_ticket);
+	guard_say(out, VERDICT_BLOCK, "frozen until %s%s%.120s; %s", at, freeze->why[0] ? ": " : "",
+		freeze->why, way);
+}
+
 void guard_check_freeze(const struct guard_context *context, struct verdict *out)
 {
 	const struct guard_config *limits = context->limits;
 	char at[CLOCK_TEXT_BYTES];
 	const struct freeze *next = NULL;
+	const struct freeze *passed = NULL;
 	if (context->facts->is_undo) {
 		guard_say(out, VERDICT_PASS, "takes back our own change: no freeze holds it");
 		return;
 	}
 	for (size_t i = 0; i < limits->freeze_count; i++) {
 		const struct freeze *freeze = &limits->freezes[i];
-		if (context->now_ms >= freeze->from_ms && context->now_ms < freeze->until_ms) {
-			clock_format(thaw_ms(limits, context->now_ms), false, at);
-			guard_say(out, VERDICT_BLOCK, "frozen until %s%s%.160s", at,
-				freeze->why[0] ? ": " : "", freeze->why);
+		bool is_now = is_frozen(freeze, context->now_ms);
+		if (is_now && !ticket_fits(freeze->except_ticket, context->facts->ticket)) {
+			say_frozen(context, freeze, out);
 			return;
 		}
+		if (is_now)
+			passed = freeze;
 		if (freeze->from_ms > context->now_ms && (!next || freeze->from_ms < next->from_ms))
 			next = freeze;
+	}
+	if (passed) {
+		clock_format(passed->until_ms, false, at);
+		guard_say(out, VERDICT_WARN, "frozen until %s%s%.120s; ticket %s lets it pass", at,
+			passed->why[0] ? ": " : "", passed->why, context->facts->ticket);
+		return;
 	}
 	if (!next) {
 		guard_say(out, VERDICT_PASS, "no freeze is ahead");

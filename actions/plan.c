@@ -121,6 +121,8 @@ static bool add_hash(struct plan *plan, struct error *error)
 	text_init(&text, HASHED_BYTES);
 	text_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n", plan->action, plan->verb->name,
 		plan->environment, plan->target_path, from, to);
+	if (plan->ticket[0])
+		text_printf(&text, "ticket %s\n", plan->ticket);
 	if (plan->hold_ms > 0)
 		text_printf(&text, "holds %lld ms\n", (long long)plan->hold_ms);
 	for (size_t i = 0; i < plan->request_count; i++)
@@ -209,6 +211,7 @@ static void add_state(struct plan *plan, const struct guard_config *limits,
 	snprintf(plan->target_path, sizeof(plan->target_path), "%s",
 		fleet_entity(snapshot->fleet, plan->target)->path);
 	snprintf(plan->undo_of, sizeof(plan->undo_of), "%s", facts->undo_of ? facts->undo_of : "");
+	snprintf(plan->ticket, sizeof(plan->ticket), "%s", facts->ticket ? facts->ticket : "");
 	plan->is_undo = facts->is_undo;
 	plan->is_rollback = facts->is_undo && facts->is_rollback;
 	plan->needs_approval = facts->needs_approval;

@@ -182,6 +182,8 @@ void plan_print(const struct plan *plan, int columns, struct text *out)
 	for (size_t i = 0; i < plan->request_count; i++)
 		print(&printer, i == 0 ? "will run" : "", plan->requests[i].line);
 	print_changes(plan, &printer);
+	if (plan->ticket[0])
+		print(&printer, "ticket", plan->ticket);
 	print_blast(plan, &printer);
 	print_after(plan, &printer);
 	print_guards(plan, &printer);
@@ -260,6 +262,7 @@ void plan_print_json(const struct plan *plan, struct text *out)
 	json_member_string(&writer, "verify", plan->verify);
 	json_member_string(&writer, "undo", plan->undo);
 	json_member_integer(&writer, "hold_ms", plan->hold_ms);
+	json_member_string(&writer, "ticket", plan->ticket);
 	json_member_string(&writer, "approved_by", plan->approved_by);
 	json_member_string(&writer, "hash", plan->hash);
 	json_end_object(&writer);

@@ -459,6 +459,8 @@ void run_log_write_intent(
 	json_member_number(&writer, "to", plan->to);
 	json_member_string(&writer, "by", by);
 	json_member_string(&writer, "reason", reason);
+	if (plan->ticket[0])
+		json_member_string(&writer, "ticket", plan->ticket);
 	json_member_string(&writer, "plan", plan->id);
 	json_member_string(&writer, "plan_hash", plan->hash);
 	json_member_integer(&writer, "generation", (int64_t)plan->generation);

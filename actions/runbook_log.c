@@ -49,6 +49,8 @@ bool runbook_log_begin(struct journal *journal, const struct runbook_mark *mark,
 	begin_object(&object, &writer);
 	json_member_string(&writer, "file", mark->path);
 	json_member_string(&writer, "digest", mark->digest);
+	if (mark->ticket[0])
+		json_member_string(&writer, "ticket", mark->ticket);
 	json_key(&writer, "params");
 	json_begin_object(&writer);
 	for (size_t i = 0; i < mark->param_count; i++)
@@ -140,6 +142,7 @@ static void take_line(
 		*found = true;
 		copy(out->path, sizeof(out->path), root, "file");
 		copy(out->digest, sizeof(out->digest), root, "digest");
+		copy(out->ticket, sizeof(out->ticket), root, "ticket");
 		read_params(json_get(root, "params"), out);
 	} else if (strcmp(event, "step") == 0) {
 		copy(out->step, sizeof(out->step), root, "step");

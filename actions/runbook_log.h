@@ -5,7 +5,7 @@
  *
  * Records of such a run carry its id, "r-0007" after the change that would have come next:
  *
- *   runbook   file, its digest, parameters
+ *   runbook   file, its digest, parameters, ticket
  *   step      the step that is at hand, the cluster `worst` stands for, and once a change is about
  *             to begin, the id that it will have: on disk before its intent; what a ramp goes to
  *   turn      a step failed, and what was decided then
@@ -34,6 +34,7 @@ struct runbook_mark {
 		char value[RUNBOOK_VALUE_BYTES];
 	} params[RUNBOOK_PARAMS_MOST];
 	size_t param_count;
+	char ticket[TICKET_BYTES];     /* of its changes, "" none */
 	char step[ACTION_NAME_BYTES];  /* "" none was entered */
 	char worst[ENTITY_PATH_BYTES]; /* "" not bound yet */
 	char act[PLAN_ID_BYTES];       /* the change begun in that step last, "" none */

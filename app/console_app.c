@@ -591,6 +591,8 @@ static bool app_take_config(struct console_app *app, const struct config *config
 	if (app->engine->poller &&
 		control_init(app->control, app->engine, taken ? actions : &before,
 			app->options->read_only, error)) {
+		if (app->options->ticket)
+			executor_set_ticket(app->control->executor, app->options->ticket);
 		poller_start(app->engine->poller);
 		return taken;
 	}

@@ -27,6 +27,8 @@ static const struct option_row rows[] = {
 	{"reason", 0, "TEXT", OPTION_CHANGES, FLAG(reason), "why, for the journal"},
 	{"override", 0, "GUARD", OPTION_CHANGES, 0,
 		"set aside one guard by name, with --reason; may be repeated"},
+	{"ticket", 0, "ID", OPTION_TICKET, FLAG(ticket),
+		"what it is announced as elsewhere, such as INC-123; a freeze may let it pass"},
 	{"wait", 0, NULL, OPTION_WAIT, FLAG(wait),
 		"stay until another person has approved or denied, where that is needed"},
 	{"plan", 0, NULL, OPTION_RUN, FLAG(plan_only), "show the steps and change nothing"},
@@ -56,7 +58,7 @@ static const struct option_row rows[] = {
 
 static const struct verb_entry verbs[] = {
 	{"console", "", "the console (also without a verb); read-only until armed",
-		OPTION_READS | OPTION_SCREEN | OPTION_PRINTS},
+		OPTION_READS | OPTION_SCREEN | OPTION_PRINTS | OPTION_TICKET},
 	{"wall", "", "the wall: one page to read from across the room, unable to act",
 		OPTION_READS | OPTION_SCREEN | OPTION_WALL},
 	{"status", "", "one assessment; exit 0 ok, 1 warning, 2 critical, 3 unknown",
@@ -71,9 +73,10 @@ static const struct verb_entry verbs[] = {
 		"what losing each replica would do; exit 0 all fit, 1 little room, 2 saturation",
 		OPTION_READS | OPTION_PRINTS | OPTION_STATUS | OPTION_CONTINGENCY},
 	{"plan", "ACTION k=v ...", "what an action would do, changing nothing",
-		OPTION_READS | OPTION_PRINTS | OPTION_STATUS},
+		OPTION_READS | OPTION_PRINTS | OPTION_STATUS | OPTION_TICKET},
 	{"act", "ACTION k=v ...", "plan, guards, journal, do, verify",
-		OPTION_READS | OPTION_PRINTS | OPTION_CHANGES | OPTION_STATUS | OPTION_WAIT},
+		OPTION_READS | OPTION_PRINTS | OPTION_CHANGES | OPTION_STATUS | OPTION_WAIT |
+			OPTION_TICKET},
 	{"undo", "ID", "take a run back, by the same road",
 		OPTION_READS | OPTION_PRINTS | OPTION_CHANGES | OPTION_STATUS},
 	{"holds", "[extend ID SPAN|keep ID]", "changes still in force, and when they end",
@@ -89,7 +92,7 @@ static const struct verb_entry verbs[] = {
 	{"deny", "ID", "refuse another person's plan", OPTION_READS | OPTION_CHANGES},
 	{"run", "RUNBOOK [k=v ...]", "carry out a runbook, or go on with one: --resume ID",
 		OPTION_READS | OPTION_PRINTS | OPTION_CHANGES | OPTION_RUN | OPTION_STATUS |
-			OPTION_RESUME},
+			OPTION_RESUME | OPTION_TICKET},
 	{"journal", "show|verify [FILE [HEAD]]", "what was intended and what came of it",
 		OPTION_READS | OPTION_PRINTS | OPTION_JOURNAL},
 	{"record", "FILE", "keep what the sources say, to be played by a source of kind replay",

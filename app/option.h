@@ -27,7 +27,8 @@ enum option_group {
 	OPTION_SIMULATE = 1 << 11,
 	OPTION_CONTINGENCY = 1 << 12,
 	OPTION_RESUME = 1 << 13,
-	OPTION_WAIT = 1 << 14, /* act */
+	OPTION_WAIT = 1 << 14,   /* act */
+	OPTION_TICKET = 1 << 15, /* verbs that plan anew */
 };
 
 #define OPTION_OVERRIDES_MOST 16
@@ -39,6 +40,7 @@ struct options {
 	const char *output; /* "text" or "json" */
 	const char *log_file;
 	const char *reason;
+	const char *ticket;
 	const char *scenario;
 	const char *theme;
 	const char *most; /* journal show: how many lines */

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "actions/action.h"
+#include "actions/executor.h"
+#include "actions/ticket.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
@@ -112,6 +114,8 @@ static bool verb_open_acting(const struct options *options, struct config *confi
 	} else if (!control_init(control, engine, &configs, options->read_only, &error)) {
 		*code = verb_fail(OUTCOME_LOCAL_ERROR, &error);
 		ok = false;
+	} else if (options->ticket) {
+		executor_set_ticket(control->executor, options->ticket);
 	}
 	complaints_finish(&complaints);
 	return ok;
@@ -122,7 +126,8 @@ bool verb_open_fleet(const struct options *options, struct config **config, stru
 {
 	struct error error = {0};
 	int64_t timeout_ms;
-	if (!verb_span("timeout", options->timeout, PICTURE_TIMEOUT_MS, &timeout_ms, &error)) {
+	if (!verb_span("timeout", options->timeout, PICTURE_TIMEOUT_MS, &timeout_ms, &error) ||
+		(options->ticket && !ticket_check(options->ticket, &error))) {
 		*code = verb_fail(OUTCOME_USAGE, &error);
 		return false;
 	}

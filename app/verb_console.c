@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "actions/action.h"
+#include "actions/executor.h"
+#include "actions/ticket.h"
 #include "app/config.h"
 #include "app/console_app.h"
 #include "app/control.h"
@@ -79,6 +81,8 @@ static int console_open(
 	struct error error = {0};
 	if (!control_init(&control, engine, &configs, options->read_only, &error))
 		return verb_fail(OUTCOME_LOCAL_ERROR, &error);
+	if (options->ticket)
+		executor_set_ticket(control.executor, options->ticket);
 	int code = console_app_run(options, config, engine, &control, &error);
 	control_finish(&control);
 	return error.kind == ERROR_NONE ? code : verb_fail(code, &error);
@@ -87,11 +91,13 @@ static int console_open(
 int verb_console(const struct options *options)
 {
 	int code = OUTCOME_LOCAL_ERROR;
+	struct error error = {0};
+	if (options->ticket && !ticket_check(options->ticket, &error))
+		return verb_fail(OUTCOME_USAGE, &error);
 	struct config *config = verb_open_config(options->config_file, &code);
 	if (!config)
 		return code;
 	struct engine engine;
-	struct error error = {0};
 	if (engine_init(&engine, config, NULL, &error)) {
 		code = console_open(options, &config, &engine);
 		engine_finish(&engine);

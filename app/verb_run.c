@@ -10,6 +10,7 @@
 #include "actions/executor.h"
 #include "actions/journal.h"
 #include "actions/runbook_log.h"
+#include "actions/ticket.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
@@ -136,6 +137,7 @@ static bool run_mark_new(const struct run *run, struct runbook_mark *mark, struc
 	if (strlen(found) >= sizeof mark->path)
 		return error_set(error, ERROR_USAGE, "the runbook's file name is too long");
 	memcpy(mark->path, found, strlen(found) + 1);
+	snprintf(mark->ticket, sizeof mark->ticket, "%s", options->ticket ? options->ticket : "");
 	for (size_t i = 1; i < options->word_count; i++) {
 		const char *word = options->words[i];
 		if (!run_param(mark, word, strchr(word, '='), error))
@@ -231,6 +233,9 @@ static int run_go(struct run *run, struct runbook_mark *mark)
 	if (!run->options->quiet && run->runner.mark.id[0])
 		fprintf(stderr, "spillway: run %s: '--resume %s' goes on with it\n",
 			run->runner.mark.id, run->runner.mark.id);
+	/* Another ticket on the command line than the run began with counts from here on. */
+	if (!run->options->ticket && ticket_check(run->runner.mark.ticket, &error))
+		executor_set_ticket(run->control.executor, run->runner.mark.ticket);
 	executor_arm(run->control.executor, INT64_MAX);
 	return run_until_finished(run);
 }

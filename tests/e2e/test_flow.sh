@@ -121,6 +121,27 @@ expect_code 0 "$spillway" gate open -c "$fleet" --reason 'seen'
 expect_code 0 "$spillway" gate -c "$fleet" -o json
 expect_text "$work/out" '"gate":"open"'
 
+# In a freeze a change needs the kind of ticket that the freeze lets pass; so does a runbook, which hands it to its steps.
+sed 's/^guards: {/guards: {freeze: [{from: 2020-01-01T00:00:00Z, until: 2100-01-01T00:00:00Z, why: sale, except_ticket: "INC-*"}], /' \
+	"$fleet" >"$box_dir/frozen.yaml"
+expect_code 10 "$spillway" plan divert cluster=west-b weight=23 -c "$box_dir/frozen.yaml" --ticket CHG-1
+expect_text "$work/out" 'REFUSED freeze: frozen until 2100-01-01T00:00:00Z: sale; ticket CHG-1 is not of the form'
+expect_code 64 "$spillway" plan divert cluster=west-b weight=23 -c "$box_dir/frozen.yaml" --ticket 'INC 1'
+expect_code 20 "$spillway" plan divert cluster=west-b weight=23 -c "$box_dir/frozen.yaml" --ticket INC-7
+expect_text "$work/out" '^ticket +INC-7' 'WARN freeze: .*ticket INC-7 lets it pass'
+cat >"$work/frozen.yaml" <<Y
+version: 1
+name: frozen
+steps:
+  - {id: shift, on_inconclusive: continue, do: {action: divert, target: east-a, to: 25}}
+Y
+expect_code 10 "$spillway" run "$work/frozen.yaml" -c "$box_dir/frozen.yaml" --yes
+expect_text "$work/err" "'--ticket' of the form INC-\\* may pass"
+expect_code 0 "$spillway" run "$work/frozen.yaml" -c "$box_dir/frozen.yaml" --yes --ticket INC-8
+grep '"event":"intent"' "$(journal)" | tail -n 1 | grep -q '"ticket":"INC-8"' || fail "the intent has the ticket"
+expect_code 0 "$spillway" journal show -c "$fleet"
+expect_text "$work/out" 'intent .*ticket INC-8'
+
 # A brake that was reached is let go by a person.
 sed 's/brake: 100/brake: 2/' "$fleet" >"$box_dir/brake.yaml"
 grep -q 'brake: 2' "$box_dir/brake.yaml" || fail "the box's guards are written otherwise now"

@@ -167,6 +167,9 @@ static const struct {
 	{"guards: {freeze: [{from: 2026-12-24T00:00:00Z}]}", "until"},
 	{"guards: {freeze: [{from: 2026-12-24T00:00:00Z, until: 2026-12-23T00:00:00Z}]}",
 		"ends before"},
+	{"guards: {freeze: [{from: 2026-12-24T00:00:00Z, until: 2026-12-25T00:00:00Z, "
+	 "except_ticket: \"INC *\"}]}",
+		"the form of a ticket"},
 	{"guards: {brake: 0}", "brake"},
 	{"actions: {a: {verb: cluster.divrt, " HTTP "}}", "cluster.divert"},
 	{"actions: {a: {" HTTP "}}", "verb"},

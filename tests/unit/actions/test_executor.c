@@ -677,6 +677,49 @@ START_TEST(test_plan_for_two)
 }
 END_TEST
 
+/* In a freeze that lets it pass: planned, begun, and told with its ticket. */
+START_TEST(test_ticket_in_a_freeze)
+{
+	struct rig rig;
+	struct journal_line lines[8];
+	enum outcome_code code = OUTCOME_DONE;
+	struct error error = {0};
+	const struct freeze freeze = {SCENE_NOW - 1000, SCENE_NOW + 3600000, "sale", "INC-*"};
+	open_rig(&rig, SCRIPT_OK);
+	rig.configs.guards.freezes = &freeze;
+	rig.configs.guards.freeze_count = 1;
+	make_plan(&rig, 80);
+	ck_assert(rig.plan.blocked && !start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_REFUSED);
+	executor_set_ticket(rig.executor, "CHG-1");
+	make_plan(&rig, 80);
+	ck_assert(rig.plan.blocked);
+	executor_set_ticket(rig.executor, "INC-7");
+	make_plan(&rig, 80);
+	ck_assert(!rig.plan.blocked);
+	/* What was shown with one ticket is not begun with another. */
+	executor_set_ticket(rig.executor, "INC-8");
+	ck_assert(!start(&rig, &code, &error));
+	ck_assert_int_eq(code, OUTCOME_STALE_PLAN);
+	executor_set_ticket(rig.executor, "INC-7");
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	ck_assert_uint_ge(journal_tail(rig.journal_file, lines, 8, NULL), 1);
+	ck_assert_str_eq(lines[0].event, "intent");
+	ck_assert_ptr_nonnull(strstr(lines[0].text, "by kim, ticket INC-7: a test"));
+	for (int i = 0; i < 3; i++)
+		second(&rig, 80);
+	ck_assert_int_eq(executor_run(rig.executor)->code, OUTCOME_DONE);
+	/* Taking it back needs none. */
+	executor_set_ticket(rig.executor, "");
+	ck_assert_msg(executor_plan_undo(rig.executor, "a-0001", "demo", rig.scene.snapshot,
+			      &rig.scene.assessment, rig.scene.now_ms, &rig.plan, &error),
+		"%s", error.text);
+	ck_assert(!rig.plan.blocked);
+	close_rig(&rig);
+}
+END_TEST
+
 static Suite *executor_suite(void)
 {
 	Suite *suite = suite_create("executor");
@@ -686,6 +729,7 @@ static Suite *executor_suite(void)
 	tcase_add_test(tcase, test_what_is_sent_is_what_was_shown_and_no_secret_stays);
 	tcase_add_test(tcase, test_refusals_before_anything_is_recorded);
 	tcase_add_test(tcase, test_override_needs_its_name_and_a_reason);
+	tcase_add_test(tcase, test_ticket_in_a_freeze);
 	tcase_add_test(tcase, test_harm_is_told);
 	tcase_add_test(tcase, test_undo_and_drift);
 	tcase_add_test(tcase, test_interrupted_and_busy);

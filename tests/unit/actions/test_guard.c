@@ -103,6 +103,11 @@ enum spoil {
 	SPOIL_GATE_UNDO,
 	SPOIL_FREEZE,
 	SPOIL_FREEZE_AHEAD,
+	SPOIL_FREEZE_TICKET,
+	SPOIL_FREEZE_TICKET_ALL,
+	SPOIL_FREEZE_TICKET_WRONG,
+	SPOIL_FREEZE_TICKET_NONE,
+	SPOIL_FREEZE_TICKET_UNASKED,
 };
 
 static const struct {
@@ -162,6 +167,17 @@ static const struct {
 		"frozen until 2026-02-02T04:40:00Z: sale"},
 	{"cluster.divert", 80, SPOIL_FREEZE_AHEAD, "freeze", VERDICT_PASS,
 		"next freeze begins 2026-02-02T03:06:40Z"},
+	{"cluster.divert", 80, SPOIL_FREEZE_TICKET, "freeze", VERDICT_WARN,
+		"frozen until 2026-02-02T03:40:00Z: sale; ticket INC-7 lets it pass"},
+	{"cluster.divert", 80, SPOIL_FREEZE_TICKET_ALL, "freeze", VERDICT_BLOCK,
+		"frozen until 2026-02-02T04:40:00Z: all; a ticket lets nothing pass"},
+	{"cluster.divert", 80, SPOIL_FREEZE_TICKET_WRONG, "freeze", VERDICT_BLOCK,
+		"ticket CHG-7 is not of the form INC-* that may pass"},
+	{"cluster.divert", 80, SPOIL_FREEZE_TICKET_NONE, "freeze", VERDICT_BLOCK,
+		"'--ticket' of the form INC-* may pass"},
+	{"cluster.divert", 80, SPOIL_FREEZE_TICKET_UNASKED, "freeze", VERDICT_BLOCK,
+		"frozen until 2026-02-02T04:40:00Z: sale; a ticket lets nothing pass here, only "
+		"'--override freeze'"},
 	{"cluster.divert", 80, SPOIL_NOTHING, "expiry", VERDICT_PASS, "own change"},
 	{"cluster.divert", 80, SPOIL_NOTHING, "two-person", VERDICT_PASS, "one person"},
 	{"cluster.divert", 80, SPOIL_COOLDOWN, "cooldown", VERDICT_BLOCK, "again in 7s"},
@@ -175,12 +191,39 @@ static const struct {
 static const struct gate closed = {.is_closed = true, .since_ms = SCENE_NOW, .by = "kim"};
 static const struct gate unreadable = {.is_unknown = true, .why = "it cannot be read"};
 /* Freezes that touch are one: what counts is when all of them are over. */
-static const struct freeze frozen[] = {{SCENE_NOW - 1000, SCENE_NOW + 3600000, "sale"},
-	{SCENE_NOW + 7000000, SCENE_NOW + 7200000, "touches"},
-	{SCENE_NOW + 3600000, SCENE_NOW + 7000000, "touches"},
-	{SCENE_NOW + 9000000, SCENE_NOW + 9900000, "apart"}};
-static const struct freeze ahead[] = {{SCENE_NOW + 5000000, SCENE_NOW + 9000000, ""},
-	{SCENE_NOW + 1600000, SCENE_NOW + 2000000, ""}};
+static const struct freeze frozen[] = {{SCENE_NOW - 1000, SCENE_NOW + 3600000, "sale", NULL},
+	{SCENE_NOW + 7000000, SCENE_NOW + 7200000, "touches", NULL},
+	{SCENE_NOW + 3600000, SCENE_NOW + 7000000, "touches", NULL},
+	{SCENE_NOW + 9000000, SCENE_NOW + 9900000, "apart", NULL}};
+static const struct freeze ahead[] = {{SCENE_NOW + 5000000, SCENE_NOW + 9000000, "", NULL},
+	{SCENE_NOW + 1600000, SCENE_NOW + 2000000, "", NULL}};
+
+/* Two at once, of which a ticket opens the first alone. */
+static const struct freeze excepted[] = {{SCENE_NOW - 1000, SCENE_NOW + 3600000, "sale", "INC-*"},
+	{SCENE_NOW - 500, SCENE_NOW + 7200000, "all", NULL}};
+
+static void set_ticket(struct bench *bench, enum spoil spoil)
+{
+	static const struct {
+		enum spoil spoil;
+		const struct freeze *freezes;
+		size_t count;
+		const char *ticket;
+	} rows[] = {
+		{SPOIL_FREEZE_TICKET, excepted, 1, "INC-7"},
+		{SPOIL_FREEZE_TICKET_ALL, excepted, 2, "INC-7"},
+		{SPOIL_FREEZE_TICKET_WRONG, excepted, 1, "CHG-7"},
+		{SPOIL_FREEZE_TICKET_NONE, excepted, 1, ""},
+		{SPOIL_FREEZE_TICKET_UNASKED, frozen, 4, "INC-7"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].spoil != spoil)
+			continue;
+		bench->limits.freezes = rows[i].freezes;
+		bench->limits.freeze_count = rows[i].count;
+		bench->facts.ticket = rows[i].ticket;
+	}
+}
 
 static void set_fact(struct bench *bench, enum spoil spoil)
 {
@@ -282,6 +325,7 @@ START_TEST(test_verdict)
 	struct bench bench;
 	open_bench(&bench, cases[_i].verb, cases[_i].to);
 	set_fact(&bench, cases[_i].spoil);
+	set_ticket(&bench, cases[_i].spoil);
 	set_projection(&bench, cases[_i].spoil);
 	set_readings(&bench, cases[_i].spoil);
 	const struct verdict *verdict = judge(&bench, cases[_i].guard);

@@ -28,13 +28,15 @@ static const struct action_config each_replica = {
 		.command = "resize {cluster} {replica} {size}"},
 };
 
+static const char *ticket; /* of the next plan; NULL none */
+
 static bool make(struct scene *scene, const struct action_config *config, const char *verb,
 	uint32_t target, double to, struct plan *out, struct error *error)
 {
 	struct action_config action = *config;
 	const struct guard_config limits = scene_limits();
 	const struct plan_facts facts = {
-		.environment = "demo", .armed = true, .journal_trouble = ""};
+		.environment = "demo", .armed = true, .journal_trouble = "", .ticket = ticket};
 	action.info.verb = verb_find(verb);
 	return plan_make(&action, &limits, &facts, scene->snapshot, &scene->assessment, target, to,
 		scene->now_ms, out, error);
@@ -67,6 +69,12 @@ START_TEST(test_plan_of_a_divert)
 	ck_assert_str_eq(again.hash, plan.hash);
 	ck_assert(make(&scene, &divert, "cluster.divert", scene.a, 87, &again, &error));
 	ck_assert_str_ne(again.hash, plan.hash);
+	/* Who approved it with one ticket has not approved it with another. */
+	ticket = "INC-7";
+	ck_assert(make(&scene, &divert, "cluster.divert", scene.a, 88, &again, &error));
+	ck_assert_str_ne(again.hash, plan.hash);
+	ck_assert_str_eq(again.ticket, "INC-7");
+	ticket = NULL;
 	scene_advance(&scene, 1000);
 	scene_read(&scene, 99, 100, 20);
 	ck_assert(make(&scene, &divert, "cluster.divert", scene.a, 88, &again, &error));
@@ -177,7 +185,14 @@ START_TEST(test_printed)
 		ck_assert(text_ok(&text));
 	}
 	text_clear(&text);
+	ticket = "INC-7";
+	ck_assert(make(&scene, &scale, "pool.resize", scene.a, 30, &plan, &error));
+	plan_print(&plan, 76, &text);
+	ck_assert_ptr_nonnull(strstr(text_string(&text), "\nticket    INC-7\n"));
+	text_clear(&text);
 	plan_print_json(&plan, &text);
+	ck_assert_ptr_nonnull(strstr(text_string(&text), "\"ticket\":\"INC-7\""));
+	ticket = NULL;
 	struct json_document *document = json_parse(text_string(&text), text.length, &error);
 	ck_assert_msg(document != NULL, "%s", error.text);
 	double to = 0;

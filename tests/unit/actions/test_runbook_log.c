@@ -9,6 +9,7 @@ static const struct runbook_mark begun = {
 	.digest = "abc",
 	.params = {{"cluster", "east-a"}, {"note", "a \"quoted\" word"}},
 	.param_count = 2,
+	.ticket = "INC-7",
 };
 
 START_TEST(test_kept_and_found)
@@ -33,6 +34,7 @@ START_TEST(test_kept_and_found)
 	ck_assert_uint_eq(found.param_count, 2);
 	ck_assert_str_eq(found.params[1].name, "note");
 	ck_assert_str_eq(found.params[1].value, "a \"quoted\" word");
+	ck_assert_str_eq(found.ticket, "INC-7");
 	ck_assert_str_eq(found.step, "");
 	snprintf(mark.step, sizeof(mark.step), "grow");
 	snprintf(mark.worst, sizeof(mark.worst), "east-a");
