@@ -26,7 +26,7 @@
 #define PLAN_REQUESTS_MOST 64
 #define PLAN_LINE_BYTES 768 /* a request that cannot be shown whole is not sent */
 #define PLAN_EFFECTS_MOST 16
-#define PLAN_VERDICTS_MOST 24
+#define PLAN_VERDICTS_MOST 40 /* guards and assertions of the fleet file */
 #define PLAN_ID_BYTES 24
 #define PLAN_HASH_BYTES 65
 #define ACTIONS_MOST 64

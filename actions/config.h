@@ -13,6 +13,7 @@
 
 struct arena;
 struct complaints;
+struct expression;
 struct text;
 struct yaml_node;
 
@@ -108,6 +109,16 @@ struct guard_config {
 	int64_t approve_within_ms;    /* how long a request for approval stands; 10 min */
 	const struct freeze *freezes; /* in the order of the file */
 	size_t freeze_count;
+	const struct guard_assert *asserts; /* in the order of the file */
+	size_t assert_count;
+};
+
+#define GUARD_ASSERTS_MOST 16
+
+/* A rule of the fleet's own that a plan must pass: see guard_assert.h. */
+struct guard_assert {
+	const char *name; /* for verdicts and --override; no guard is called so */
+	const struct expression *that;
 };
 
 /* A time in which nothing is changed that can wait. */

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/guard_assert.h"
 #include "actions/ticket.h"
 #include "core/base/arena.h"
 #include "core/base/complaints.h"
+#include "core/base/error.h"
+#include "core/base/expression.h"
 #include "core/base/fields.h"
 #include "core/base/json_writer.h"
 #include "core/base/text.h"
@@ -21,7 +24,7 @@ static const char *const release_names[] = {"window", "acknowledge", NULL};
 struct guard_fields {
 	struct guard_config limits;
 	int on_harm, brake_release;
-	const struct yaml_node *freeze;
+	const struct yaml_node *freeze, *asserts;
 };
 
 #define GUARD(name, kind, least, most, value, text)                                   \
@@ -77,6 +80,11 @@ static const struct field guards_rows[] = {
 		.offset = offsetof(struct guard_fields, freeze),
 		.help = "times in which nothing is changed that can wait: a list of from, until, "
 			"why, except_ticket"},
+	{.key = "assert",
+		.type = FIELD_NODE,
+		.offset = offsetof(struct guard_fields, asserts),
+		.help = "rules of this fleet's own that hold after every change but relief: a list "
+			"of name, that"},
 };
 
 static const struct field freeze_rows[] = {
@@ -99,6 +107,33 @@ static const struct field freeze_rows[] = {
 		.offset = offsetof(struct freeze, except_ticket),
 		.help = "changes planned with a --ticket of this form pass, such as INC-*: '*' is "
 			"any characters, '?' any one; absent: none do"},
+};
+
+static const char *const unknown_names[] = {"stop", NULL};
+
+struct assert_fields {
+	const char *name, *that;
+	int on_unknown; /* it blocks: there is no other choice, but some say so */
+};
+
+static const struct field assert_rows[] = {
+	{.key = "name",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct assert_fields, name),
+		.required = true,
+		.help = "what it is called in plans, and for --override"},
+	{.key = "that",
+		.type = FIELD_STRING,
+		.offset = offsetof(struct assert_fields, that),
+		.required = true,
+		.help = "a condition as in a runbook, such as \"replicas.serving[target] >= 2\"; "
+			"target is the cluster that is acted on"},
+	{.key = "on_unknown",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct assert_fields, on_unknown),
+		.choices = unknown_names,
+		.fallback = "stop",
+		.help = "what is not known blocks, as everywhere"},
 };
 
 static bool complain(struct complaints *complaints, const struct yaml_node *node, const char *key,
@@ -147,6 +182,60 @@ static bool read_freezes(const struct yaml_node *list, struct arena *arena,
 	return ok;
 }
 
+/* A verdict's name must say whose it is. */
+static bool check_name(const struct yaml_node *node, const char *path, const char *name,
+	const struct guard_config *before, struct complaints *complaints)
+{
+	size_t length = strlen(name);
+	if (length == 0 || length >= ACTION_NAME_BYTES ||
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != length)
+		return complain(complaints, node, path,
+			"name: expected lower-case letters, digits and dashes, at most 47");
+	if (guard_find(name))
+		return complain(complaints, node, path, "name: there is a guard of that name");
+	return !guard_assert_find(before, name) ||
+	       complain(complaints, node, path, "name: there is an assertion of that name");
+}
+
+static bool read_assert(const struct yaml_node *node, size_t index, struct arena *arena,
+	const struct guard_config *before, struct guard_assert *out, struct complaints *complaints)
+{
+	char path[48];
+	struct error error = {.kind = ERROR_NONE};
+	struct assert_fields fields = {.name = NULL};
+	snprintf(path, sizeof(path), "guards.assert[%zu]", index);
+	if (!fields_read(assert_rows, COUNT(assert_rows), node, path, &fields, arena, complaints) ||
+		!check_name(node, path, fields.name, before, complaints))
+		return false;
+	*out = (struct guard_assert){.name = fields.name};
+	out->that = expression_parse(arena, fields.that, &error);
+	return (out->that && expression_check(out->that, guard_assert_lookup_name, NULL, &error)) ||
+	       complain(complaints, node, path, error.text);
+}
+
+static bool read_asserts(const struct yaml_node *list, struct arena *arena,
+	struct guard_config *out, struct complaints *complaints)
+{
+	bool ok = true;
+	if (list->kind != YAML_SEQUENCE)
+		return complain(complaints, list, "guards.assert",
+			"expected a list such as [{name: enough-left, that: "
+			"\"replicas.serving[target] >= 2\"}]");
+	if (list->count > GUARD_ASSERTS_MOST)
+		return complain(complaints, list, "guards.assert", "more than 16 assertions");
+	struct guard_assert *rows = arena_array(arena, list->count, sizeof(*rows));
+	if (list->count > 0 && !rows)
+		return complain(complaints, list, "guards.assert", "no memory left for this file");
+	out->asserts = rows;
+	for (const struct yaml_node *node = list->first; node; node = node->next) {
+		bool is_read = read_assert(
+			node, out->assert_count, arena, out, &rows[out->assert_count], complaints);
+		ok = ok && is_read;
+		out->assert_count += is_read;
+	}
+	return ok;
+}
+
 bool guard_config_read(const struct yaml_node *node, struct arena *arena, struct guard_config *out,
 	struct complaints *complaints)
 {
@@ -155,6 +244,8 @@ bool guard_config_read(const struct yaml_node *node, struct arena *arena, struct
 		guards_rows, COUNT(guards_rows), node, "guards", &fields, arena, complaints);
 	if (fields.freeze)
 		ok = read_freezes(fields.freeze, arena, &fields.limits, complaints) && ok;
+	if (fields.asserts)
+		ok = read_asserts(fields.asserts, arena, &fields.limits, complaints) && ok;
 	fields.limits.undo_harm = fields.on_harm == 1;
 	fields.limits.brake_by_hand = fields.brake_release == 1;
 	*out = fields.limits;
@@ -170,15 +261,16 @@ const char *guard_config_default(const char *key)
 	return NULL;
 }
 
-static void write_freezes(void *context, const struct field *row, struct json_writer *writer)
+static void write_list(void *context, const struct field *row, struct json_writer *writer)
 {
 	(void)context;
-	(void)row;
+	bool is_freeze = strcmp(row->key, "freeze") == 0;
 	json_begin_object(writer);
 	json_member_string(writer, "description", row->help);
 	json_member_string(writer, "type", "array");
 	json_key(writer, "items");
-	fields_schema_write(freeze_rows, COUNT(freeze_rows), NULL, NULL, writer);
+	fields_schema_write(is_freeze ? freeze_rows : assert_rows,
+		is_freeze ? COUNT(freeze_rows) : COUNT(assert_rows), NULL, NULL, writer);
 	json_end_object(writer);
 }
 
@@ -186,5 +278,5 @@ void action_configs_schema_guards(struct text *out)
 {
 	struct json_writer writer;
 	json_writer_init(&writer, out);
-	fields_schema_write(guards_rows, COUNT(guards_rows), write_freezes, NULL, &writer);
+	fields_schema_write(guards_rows, COUNT(guards_rows), write_list, NULL, &writer);
 }

@@ -74,11 +74,8 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 	const struct assessment *assessment, int64_t now_ms, struct plan *out, struct error *error)
 {
 	for (size_t i = 0; i < facts->override_count; i++) {
-		const struct guard_row *guard = guard_find(facts->overrides[i]);
-		if (!guard || !guard->overridable)
-			return error_set(error, ERROR_USAGE, "guard '%.60s' %s",
-				facts->overrides[i],
-				guard ? "cannot be overridden" : "does not exist");
+		if (!guard_may_override(&executor->configs->guards, facts->overrides[i], error))
+			return false;
 	}
 	if (target < snapshot->entity_count)
 		facts->last_change_ms = run_log_last_change_ms(

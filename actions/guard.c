@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/guard_assert.h"
 #include "actions/guard_policy.h"
 #include "actions/template.h"
 #include "core/assess/assess.h"
 #include "core/base/clock.h"
+#include "core/base/error.h"
 #include "core/base/number.h"
 #include "core/fleet/snapshot.h"
 
@@ -581,11 +583,16 @@ static const struct guard_row rows[] = {
 		"undo and the end of a pause or a silence are exempt",
 		false, "", "unknown, which blocks; needs no readings", ALL_CLASSES, false,
 		guard_check_gate},
+	{"assert",
+		"the assertions of the fleet file hold: for what is so after the change as far as "
+		"that is projected, else for what is so now; each is a verdict under its own name",
+		false, "assert", "unknown, which blocks",
+		1u << CLASS_SHIFT | 1u << CLASS_GROW | 1u << CLASS_DISRUPT, false, NULL},
 	{"journal", "what cannot be recorded is not done", false, "", "needs no readings",
 		ALL_CLASSES, false, check_journal},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
-_Static_assert(ROWS <= PLAN_VERDICTS_MOST, "a plan must hold every verdict");
+_Static_assert(ROWS + GUARD_ASSERTS_MOST <= PLAN_VERDICTS_MOST, "a plan must hold every verdict");
 
 const struct guard_row *guard_rows(size_t *count)
 {
@@ -633,6 +640,17 @@ double guards_largest_safe(const struct guard_context *context)
 	return moves && !target_equal(safe, plan->from) ? safe : NAN;
 }
 
+bool guard_may_override(const struct guard_config *limits, const char *name, struct error *error)
+{
+	const struct guard_row *guard = guard_find(name);
+	if ((guard && guard->overridable) || guard_assert_find(limits, name))
+		return true;
+	return error_set(error, ERROR_USAGE, "guard '%.60s' %s", name,
+		!guard         ? "does not exist"
+		: guard->check ? "cannot be overridden"
+			       : "is set aside one by one: name the assertion");
+}
+
 static bool is_overridden(const struct plan_facts *facts, const char *name)
 {
 	for (size_t i = 0; i < facts->override_count; i++) {
@@ -640,6 +658,28 @@ static bool is_overridden(const struct plan_facts *facts, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* A verdict that was found, with what is set aside of it. */
+static void keep(const struct guard_context *context, struct verdict *verdict, struct plan *plan)
+{
+	bool stops = verdict->kind == VERDICT_BLOCK || verdict->kind == VERDICT_UNKNOWN;
+	verdict->overridden =
+		stops && verdict->overridable && is_overridden(context->facts, verdict->guard);
+	plan->blocked = plan->blocked || (stops && !verdict->overridden);
+	plan->verdicts[plan->verdict_count++] = *verdict;
+}
+
+static void judge_assertions(const struct guard_context *context, struct plan *plan)
+{
+	const struct guard_config *limits = context->limits;
+	for (size_t i = 0; i < limits->assert_count && i < GUARD_ASSERTS_MOST; i++) {
+		struct verdict verdict = {.guard = limits->asserts[i].name,
+			.kind = VERDICT_UNKNOWN,
+			.overridable = true};
+		guard_assert_check(context, &limits->asserts[i], &verdict);
+		keep(context, &verdict, plan);
+	}
 }
 
 void guards_judge(const struct guard_context *context, struct plan *plan)
@@ -651,6 +691,10 @@ void guards_judge(const struct guard_context *context, struct plan *plan)
 	for (size_t i = 0; i < ROWS; i++) {
 		if (!(rows[i].classes & 1u << class))
 			continue;
+		if (!rows[i].check) {
+			judge_assertions(context, plan);
+			continue;
+		}
 		struct verdict verdict = {.guard = rows[i].name,
 			.kind = VERDICT_UNKNOWN,
 			.overridable = rows[i].overridable};
@@ -658,10 +702,6 @@ void guards_judge(const struct guard_context *context, struct plan *plan)
 			guard_say(&verdict, VERDICT_PASS, "touches neither pools nor traffic");
 		else
 			rows[i].check(context, &verdict);
-		bool stops = verdict.kind == VERDICT_BLOCK || verdict.kind == VERDICT_UNKNOWN;
-		verdict.overridden =
-			stops && verdict.overridable && is_overridden(context->facts, rows[i].name);
-		plan->blocked = plan->blocked || (stops && !verdict.overridden);
-		plan->verdicts[plan->verdict_count++] = verdict;
+		keep(context, &verdict, plan);
 	}
 }

@@ -29,6 +29,7 @@ struct guard_row {
 	const char *stale;    /* what it does when what it needs is old or missing */
 	unsigned classes;     /* bit set of 1 << enum action_class: where it applies */
 	bool projects;        /* it judges what happens to pools and traffic */
+	/* NULL: it stands for rows that the fleet file has, each under its own name. */
 	void (*check)(const struct guard_context *context, struct verdict *out);
 };
 
@@ -36,6 +37,9 @@ const struct guard_row *guard_rows(size_t *count);
 
 /* NULL: there is none of that name. */
 const struct guard_row *guard_find(const char *name);
+
+/* Whether a name may be set aside: a guard's, or an assertion's of the fleet file. ERROR_USAGE. */
+bool guard_may_override(const struct guard_config *limits, const char *name, struct error *error);
 
 /* Fill verdicts, blocked and largest_safe_to of `plan`, which is context->plan. */
 void guards_judge(const struct guard_context *context, struct plan *plan);

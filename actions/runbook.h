@@ -39,8 +39,8 @@
  * Names in expressions: phase (number in order of enum phase; unknown when blind), phase.name,
  * severity, surface.errors and surface.errors[web] (ratio), service.failures (ratio),
  * service.attempts (per first try), cluster.waiting[C], cluster.use[C], cluster.errors[C],
- * replicas.serving, replicas.expected, headroom and headroom[C], age (compare with 2s), goodput,
- * and every signal with its entity, as pool.max[east-a/r1].
+ * replicas.serving and replicas.expected, of all or of one cluster [C], headroom and headroom[C],
+ * age (compare with 2s), goodput, and every signal with its entity, as pool.max[east-a/r1].
  *
  * before.NAME, in `verify`, is what NAME was just before the step's first change. Three good looks
  * in a row that last `for` prove a change, two bad ones in a row fail it, and neither within

@@ -77,6 +77,16 @@ static double goodput_of(const struct assessment *assessment)
 	return assessment->goodput;
 }
 
+static double cluster_serving(const struct cluster_assessment *row)
+{
+	return row->replicas_up;
+}
+
+static double cluster_expected(const struct cluster_assessment *row)
+{
+	return row->replicas_expected;
+}
+
 static double cluster_waiting(const struct cluster_assessment *row)
 {
 	return row->waiting;
@@ -107,8 +117,8 @@ static const struct {
 	{"surface.errors", errors_of, NULL},
 	{"service.failures", failures_of, NULL},
 	{"service.attempts", attempts_of, NULL},
-	{"replicas.serving", serving_of, NULL},
-	{"replicas.expected", expected_of, NULL},
+	{"replicas.serving", serving_of, cluster_serving},
+	{"replicas.expected", expected_of, cluster_expected},
 	{"headroom", headroom_of, cluster_headroom},
 	{"age", age_of, NULL},
 	{"goodput", goodput_of, NULL},
@@ -260,6 +270,20 @@ void runbook_keep_before(const struct expression *expression, const struct runbo
 	struct keeper keeper = {.view = *view, .out = out};
 	if (expression)
 		expression_check(expression, keep_one, &keeper, NULL);
+}
+
+bool runbook_name_exists(const char *name, bool has_argument)
+{
+	enum signal signal = SIGNAL_COUNT;
+	if (strcmp(name, "phase.name") == 0)
+		return !has_argument;
+	if (strcmp(name, "surface.errors") == 0)
+		return true;
+	for (size_t i = 0; i < NAMES; i++) {
+		if (strcmp(names[i].name, name) == 0)
+			return has_argument ? names[i].cluster != NULL : names[i].fleet != NULL;
+	}
+	return has_argument && signal_find(name, &signal) && !signal_row(signal)->derived;
 }
 
 bool runbook_lookup(

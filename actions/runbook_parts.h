@@ -107,6 +107,9 @@ struct runbook_view {
 void runbook_keep_before(const struct expression *expression, const struct runbook_view *view,
 	struct runbook_before *out);
 
+/* Whether there is a name, with or without an [argument], in any fleet. */
+bool runbook_name_exists(const char *name, bool has_argument);
+
 bool runbook_lookup(
 	void *context, const char *name, const char *argument, struct expression_value *out);
 

@@ -78,7 +78,10 @@ static void help_guards(struct text *out)
 	const struct guard_row *rows = guard_rows(&count);
 	for (size_t i = 0; i < count; i++) {
 		text_printf(out, "%s\t%s\t%s\t", rows[i].name,
-			rows[i].overridable ? "--override" : "never set aside", rows[i].rule);
+			!rows[i].check        ? "--override with its own name"
+			: rows[i].overridable ? "--override"
+					      : "never set aside",
+			rows[i].rule);
 		help_settings(rows[i].settings, out);
 		text_printf(out, "\t%s\n", rows[i].stale);
 	}

@@ -6,14 +6,14 @@ _spillway() {
     return
   fi
   case $verb in
-    console) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --no-color --ascii --theme --plain --read-only --log-file --quiet --verbose --help --version' -- "$word");;
+    console) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --no-color --ascii --theme --plain --read-only --ticket --log-file --quiet --verbose --help --version' -- "$word");;
     wall) mapfile -t COMPREPLY < <(compgen -f -W '--config --no-color --ascii --theme --plain --read-only --once --log-file --quiet --verbose --help --version' -- "$word");;
     status) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     doctor) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     sources) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     contingency) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --pairs --log-file --quiet --verbose --help --version' -- "$word");;
-    plan) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --timeout --log-file --quiet --verbose --help --version' -- "$word");;
-    act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --wait --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    plan) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --ticket --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    act) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --ticket --wait --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     undo) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     holds) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     reap) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --plan --timeout --log-file --quiet --verbose --help --version' -- "$word");;
@@ -21,7 +21,7 @@ _spillway() {
     pending) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --log-file --quiet --verbose --help --version' -- "$word");;
     approve) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
     deny) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --yes --reason --override --log-file --quiet --verbose --help --version' -- "$word");;
-    run) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --plan --resume --timeout --log-file --quiet --verbose --help --version' -- "$word");;
+    run) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --yes --reason --override --ticket --plan --resume --timeout --log-file --quiet --verbose --help --version' -- "$word");;
     journal) mapfile -t COMPREPLY < <(compgen -f -W '--config --output --read-only --most --log-file --quiet --verbose --help --version' -- "$word");;
     record) mapfile -t COMPREPLY < <(compgen -f -W '--config --read-only --for --log-file --quiet --verbose --help --version' -- "$word");;
     demo) mapfile -t COMPREPLY < <(compgen -f -W '--no-color --ascii --theme --plain --scenario --auto --speed --seed --for --log-file --quiet --verbose --help --version' -- "$word");;

@@ -141,6 +141,16 @@ expect_code 0 "$spillway" run "$work/frozen.yaml" -c "$box_dir/frozen.yaml" --ye
 grep '"event":"intent"' "$(journal)" | tail -n 1 | grep -q '"ticket":"INC-8"' || fail "the intent has the ticket"
 expect_code 0 "$spillway" journal show -c "$fleet"
 expect_text "$work/out" 'intent .*ticket INC-8'
+expect_code 0 "$spillway" undo "$(grep '"ticket":"INC-8"' "$(journal)" | tail -n 1 | sed 's/.*"run":"\(a-[0-9]*\)".*/\1/')" -c "$fleet" --yes
+
+# A rule of the fleet's own is judged for what will be, and is set aside by its own name.
+sed 's/^guards: {/guards: {assert: [{name: weight-kept, that: "cluster.weight[target] >= 24"}, {name: enough, that: "replicas.serving >= 1"}], /' \
+	"$fleet" >"$box_dir/asserts.yaml"
+expect_code 10 "$spillway" plan divert cluster=west-a weight=22 -c "$box_dir/asserts.yaml"
+expect_text "$work/out" 'REFUSED weight-kept: would not hold: cluster.weight\[target\] \{22\} >= 24' 'ok enough: replicas.serving'
+expect_code 11 "$spillway" act divert cluster=west-a weight=22 -c "$box_dir/asserts.yaml" --override weight-kept --reason 'seen'
+expect_text "$work/err" 'OVERRIDDEN: guard weight-kept is set aside'
+expect_code 64 "$spillway" act divert cluster=west-a weight=22 -c "$box_dir/asserts.yaml" --override assert --reason 'seen'
 
 # A brake that was reached is let go by a person.
 sed 's/brake: 100/brake: 2/' "$fleet" >"$box_dir/brake.yaml"
