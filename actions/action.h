@@ -35,6 +35,9 @@
 /* What kind of change it is; guards differ by it. */
 enum action_class { CLASS_RELIEVE, CLASS_SHIFT, CLASS_GROW, CLASS_DISRUPT };
 
+/* What becomes of a hold whose time is over: see expiry.h. */
+enum expiry_policy { EXPIRY_REVERT, EXPIRY_REVERT_IF_HEALTHY, EXPIRY_HOLD_AND_PAGE };
+
 /* A verb: a change with a known effect. One row each; drives parser, help, menu, man page and
  * tests. */
 struct verb_row {
@@ -161,7 +164,8 @@ struct plan {
 	char undo_of[PLAN_ID_BYTES]; /* the run it takes back, "" none */
 	char runbook[PLAN_ID_BYTES]; /* the runbook's run that makes it, "" none: goes into the
 					intent, and not into the hash */
-	int64_t hold_ms;           /* it holds that long, then it is taken back; 0: it is no hold */
+	int64_t hold_ms; /* it holds that long, then it is taken back; 0: it is no hold */
+	enum expiry_policy on_expiry;
 	char ticket[TICKET_BYTES]; /* under which it is announced elsewhere; "" none. In the hash */
 	const char
 		*planted; /* the timer beside the target that ends it: "systemd", "at"; "" none */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions/config_reader.h"
+#include "actions/expiry.h"
 #include "actions/template.h"
 #include "core/base/arena.h"
 #include "core/base/complaints.h"
@@ -24,9 +25,11 @@ static const char *const target_names[] = {"cluster", "replica", "service", "sur
 static const enum entity_kind target_kinds[] = {
 	ENTITY_CLUSTER, ENTITY_REPLICA, ENTITY_SERVICE, ENTITY_SURFACE};
 static const char *const effect_names[] = {"unknown", "none", NULL};
+/* In the order of enum expiry_policy. */
+static const char *const expiry_names[] = {"revert", "revert_if_healthy", "hold_and_page", NULL};
 
 struct action_fields {
-	int verb, class, target, effect;
+	int verb, class, target, effect, on_expiry;
 	const struct yaml_node *roads[ACTION_ROADS];
 	const char *undo, *reads;
 };
@@ -69,6 +72,15 @@ static const struct field action_rows[] = {
 		.offset = offsetof(struct action_fields, effect),
 		.choices = effect_names,
 		.help = "of a custom action: 'none' where it touches neither pools nor traffic"},
+	{.key = "on_expiry",
+		.type = FIELD_CHOICE,
+		.offset = offsetof(struct action_fields, on_expiry),
+		.choices = expiry_names,
+		.help = "what becomes of the hold at its end: taken back once its guards pass; "
+			"only "
+			"if what it goes back to is healthy, else put off by 10m, 3 times at most, "
+			"and then a person's; or a person's at once. Default: revert_if_healthy, "
+			"but revert of a pause, of what touches no pools, and with ssh.revert"},
 	ROAD(ACTION_BY_HTTP, "http", "do it by an HTTP request"),
 	ROAD(ACTION_BY_SSH, "ssh", "do it by a command over SSH"),
 	ROAD(ACTION_BY_SOCKET, "socket", "do it by a line said to a control socket"),
@@ -223,8 +235,16 @@ static void read_action(
 		return;
 	}
 	snprintf(inner, sizeof(inner), "%s.%s", path, roads[chosen].key);
-	if (out->info.verb)
-		roads[chosen].read(reader, fields.roads[chosen], inner, out);
+	if (!out->info.verb)
+		return;
+	roads[chosen].read(reader, fields.roads[chosen], inner, out);
+	bool is_planted = out->ssh.plant != PLANT_NONE;
+	out->on_expiry = fields.on_expiry >= 0 ? (enum expiry_policy)fields.on_expiry
+					       : expiry_default(out->info.verb, is_planted);
+	if (is_planted && out->on_expiry != EXPIRY_REVERT)
+		action_complain(reader, node, path,
+			"on_expiry: the timer of ssh.revert takes it back whatever is healthy: "
+			"leave one of them out");
 }
 
 static bool takes_back(const struct verb_row *undo, const struct verb_row *verb)

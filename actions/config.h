@@ -82,6 +82,7 @@ struct action_config {
 	struct ssh_binding ssh;
 	struct socket_binding socket;
 	struct sql_binding sql;
+	enum expiry_policy on_expiry;
 	const char *undo; /* the action that takes it back; NULL: itself, with the value before */
 	const struct action_config *undo_action; /* that one; NULL: none is named */
 	int line;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions/expiry.h"
 #include "actions/journal.h"
 #include "actions/reaper.h"
 #include "core/base/clock.h"
@@ -365,6 +366,7 @@ size_t executor_holds(
 					     : executor->configs->journal_file;
 	bool is_reaped = path && reaper_is_recent(reaper_last_ms(path),
 					 clock_wall_ms(loop_clock(executor->loop)));
+	holds_bind(out, count, executor->configs);
 	for (size_t i = 0; i < count && is_reaped; i++) {
 		if (out[i].protection == HOLD_BY_NOTHING)
 			out[i].protection = HOLD_BY_REAPER;
@@ -382,7 +384,7 @@ static bool write_hold(struct executor *executor, const char *id, int64_t until_
 	sanitise(reason, strlen(reason), clean, sizeof(clean));
 	clock_format(until_ms, false, until);
 	text_init(&members, JOURNAL_LINE_BYTES);
-	run_log_write_hold(executor->operator_name, until_ms, &members);
+	run_log_write_hold(executor->operator_name, until_ms, 0, &members);
 	snprintf(words, sizeof(words), "%s%s, by %.60s%s%.160s",
 		until_ms > 0 ? "holds until " : "kept for good", until_ms > 0 ? until : "",
 		executor->operator_name, clean[0] ? ": " : "", clean);
@@ -393,11 +395,11 @@ static bool write_hold(struct executor *executor, const char *id, int64_t until_
 	return ok;
 }
 
-bool executor_change_hold(struct executor *executor, const char *id, int64_t until_ms,
-	const char *reason, struct error *error)
+/* Whether there is such a hold, and where to record what becomes of it. */
+static bool may_record(
+	const struct executor *executor, const char *id, int64_t wall_ms, struct error *error)
 {
 	struct hold holds[HOLDS_MOST];
-	int64_t wall_ms = clock_wall_ms(loop_clock(executor->loop));
 	size_t count = executor_holds(executor, wall_ms, holds, HOLDS_MOST);
 	bool found = false;
 	for (size_t i = 0; i < count; i++)
@@ -409,10 +411,52 @@ bool executor_change_hold(struct executor *executor, const char *id, int64_t unt
 	const char *trouble = journal_trouble(executor->journal);
 	if (trouble[0])
 		return error_set(error, ERROR_IO, "%s", trouble);
-	if (!write_hold(executor, id, until_ms, reason ? reason : "", wall_ms, error))
+	return true;
+}
+
+bool executor_change_hold(struct executor *executor, const char *id, int64_t until_ms,
+	const char *reason, struct error *error)
+{
+	int64_t wall_ms = clock_wall_ms(loop_clock(executor->loop));
+	if (!may_record(executor, id, wall_ms, error) ||
+		!write_hold(executor, id, until_ms, reason ? reason : "", wall_ms, error))
 		return false;
 	struct run_entry entry = *run_log_find(executor->log, id);
 	entry.view.expires_ms = until_ms;
+	entry.put_offs = 0;
+	run_log_put(executor->log, &entry);
+	return true;
+}
+
+bool executor_put_off(struct executor *executor, const struct hold *hold, bool pages,
+	const char *why, struct error *error)
+{
+	char words[ACTION_TEXT_BYTES];
+	char until[CLOCK_TEXT_BYTES];
+	struct text members;
+	int64_t wall_ms = clock_wall_ms(loop_clock(executor->loop));
+	int64_t until_ms = pages ? 0 : wall_ms + EXPIRY_PUT_OFF_MS;
+	int put_offs = pages ? EXPIRY_PUT_OFFS_MOST + 1 : hold->put_offs + 1;
+	if (!may_record(executor, hold->run, wall_ms, error))
+		return false;
+	clock_format(until_ms, false, until);
+	if (pages)
+		snprintf(words, sizeof(words), "a person has to take it back: %.250s", why);
+	else
+		snprintf(words, sizeof(words), "put off until %s, %d of %d times: %.220s", until,
+			put_offs, EXPIRY_PUT_OFFS_MOST, why);
+	text_init(&members, JOURNAL_LINE_BYTES);
+	run_log_write_hold(executor->operator_name, until_ms, put_offs, &members);
+	bool ok = text_ok(&members) || error_no_memory(error, "a journal record");
+	ok = ok && journal_append(executor->journal, hold->run, pages ? "page" : "extend", words,
+			   text_string(&members), wall_ms, error);
+	text_finish(&members);
+	if (!ok)
+		return false;
+	struct run_entry entry = *run_log_find(executor->log, hold->run);
+	if (!pages)
+		entry.view.expires_ms = until_ms;
+	entry.put_offs = put_offs;
 	run_log_put(executor->log, &entry);
 	struct error untold = {.kind = ERROR_NONE};
 	executor_publish(executor, false, &untold);

@@ -143,6 +143,13 @@ bool executor_change_hold(struct executor *executor, const char *id, int64_t unt
 	const char *reason, struct error *error);
 
 /*
+ * Of a hold whose time is over: put its end off by EXPIRY_PUT_OFF_MS, once more than so far, or,
+ * with `pages`, hand it to a person. On disk when true. Errors as executor_change_hold().
+ */
+bool executor_put_off(struct executor *executor, const struct hold *hold, bool pages,
+	const char *why, struct error *error);
+
+/*
  * Ask for another person's approval of a plan that only the guard two-person hinders; where
  * operators agree by a store, also those on other machines: executor_asked() tells how that fares,
  * as coordination_noted(). Errors: as approvals_ask(), signature_make(); ERROR_LIMIT (a request is

@@ -358,8 +358,16 @@ void guard_check_expiry(const struct guard_context *context, struct verdict *out
 			span);
 		return;
 	}
+	if (context->plan->on_expiry == EXPIRY_HOLD_AND_PAGE) {
+		guard_say(out, VERDICT_WARN,
+			"held and shown as expired after %s: its action leaves it to a person to "
+			"take back",
+			span);
+		return;
+	}
 	guard_say(out, VERDICT_PASS,
-		"holds for %s, then 'spillway reap' takes it back if that is safe", span);
+		"holds for %s, then 'spillway reap' takes it back if that is safe%s", span,
+		context->plan->on_expiry == EXPIRY_REVERT_IF_HEALTHY ? " and healthy" : "");
 }
 
 /* A hold that ends only if its maker is still there is none where nobody is. */
@@ -376,6 +384,8 @@ void guard_check_protection(const struct guard_context *context, struct verdict 
 		guard_say(out, VERDICT_PASS,
 			"a timer beside the target (%s) takes it back, whatever becomes of us",
 			plan->planted);
+	else if (plan->on_expiry == EXPIRY_HOLD_AND_PAGE)
+		guard_say(out, VERDICT_WARN, "its action leaves it to a person to take back");
 	else if (facts->is_reaped)
 		guard_say(out, VERDICT_PASS, "'spillway reap' runs here and takes it back");
 	else if (!facts->is_unattended)

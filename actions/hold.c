@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/config.h"
+#include "actions/expiry.h"
 #include "actions/target.h"
 #include "core/base/clock.h"
 #include "core/fleet/snapshot.h"
@@ -41,6 +43,7 @@ void hold_of_run(const struct run_entry *entry, int64_t now_ms, struct hold *out
 		.set_ms = view->started_ms,
 		.expires_ms = view->expires_ms,
 		.is_expired = now_ms >= view->expires_ms,
+		.put_offs = entry->put_offs,
 		.is_certain = entry->is_closed && view->code != OUTCOME_UNKNOWN,
 		.protection = view->planted[0] ? HOLD_BY_TIMER : HOLD_BY_NOTHING,
 	};
@@ -90,13 +93,47 @@ bool hold_warns(const struct hold *hold, int64_t before_ms, int64_t now_ms, char
 		return false;
 	clock_format_span(hold->expires_ms - now_ms, span);
 	hold_protection_words(hold, protection);
+	bool is_persons = hold->protection == HOLD_BY_NOTHING || expiry_is_a_persons(hold);
+	char put_off[32] = "";
+	if (hold->put_offs > 0 && hold->put_offs <= EXPIRY_PUT_OFFS_MOST)
+		snprintf(put_off, sizeof(put_off), " (put off %d of %d times)", hold->put_offs,
+			EXPIRY_PUT_OFFS_MOST);
 	snprintf(out, size,
-		"%s %s %s ends in %s, and %s%s; 'spillway holds extend %s 30m' lets it last",
-		hold->run, hold->action, hold->target_path, span,
-		hold->protection == HOLD_BY_NOTHING ? "only a person takes it back"
-						    : "is then taken back by ",
-		hold->protection == HOLD_BY_NOTHING ? "" : protection, hold->run);
+		"%s %s %s ends in %s%s, and %s%s; 'spillway holds extend %s 30m' lets it last",
+		hold->run, hold->action, hold->target_path, span, put_off,
+		is_persons ? "only a person takes it back" : "is then taken back by ",
+		is_persons ? "" : protection, hold->run);
 	return true;
+}
+
+bool hold_ended(const struct hold *hold, int64_t before_ms, int64_t now_ms, char *out, size_t size)
+{
+	char protection[48];
+	out[0] = '\0';
+	if (hold->expires_ms <= before_ms || hold->expires_ms > now_ms ||
+		hold->expires_ms - hold->set_ms < HOLD_BRIEF_MS)
+		return false;
+	hold_protection_words(hold, protection);
+	bool is_persons = hold->protection == HOLD_BY_NOTHING || expiry_is_a_persons(hold);
+	snprintf(out, size, "%s %s %s is over its time: %s%s%s", hold->run, hold->action,
+		hold->target_path,
+		is_persons ? "a person takes it back, 'spillway undo " : protection,
+		is_persons ? hold->run : " takes it back",
+		is_persons                                    ? "'"
+		: hold->on_expiry == EXPIRY_REVERT_IF_HEALTHY ? " if that is healthy"
+							      : "");
+	return true;
+}
+
+void holds_bind(struct hold *holds, size_t count, const struct action_configs *configs)
+{
+	for (size_t i = 0; i < count; i++) {
+		holds[i].on_expiry = EXPIRY_HOLD_AND_PAGE;
+		for (size_t j = 0; j < configs->count; j++) {
+			if (strcmp(configs->rows[j].info.name, holds[i].action) == 0)
+				holds[i].on_expiry = configs->rows[j].on_expiry;
+		}
+	}
 }
 
 void hold_protection_words(const struct hold *hold, char out[48])

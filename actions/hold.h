@@ -30,7 +30,9 @@ struct hold {
 	double from, to;
 	int64_t set_ms, expires_ms;
 	enum hold_protection protection;
-	char planted[8]; /* HOLD_BY_TIMER: "systemd", "at" */
+	char planted[8];              /* HOLD_BY_TIMER: "systemd", "at" */
+	enum expiry_policy on_expiry; /* of its action: holds_bind() */
+	int put_offs;                 /* as in run_entry */
 	bool is_expired;
 	bool is_certain;           /* false: its run's outcome is not known */
 	char under[PLAN_ID_BYTES]; /* a later hold on the same setting, to be ended first; "" none
@@ -58,6 +60,13 @@ bool hold_warns(const struct hold *hold, int64_t before_ms, int64_t now_ms, char
 
 /* What a run holds, or would if it came to be done; `under` is left empty. */
 void hold_of_run(const struct run_entry *entry, int64_t now_ms, struct hold *out);
+
+/* Whether its end came after `before_ms` and not after `now_ms`. `out`: what that means, for who
+ * looks on. */
+bool hold_ended(const struct hold *hold, int64_t before_ms, int64_t now_ms, char *out, size_t size);
+
+/* What its actions say of their end; of one that the fleet file no longer has: hold_and_page. */
+void holds_bind(struct hold *holds, size_t count, const struct action_configs *configs);
 
 /* The holds at `now_ms`, newest first: the order in which they can be taken back. */
 size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, size_t most);

@@ -247,6 +247,7 @@ static bool build(struct plan *plan, const struct action_config *action,
 		.is_undo = plan->is_undo,
 		.hold_ms = plan->hold_ms};
 	plan->planted = request_plants(&change);
+	plan->on_expiry = action->on_expiry;
 	if (!add_requests(plan, &change, snapshot, error) || !add_hash(plan, error))
 		return false;
 	struct plan_facts known = *facts;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/expiry.h"
 #include "actions/template.h"
 #include "core/base/clock.h"
 #include "core/base/json_writer.h"
@@ -169,9 +170,14 @@ static void print_hold(const struct plan *plan, const struct printer *printer)
 		return;
 	clock_format_span(plan->hold_ms, span);
 	bool is_planted = plan->planted && plan->planted[0];
-	snprintf(line, sizeof(line),
-		"for %s; 'spillway holds' extends or keeps it, %s takes it back after that", span,
-		is_planted ? "a timer beside the target" : "'spillway reap'");
+	static const char *const ends[] = {
+		[EXPIRY_REVERT] = "'spillway reap' takes it back after that",
+		[EXPIRY_REVERT_IF_HEALTHY] = "'spillway reap' takes it back after that if it is "
+					     "healthy, else puts it off",
+		[EXPIRY_HOLD_AND_PAGE] = "a person takes it back after that"};
+	snprintf(line, sizeof(line), "for %s; 'spillway holds' extends or keeps it, %s", span,
+		is_planted ? "a timer beside the target takes it back after that"
+			   : ends[plan->on_expiry]);
 	print(printer, "holds", line);
 }
 
@@ -262,6 +268,7 @@ void plan_print_json(const struct plan *plan, struct text *out)
 	json_member_string(&writer, "verify", plan->verify);
 	json_member_string(&writer, "undo", plan->undo);
 	json_member_integer(&writer, "hold_ms", plan->hold_ms);
+	json_member_string(&writer, "on_expiry", expiry_policy_name(plan->on_expiry));
 	json_member_string(&writer, "ticket", plan->ticket);
 	json_member_string(&writer, "approved_by", plan->approved_by);
 	json_member_string(&writer, "hash", plan->hash);

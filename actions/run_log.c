@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,13 @@ static void add_event(struct run_entry *entry, const char *event, const struct j
 		view->expires_ms = expires_ms;
 	if (strcmp(event, "keep") == 0)
 		view->expires_ms = 0;
+	if (strcmp(event, "extend") == 0 || strcmp(event, "page") == 0) {
+		int64_t put_offs = 0;
+		entry->put_offs = json_integer_of(json_get(root, "put_offs"), &put_offs) &&
+						  put_offs > 0 && put_offs <= INT_MAX
+					  ? (int)put_offs
+					  : 0;
+	}
 	if (strcmp(event, "done") != 0)
 		return;
 	enum outcome_code code = OUTCOME_UNKNOWN;
@@ -498,7 +506,7 @@ void run_log_write_code(enum outcome_code code, struct text *out)
 	text_printf(out, "\"code\":%d,\"outcome\":\"%s\"", (int)code, outcome_name(code));
 }
 
-void run_log_write_hold(const char *by, int64_t until_ms, struct text *out)
+void run_log_write_hold(const char *by, int64_t until_ms, int put_offs, struct text *out)
 {
 	struct text made;
 	struct json_writer writer;
@@ -508,6 +516,8 @@ void run_log_write_hold(const char *by, int64_t until_ms, struct text *out)
 	json_member_string(&writer, "by", by);
 	if (until_ms > 0)
 		json_member_time(&writer, "expires", until_ms);
+	if (put_offs > 0)
+		json_member_integer(&writer, "put_offs", put_offs);
 	json_end_object(&writer);
 	strip_braces(&made, out);
 }

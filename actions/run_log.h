@@ -25,6 +25,8 @@ struct run_entry {
 	char runbook[PLAN_ID_BYTES]; /* the runbook's run that made it; "" none */
 	char kept[REPLY_KEPT_BYTES]; /* what the reply said, for the undo; "" nothing */
 	bool was_sent;
+	int put_offs;         /* how often its end was put off by itself, since a person last set
+				 it; above EXPIRY_PUT_OFFS_MOST: it was handed to a person */
 	const char *progress; /* how far it came, in words; NULL: not sent */
 	bool is_closed;       /* has its "done" */
 	int64_t last_ms;      /* of its last record about a request; 0 none */
@@ -85,8 +87,9 @@ bool run_entry_may_have_changed(const struct run_entry *entry);
 void run_log_write_intent(
 	const struct plan *plan, const char *by, const char *reason, struct text *out);
 
-/* The members of a record that lets a hold last until `until_ms`; 0: for good. */
-void run_log_write_hold(const char *by, int64_t until_ms, struct text *out);
+/* The members of a record that lets a hold last until `until_ms`; 0: for good, or of one that hands
+ * it to a person. `put_offs` as in run_entry; 0: a person's own word. */
+void run_log_write_hold(const char *by, int64_t until_ms, int put_offs, struct text *out);
 
 /* The members of a record of request number `request`, from 1; `kept` "" nothing. */
 void run_log_write_reply(size_t request, const char *kept, struct text *out);

@@ -484,6 +484,8 @@ static void app_warn_of_end(struct console_app *app, const struct hold *hold, in
 	char line[ACTION_TEXT_BYTES];
 	if (hold_warns(hold, app->looked_ms, now_ms, line, sizeof line))
 		app_message(app, SEVERITY_WARNING, line);
+	if (hold_ended(hold, app->looked_ms, now_ms, line, sizeof line))
+		app_message(app, SEVERITY_CRITICAL, line);
 }
 
 /* What is held, here and elsewhere, and who else is here. */

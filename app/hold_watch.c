@@ -45,11 +45,13 @@ void hold_watch_look(
 	if (file_watch_changed(&watch->file))
 		read_journal(watch);
 	size_t count = watch->log ? holds_list(watch->log, now_ms, holds, HOLDS_MOST) : 0;
+	holds_bind(holds, count, watch->configs);
 	bool is_reaped = count > 0 && reaper_is_recent(reaper_last_ms(path), now_ms);
 	for (size_t i = 0; i < count; i++) {
 		if (is_reaped && holds[i].protection == HOLD_BY_NOTHING)
 			holds[i].protection = HOLD_BY_REAPER;
-		if (hold_warns(&holds[i], watch->looked_ms, now_ms, line, sizeof line))
+		if (hold_warns(&holds[i], watch->looked_ms, now_ms, line, sizeof line) ||
+			hold_ended(&holds[i], watch->looked_ms, now_ms, line, sizeof line))
 			tell(context, line);
 	}
 	watch->looked_ms = now_ms;

@@ -6,6 +6,7 @@
 
 #include "actions/coordination.h"
 #include "actions/executor.h"
+#include "actions/expiry.h"
 #include "actions/hold.h"
 #include "actions/target.h"
 #include "actions/template.h"
@@ -63,11 +64,16 @@ static void hold_add(
 	clock_format_span(left_ms < 0 ? -left_ms : left_ms, span);
 	hold_look(hold, snapshot, look, sizeof look);
 	hold_protection_words(hold, protection);
-	text_printf(text, "%-8s %s %s %s %s -> %s, by %s; %s%s%s; %s%s%s%s; taken back by %s\n",
+	char put_off[32] = "";
+	if (hold->put_offs > 0 && !expiry_is_a_persons(hold))
+		snprintf(put_off, sizeof put_off, ", put off %d of %d times", hold->put_offs,
+			EXPIRY_PUT_OFFS_MOST);
+	text_printf(text, "%-8s %s %s %s %s -> %s, by %s; %s%s%s%s; %s%s%s%s; taken back by %s\n",
 		hold->run, hold->action, hold->target_path, hold->verb->parameter, from, to,
-		hold->by, end, span, hold->is_expired ? " ago" : "", look,
+		hold->by, end, span, hold->is_expired ? " ago" : "", put_off, look,
 		hold->is_certain ? "" : ", its outcome is not known",
-		hold->under[0] ? ", under " : "", hold->under, protection);
+		hold->under[0] ? ", under " : "", hold->under,
+		expiry_is_a_persons(hold) ? "a person" : protection);
 }
 
 static void hold_add_json(const struct hold *hold, const struct snapshot *snapshot, int64_t now_ms,
@@ -86,6 +92,8 @@ static void hold_add_json(const struct hold *hold, const struct snapshot *snapsh
 	json_member_time(json, "expires", hold->expires_ms);
 	json_member_bool(json, "expired", hold->is_expired);
 	json_member_bool(json, "ends_soon", hold_ends_soon(hold, now_ms));
+	json_member_integer(json, "put_offs", hold->put_offs);
+	json_member_string(json, "on_expiry", expiry_policy_name(hold->on_expiry));
 	json_member_bool(json, "certain", hold->is_certain);
 	json_member_string(json, "under", hold->under);
 	json_member_string(json, "now", look);

@@ -6,6 +6,7 @@
 
 #include "actions/config.h"
 #include "actions/executor.h"
+#include "actions/expiry.h"
 #include "actions/hold.h"
 #include "actions/plan.h"
 #include "actions/reaper.h"
@@ -101,6 +102,65 @@ static void reap_close(struct reaper *reaper, const struct hold *hold, const cha
 	reap_keep(reaper, hold, OUTCOME_LOCAL_ERROR, error.text);
 }
 
+/* Told as a page: whoever reads the reaper's output, its exit code or the journal is to look. */
+static void reap_hand_over(
+	struct reaper *reaper, const struct hold *hold, bool pages, const char *why)
+{
+	char line[ACTION_TEXT_BYTES * 2];
+	struct error error = {0};
+	if (reaper->options->plan_only) {
+		printf("%s %s %s: would be %s: %s\n", hold->run, hold->action, hold->target_path,
+			pages ? "handed to a person" : "put off", why);
+		return;
+	}
+	bool is_told = pages && hold->put_offs > EXPIRY_PUT_OFFS_MOST;
+	if (!is_told && !executor_put_off(reaper->control.executor, hold, pages, why, &error)) {
+		reap_keep(reaper, hold, OUTCOME_LOCAL_ERROR, error.text);
+		return;
+	}
+	if (pages)
+		snprintf(line, sizeof line,
+			"PAGE: a person has to take it back, 'spillway undo %s', or let it last, "
+			"'spillway holds extend %s 30m': %s",
+			hold->run, hold->run, why);
+	else
+		snprintf(line, sizeof line, "PAGE: put off by %d min, %d of %d times: %s",
+			EXPIRY_PUT_OFF_MS / 60000, hold->put_offs + 1, EXPIRY_PUT_OFFS_MOST, why);
+	reap_keep(reaper, hold, pages ? OUTCOME_NEEDS_CONFIRMATION : OUTCOME_REFUSED, line);
+}
+
+/* There is a plan that takes it back: what becomes of the hold by its action's policy. */
+static void reap_decide(struct reaper *reaper, const struct hold *hold)
+{
+	char why[ACTION_TEXT_BYTES];
+	const struct plan *plan = &reaper->plan;
+	enum health health =
+		expiry_health(hold, &reaper->control.configs.guards, reaper->engine.snapshot,
+			&reaper->engine.assessment, loop_now_ms(reaper->engine.loop), why);
+	if (plan->blocked)
+		snprintf(why, sizeof why, "%s", reap_blocker(plan));
+	else if (hold->on_expiry == EXPIRY_HOLD_AND_PAGE)
+		snprintf(why, sizeof why, "its action is not taken back by itself");
+	switch (expiry_decide(hold, plan->blocked, health)) {
+	case EXPIRY_TAKE_BACK:
+		if (reaper->options->plan_only)
+			printf("%s %s %s: would be taken back\n", hold->run, hold->action,
+				hold->target_path);
+		else
+			reap_run(reaper, hold);
+		break;
+	case EXPIRY_KEEP:
+		reap_keep(reaper, hold, (int)plan_outcome(plan), why);
+		break;
+	case EXPIRY_PUT_OFF:
+		reap_hand_over(reaper, hold, false, why);
+		break;
+	case EXPIRY_PAGE:
+		reap_hand_over(reaper, hold, true, why);
+		break;
+	}
+}
+
 static void reap_one(struct reaper *reaper, const struct hold *hold)
 {
 	struct error error = {0};
@@ -111,14 +171,8 @@ static void reap_one(struct reaper *reaper, const struct hold *hold)
 			reap_close(reaper, hold, error.text);
 		else
 			reap_keep(reaper, hold, OUTCOME_STALE_PLAN, error.text);
-	} else if (reaper->plan.blocked) {
-		reap_keep(reaper, hold, (int)plan_outcome(&reaper->plan),
-			reap_blocker(&reaper->plan));
-	} else if (reaper->options->plan_only) {
-		printf("%s %s %s: would be taken back\n", hold->run, hold->action,
-			hold->target_path);
 	} else {
-		reap_run(reaper, hold);
+		reap_decide(reaper, hold);
 	}
 }
 

@@ -170,6 +170,10 @@ static const struct {
 	{"guards: {freeze: [{from: 2026-12-24T00:00:00Z, until: 2026-12-25T00:00:00Z, "
 	 "except_ticket: \"INC *\"}]}",
 		"the form of a ticket"},
+	{"actions: {a: {verb: cluster.divert, on_expiry: keep, " HTTP "}}", "revert_if_healthy"},
+	{"actions: {a: {verb: pool.resize, on_expiry: hold_and_page, ssh: {host: h, user: u, "
+	 "command: \"x {size}\", revert: {plant: at, read: r}}}}",
+		"leave one of them out"},
 	{"guards: {assert: {name: a, that: \"phase < 3\"}}", "expected a list"},
 	{"guards: {assert: [{name: a}]}", "that"},
 	{"guards: {assert: [{name: A b, that: \"phase < 3\"}]}", "lower-case"},

@@ -1,4 +1,5 @@
 #include "actions/executor.h"
+#include "actions/expiry.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -677,6 +678,47 @@ START_TEST(test_plan_for_two)
 }
 END_TEST
 
+/* Put off three times and then handed over: on record, and so for whoever comes next. */
+START_TEST(test_put_off)
+{
+	struct rig rig;
+	struct hold holds[HOLDS_MOST];
+	struct error error = {0};
+	open_rig(&rig, SCRIPT_OK);
+	rig.action.on_expiry = EXPIRY_REVERT_IF_HEALTHY;
+	make_plan(&rig, 80);
+	must_start(&rig);
+	turn_until(&rig, RUN_VERIFYING);
+	for (int i = 0; i < 3; i++)
+		second(&rig, 80);
+	for (int i = 0; i <= EXPIRY_PUT_OFFS_MOST; i++) {
+		int64_t now_ms = clock_wall_ms(&rig.clock);
+		bool pages = i == EXPIRY_PUT_OFFS_MOST;
+		ck_assert_uint_eq(executor_holds(rig.executor, now_ms, holds, HOLDS_MOST), 1);
+		ck_assert_int_eq(holds[0].put_offs, i);
+		int64_t end_ms = pages ? holds[0].expires_ms : now_ms + EXPIRY_PUT_OFF_MS;
+		ck_assert_msg(executor_put_off(rig.executor, &holds[0], pages, "why", &error), "%s",
+			error.text);
+		close_executor(&rig);
+		open_executor(&rig);
+		ck_assert_uint_eq(executor_holds(rig.executor, now_ms, holds, HOLDS_MOST), 1);
+		ck_assert_int_eq(holds[0].expires_ms, end_ms);
+	}
+	ck_assert(expiry_is_a_persons(&holds[0]));
+	struct journal_line lines[1];
+	ck_assert_uint_eq(journal_tail(rig.journal_file, lines, 1, NULL), 1);
+	ck_assert_str_eq(lines[0].event, "page");
+	/* Who lets it last has looked: from then on it goes by itself again. */
+	ck_assert(executor_change_hold(rig.executor, "a-0001", SCENE_NOW + 600000, "seen", &error));
+	ck_assert_uint_eq(executor_holds(rig.executor, SCENE_NOW, holds, HOLDS_MOST), 1);
+	ck_assert(!expiry_is_a_persons(&holds[0]));
+	snprintf(holds[0].run, sizeof(holds[0].run), "a-0009");
+	ck_assert(!executor_put_off(rig.executor, &holds[0], false, "why", &error));
+	verify_journal(&rig);
+	close_rig(&rig);
+}
+END_TEST
+
 /* In a freeze that lets it pass: planned, begun, and told with its ticket. */
 START_TEST(test_ticket_in_a_freeze)
 {
@@ -730,6 +772,7 @@ static Suite *executor_suite(void)
 	tcase_add_test(tcase, test_refusals_before_anything_is_recorded);
 	tcase_add_test(tcase, test_override_needs_its_name_and_a_reason);
 	tcase_add_test(tcase, test_ticket_in_a_freeze);
+	tcase_add_test(tcase, test_put_off);
 	tcase_add_test(tcase, test_harm_is_told);
 	tcase_add_test(tcase, test_undo_and_drift);
 	tcase_add_test(tcase, test_interrupted_and_busy);

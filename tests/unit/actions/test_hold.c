@@ -123,7 +123,7 @@ START_TEST(test_hold_record)
 {
 	struct text text;
 	text_init(&text, 1000);
-	run_log_write_hold("k\"im", SET_MS, &text);
+	run_log_write_hold("k\"im", SET_MS, 0, &text);
 	ck_assert_str_eq(
 		text_string(&text), "\"by\":\"k\\\"im\",\"expires\":\"2026-02-02T02:40:00.000Z\"");
 	text_finish(&text);
@@ -171,6 +171,57 @@ START_TEST(test_brake_trips)
 }
 END_TEST
 
+/* What put its end off, and what hands it to a person, is on record; a person's word begins anew.
+ */
+START_TEST(test_put_off)
+{
+	static const struct {
+		const char *line;
+		int put_offs;
+	} told[] = {
+		{"{\"run\":\"a-0001\",\"event\":\"extend\",\"expires\":\"2026-02-02T03:00:00Z\","
+		 "\"put_offs\":1}",
+			1},
+		{"{\"run\":\"a-0001\",\"event\":\"extend\",\"expires\":\"2026-02-02T03:10:00Z\","
+		 "\"put_offs\":2}",
+			2},
+		{"{\"run\":\"a-0001\",\"event\":\"page\",\"put_offs\":4}", 4},
+		{"{\"run\":\"a-0001\",\"event\":\"extend\",\"expires\":\"2026-02-02T03:10:00Z\"}",
+			0},
+	};
+	struct hold holds[HOLDS_MOST];
+	char line[ACTION_TEXT_BYTES];
+	struct action_config action = {
+		.info = {.name = "x"}, .on_expiry = EXPIRY_REVERT_IF_HEALTHY};
+	struct action_configs configs = {.rows = &action, .count = 1};
+	struct run_log *log = run_log_create();
+	add_run(log, "a-0001", "cluster.divert", "east-a", 100, 80, 600000, "", OUTCOME_DONE);
+	int64_t end_ms = SET_MS + 1800000;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		run_log_add_line(log, told[i].line, strlen(told[i].line));
+		ck_assert_uint_eq(holds_list(log, SET_MS, holds, HOLDS_MOST), 1);
+		holds_bind(holds, 1, &configs);
+		ck_assert_int_eq(holds[0].put_offs, told[i].put_offs);
+		holds[0].protection = HOLD_BY_REAPER;
+		ck_assert_int_eq(
+			hold_warns(&holds[0], 0, end_ms - 60000, line, sizeof(line)), i > 0);
+		ck_assert_int_eq(strstr(line, "(put off 2 of 3 times)") != NULL, i == 1);
+		ck_assert_int_eq(strstr(line, "only a person takes it back") != NULL, i == 2);
+		ck_assert_int_eq(
+			hold_ended(&holds[0], end_ms - 1, end_ms, line, sizeof(line)), i > 0);
+		ck_assert_int_eq(strstr(line, "'spillway undo a-0001'") != NULL, i == 2);
+		ck_assert_int_eq(strstr(line, "reap takes it back if that is healthy") != NULL,
+			i == 1 || i == 3);
+	}
+	ck_assert(!hold_ended(&holds[0], end_ms, end_ms + 1, line, sizeof(line)));
+	/* Of an action that the fleet file no longer has nothing is taken back by itself. */
+	configs.count = 0;
+	holds_bind(holds, 1, &configs);
+	ck_assert_int_eq(holds[0].on_expiry, EXPIRY_HOLD_AND_PAGE);
+	run_log_destroy(log);
+}
+END_TEST
+
 static Suite *hold_suite(void)
 {
 	Suite *suite = suite_create("hold");
@@ -178,6 +229,7 @@ static Suite *hold_suite(void)
 	tcase_add_test(tcase, test_only_our_changes_that_stand_are_holds);
 	tcase_add_test(tcase, test_its_end_is_told_of_once);
 	tcase_add_test(tcase, test_extend_and_keep);
+	tcase_add_test(tcase, test_put_off);
 	tcase_add_test(tcase, test_hold_record);
 	tcase_add_test(tcase, test_brake_counts_changes_only);
 	tcase_add_test(tcase, test_brake_trips);

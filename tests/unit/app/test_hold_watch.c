@@ -70,8 +70,12 @@ START_TEST(an_end_that_comes_near_is_told_once)
 	ck_assert_uint_eq(told, 1);
 	ck_assert_ptr_nonnull(strstr(last, "a-0001 divert east-a ends in 4m59s"));
 	hold_watch_look(&watch, warn_ms + 5000, tell, &told);
-	hold_watch_look(&watch, SET_MS + SPAN_MS, tell, &told);
 	ck_assert_uint_eq(told, 1);
+	/* And that it is there, once. */
+	hold_watch_look(&watch, SET_MS + SPAN_MS, tell, &told);
+	hold_watch_look(&watch, SET_MS + SPAN_MS + 5000, tell, &told);
+	ck_assert_uint_eq(told, 2);
+	ck_assert_ptr_nonnull(strstr(last, "a-0001 divert east-a is over its time: a person"));
 	hold_watch_finish(&watch);
 }
 END_TEST
