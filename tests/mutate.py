@@ -24,7 +24,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMITS = "core/assess/limits.h"
-ARITHMETIC = ["chain.c", "cluster.c", "contingency.c", "knee.c", "ledger.c", "noise.c", "page.c", "phase.c", "projection.c",
+ARITHMETIC = ["assess.c", "baseline.c", "burn.c", "cause.c", "evidence.c", "exhaustion.c", "chain.c", "cluster.c", "contingency.c", "knee.c", "ledger.c", "noise.c", "page.c", "phase.c", "projection.c",
               "prognosis.c", "recommend.c", "replica.c", "symptom.c", "trip.c", "upstream.c", "window.c"]
 THRESHOLD = re.compile(r"^#define\s+(\w+)\s+\\?\s*(-?\d+(?:\.\d+)?)\b", re.M)
 OPERATORS = [(" >= ", " < "), (" <= ", " > "), (" > ", " <= "), (" < ", " >= "), (" + ", " - "), (" - ", " + "), (" && ", " || ")]

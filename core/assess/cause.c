@@ -69,7 +69,7 @@ void cause_observe(struct cause_memory *memory, const struct cluster_view *view,
 		trip_step(&memory->trips[i], &rule, levels[i], view->evidence.newest_ms, now_ms);
 	}
 	struct trip *loss = &memory->trips[HYPOTHESIS_REPLICA_LOSS];
-	if (view->out > 0 && view->first_out != ENTITY_NONE)
+	if (view->first_out != ENTITY_NONE)
 		loss->onset_ms = replicas[view->first_out].since_ms;
 	if (odd->lagged_ms != 0)
 		memory->trips[HYPOTHESIS_LAG_EVICTION].onset_ms = odd->lagged_ms;
@@ -255,35 +255,37 @@ static bool is_same_scraper(const char *a, const char *b)
 	return length == strcspn(b, "/") && strncmp(a, b, length) == 0;
 }
 
-/* The scraper most of whose polls come to nothing. */
+/* Of all that belong to the scraper of `one`, how many are silent. */
+static struct silence count_silent(const struct snapshot *snapshot, const struct source_status *one)
+{
+	struct silence out = {.name = one->name, .since_ms = INT64_MAX};
+	for (size_t i = 0; i < snapshot->source_count; i++) {
+		const struct source_status *other = &snapshot->sources[i];
+		bool stale = source_is_stale(other, snapshot->at_ms);
+		if (!is_same_scraper(other->name, one->name)) {
+			out.others_answering += !stale;
+			continue;
+		}
+		out.total++;
+		out.silent += stale;
+		if (stale && other->last_ok_ms < out.since_ms)
+			out.since_ms = other->last_ok_ms;
+	}
+	return out;
+}
+
+/* The first scraper most of whose polls come to nothing. */
 static bool find_silence(const struct snapshot *snapshot, struct silence *out)
 {
-	*out = (struct silence){0};
 	for (size_t i = 0; i < snapshot->source_count; i++) {
 		const struct source_status *one = &snapshot->sources[i];
-		if (!source_is_stale(one, snapshot->at_ms) ||
-			(out->name && is_same_scraper(out->name, one->name)))
+		if (!source_is_stale(one, snapshot->at_ms))
 			continue;
-		struct silence group = {.name = one->name, .since_ms = INT64_MAX};
-		for (size_t j = 0; j < snapshot->source_count; j++) {
-			const struct source_status *other = &snapshot->sources[j];
-			bool stale = source_is_stale(other, snapshot->at_ms);
-			if (!is_same_scraper(other->name, one->name)) {
-				group.others_answering += !stale;
-				continue;
-			}
-			group.total++;
-			group.silent += stale;
-			if (stale && other->last_ok_ms < group.since_ms)
-				group.since_ms = other->last_ok_ms;
-		}
-		if (2 * group.silent > group.total && group.silent > out->silent)
-			*out = group;
-		/* The rest of the group gives the same answer. */
-		if (2 * group.silent > group.total)
+		*out = count_silent(snapshot, one);
+		if (2 * out->silent > out->total)
 			return true;
 	}
-	return out->silent > 0;
+	return false;
 }
 
 bool telemetry_is_faulty(const struct snapshot *snapshot)
@@ -303,7 +305,7 @@ static void argue_telemetry(struct brief *brief)
 		"%zu of %zu polls of '%.*s' come to nothing, %zu others answer", silence.silent,
 		silence.total, (int)strcspn(silence.name, "/"), silence.name,
 		silence.others_answering);
-	brief->explains = silence.others_answering > 0;
+	brief->explains = 1; /* for others answer: else it would not be here */
 	brief->specificity = silence.silent == silence.total;
 }
 

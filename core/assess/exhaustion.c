@@ -19,7 +19,7 @@ void exhaustion_feed(
 	while (old < memory->count && memory->means[old].at_ms <= since_ms)
 		old++;
 	forget(memory, old);
-	if (memory->summed > 0 && memory->begun_ms <= since_ms)
+	if (memory->begun_ms <= since_ms)
 		memory->summed = 0;
 	if (!isfinite(busy) || sample_ms <= memory->seen_ms || sample_ms <= since_ms)
 		return;

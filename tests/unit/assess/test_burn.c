@@ -69,7 +69,18 @@ START_TEST(what_leaves_a_window_no_longer_counts)
 	/* After six hours the first minute makes room, and the mean rate is of what is left. */
 	now_ms = run(&memory, now_ms, 6 * 3600, 200, 0, false);
 	run(&memory, now_ms, 10, 200, 2, true);
-	ck_assert_double_eq_tol(judge(&memory, 0.999).spent, 20 / 518400.0, 1e-6);
+	ck_assert_double_eq_tol(judge(&memory, 0.999).spent, 20 / 518400.0, 2e-8);
+}
+END_TEST
+
+/* A rate is of the time that was watched, from before the first that was counted. */
+START_TEST(two_seconds_are_two_seconds)
+{
+	struct burn_memory memory = {0};
+	burn_feed(&memory, 100, 10, true, START_MS);
+	run(&memory, START_MS, 2, 100, 10, true);
+	/* 20 failed of 100/s x 30 days x 0.1 %. */
+	ck_assert_double_eq_tol(judge(&memory, 0.999).spent, 20 / 259200.0, 1e-9);
 }
 END_TEST
 
@@ -100,6 +111,7 @@ static Suite *burn_suite(void)
 	TCase *cases = tcase_create("burn");
 	tcase_add_test(cases, rates_are_over_their_windows);
 	tcase_add_test(cases, what_leaves_a_window_no_longer_counts);
+	tcase_add_test(cases, two_seconds_are_two_seconds);
 	tcase_add_test(cases, silence_is_neither_good_nor_bad);
 	suite_add_tcase(suite, cases);
 	return suite;

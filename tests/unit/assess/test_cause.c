@@ -136,6 +136,17 @@ START_TEST(one_silent_target_of_a_scraper_is_no_telemetry_fault)
 		ck_assert_int_eq(telemetry_is_faulty(box.snapshot), silent >= 2);
 	}
 	ck_assert_ptr_nonnull(strstr(box.seen.causes[0].evidence, "3 of 3 polls of 'databases'"));
+	/* First of all, explained, the whole of it, and deep. */
+	ck_assert_double_eq_tol(box.seen.causes[0].score, 3 + 2 + 2 + 1, 1e-9);
+	/* It began when the first of them fell silent, wherever that stands among them. */
+	for (size_t first = 0; first < 3; first++) {
+		for (size_t i = 0; i < 3; i++)
+			store_source(box.store, ids[i])->last_ok_ms =
+				box.now_ms - (i == first ? 90000 : 60000);
+		box_assess(&box);
+		ck_assert_int_eq(box.seen.causes[0].hypothesis, HYPOTHESIS_TELEMETRY_FAULT);
+		ck_assert_int_eq(box.seen.causes[0].onset_ms, box.now_ms - 90000);
+	}
 	box_finish(&box);
 }
 END_TEST
@@ -374,6 +385,12 @@ START_TEST(the_other_scores)
 	it.view.load_factor = 1.5;
 	show(&it, HYPOTHESIS_DEMAND_SURGE, now_ms);
 	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8 + 2, 1e-9);
+	it.view.load_factor = 1; /* not what more first tries would make of it */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8, 1e-9);
+	it.view.use = 0.84; /* unless full pools hide it */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8 + 2, 1e-9);
+	it.view.use = 0.5;
+	it.view.load_factor = 1.5;
 	show(&it, HYPOTHESIS_RETRY_STORM, now_ms - 2000);
 	ck_assert_double_eq_tol(
 		score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 - 0.5 / 30 + 0.8 + 2 - 3, 0.1);

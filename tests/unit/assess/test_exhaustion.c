@@ -108,6 +108,17 @@ START_TEST(a_step_is_no_trend)
 	exhaustion_feed(&memory, 99, now_ms, step_ms);
 	exhaustion_feed(&memory, NAN, now_ms + 1000, step_ms);
 	ck_assert_double_eq(memory.sum, sum);
+	/* Nor does a mean in progress mix what was before a step with what came after. */
+	struct exhaustion_memory mixed = {0};
+	now_ms = run(&mixed, START_MS, 3, 50, 0, 0);
+	step_ms = now_ms;
+	for (int i = 0; i < 6; i++) {
+		now_ms += 1000;
+		exhaustion_feed(&mixed, 80, now_ms, step_ms);
+	}
+	ck_assert_uint_eq(mixed.count, 1);
+	ck_assert_double_eq(mixed.means[0].value, 80);
+	ck_assert_int_eq(mixed.means[0].at_ms, step_ms + 3500);
 	/* The last minute speaks first: it was flat for long, and rises now. */
 	struct exhaustion_memory late = {0};
 	now_ms = run(&late, START_MS, 240, 50, 0, 0.5);
