@@ -413,6 +413,31 @@ START_TEST(the_other_scores)
 }
 END_TEST
 
+/* Where much of what it stands on is stale any other cause is contradicted, once. */
+START_TEST(silent_sources_speak_against_the_others)
+{
+	struct inquiry it;
+	struct error error = {0};
+	uint16_t silent;
+	inquiry_init(&it);
+	ck_assert(store_add_source(it.box.store, "edge", "haproxy", 1000, &silent, &error));
+	struct source_status *source = store_source(it.box.store, silent);
+	source->state = SOURCE_FAILING;
+	source->last_try_ms = it.box.now_ms;
+	source->last_ok_ms = it.box.now_ms - 60000;
+	box_answer(&it.box, true);
+	box_assess(&it.box);
+	int64_t silent_ms = it.box.now_ms - 60000;
+	show(&it, HYPOTHESIS_REPLICA_LOSS, silent_ms);
+	show(&it, HYPOTHESIS_RETRY_STORM, silent_ms);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_TELEMETRY_FAULT), 8, 1e-9);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_REPLICA_LOSS), 8 - 3, 1e-9);
+	/* Something below was there as early as the storm: that is one contradiction already. */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 6 - 3, 1e-9);
+	box_finish(&it.box);
+}
+END_TEST
+
 /* Steps one sign a second at a time; whether it is on in the end. */
 static bool observe(struct inquiry *it, bool incident, int seconds, enum hypothesis sign)
 {
@@ -460,6 +485,12 @@ START_TEST(signs_have_two_lines)
 		ck_assert(!observe(&it, true, 1, sign));
 		*figure = 1;
 	}
+	it.memory = (struct cause_memory){0};
+	ck_assert(observe(&it, true, 1, HYPOTHESIS_REPLICA_LOSS)); /* one is out */
+	it.memory = (struct cause_memory){0};
+	it.view.out = 0;
+	it.view.first_out = ENTITY_NONE;
+	ck_assert(!observe(&it, true, 5, HYPOTHESIS_REPLICA_LOSS));
 	it.view.symptoms.starved = 1;
 	ck_assert(!observe(&it, true, 2, HYPOTHESIS_SLOW_REPLICA));
 	ck_assert(observe(&it, true, 1, HYPOTHESIS_SLOW_REPLICA));
@@ -520,6 +551,7 @@ static Suite *cause_suite(void)
 	tcase_add_test(all, scores_are_as_the_formula_says);
 	tcase_add_test(all, precedence_falls_over_half_a_minute);
 	tcase_add_test(all, the_other_scores);
+	tcase_add_test(all, silent_sources_speak_against_the_others);
 	tcase_add_test(all, signs_have_two_lines);
 	tcase_add_test(all, signs_against_what_is_usual);
 	tcase_add_test(all, clusters_and_windows_are_listed_too);

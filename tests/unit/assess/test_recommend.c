@@ -133,6 +133,7 @@ START_TEST(the_sooner_the_better)
 	box_run(&box, 20);
 	ck_assert_int_eq(box.seen.phase, PHASE_SATURATION);
 	expect_order(&box, (const char *const[]){"pool.resize", "cluster.divert", NULL});
+	ck_assert_ptr_null(find(&box, "retry.limit"));
 	ck_assert(get(&box, "cluster.divert")->enough);
 	ck_assert_double_lt(
 		get(&box, "pool.resize")->seconds, get(&box, "cluster.divert")->seconds);
