@@ -8,6 +8,7 @@
 #include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/fields.h"
+#include "core/base/json_writer.h"
 #include "core/base/number.h"
 #include "core/base/text.h"
 #include "core/base/yaml.h"
@@ -534,4 +535,90 @@ void runbook_keys(struct text *out)
 	runbook_print_rows("steps.wait", wait_rows, COUNT(wait_rows), out);
 	runbook_print_rows("steps.do", do_rows, COUNT(do_rows), out);
 	runbook_flow_keys(out);
+}
+
+/* ---- the schema ---- */
+
+static void write_step_key(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	if (strcmp(row->key, "wait") == 0)
+		fields_schema_write(wait_rows, COUNT(wait_rows), NULL, NULL, writer);
+	else if (strcmp(row->key, "do") == 0)
+		fields_schema_write(do_rows, COUNT(do_rows), NULL, NULL, writer);
+	else
+		runbook_schema_flow(row->key, writer);
+}
+
+/* {"required":["wait"]} */
+static void write_needs(const char *key, struct json_writer *writer)
+{
+	json_begin_object(writer);
+	json_key(writer, "required");
+	json_begin_array(writer);
+	json_string(writer, key);
+	json_end_array(writer);
+	json_end_object(writer);
+}
+
+static void write_step(struct json_writer *writer)
+{
+	json_begin_object(writer);
+	json_key(writer, "allOf");
+	json_begin_array(writer);
+	fields_schema_write(step_rows, COUNT(step_rows), write_step_key, NULL, writer);
+	json_begin_object(writer);
+	json_key(writer, "oneOf");
+	json_begin_array(writer);
+	write_needs("wait", writer);
+	write_needs("do", writer);
+	json_end_array(writer);
+	json_end_object(writer);
+	json_end_array(writer);
+	json_end_object(writer);
+}
+
+/* Parameters by name, and lists of steps and assertions. */
+static void write_book_key(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	bool is_params = strcmp(row->key, "params") == 0;
+	bool is_steps = strcmp(row->key, "steps") == 0;
+	if (strcmp(row->key, "on_failure") == 0) {
+		runbook_schema_rollback(writer);
+		return;
+	}
+	json_begin_object(writer);
+	json_member_string(writer, "description", row->help);
+	json_member_string(writer, "type", is_params ? "object" : "array");
+	if (is_params)
+		json_member_integer(writer, "maxProperties", RUNBOOK_PARAMS_MOST);
+	else
+		json_member_integer(
+			writer, "maxItems", is_steps ? RUNBOOK_STEPS_MOST : RUNBOOK_ASSERTS_MOST);
+	if (is_steps)
+		json_member_integer(writer, "minItems", 1);
+	json_key(writer, is_params ? "additionalProperties" : "items");
+	if (is_params)
+		fields_schema_write(param_rows, COUNT(param_rows), NULL, NULL, writer);
+	else if (is_steps)
+		write_step(writer);
+	else
+		runbook_schema_assert(writer);
+	json_end_object(writer);
+}
+
+void runbook_schema(struct text *out)
+{
+	struct json_writer writer;
+	json_writer_init(&writer, out);
+	json_begin_object(&writer);
+	json_member_string(&writer, "$schema", "https://json-schema.org/draft/2020-12/schema");
+	json_member_string(&writer, "title", "Spillway runbook");
+	json_key(&writer, "allOf");
+	json_begin_array(&writer);
+	fields_schema_write(book_rows, COUNT(book_rows), write_book_key, NULL, &writer);
+	json_end_array(&writer);
+	json_end_object(&writer);
+	text_add_char(out, '\n');
 }

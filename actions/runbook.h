@@ -124,6 +124,9 @@ void runbook_print(const struct runbook *runbook, struct text *out);
  */
 void runbook_keys(struct text *out);
 
+/* The JSON Schema of a runbook's file, from the same tables. */
+void runbook_schema(struct text *out);
+
 /* Bind parameters and check that actions and entities exist. Errors: ERROR_USAGE names the
  * parameter or step. */
 struct runbook_state *runbook_begin(const struct runbook *runbook,

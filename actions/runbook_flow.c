@@ -5,6 +5,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/fields.h"
+#include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/base/yaml.h"
 
@@ -106,10 +107,12 @@ static void inner_path(const char *path, const char *key, char out[RUNBOOK_KEY_B
 	snprintf(out, RUNBOOK_KEY_BYTES + 16, "%s.%s", path, key);
 }
 
+/* In the order of enum on_failure; a mapping is the fourth. */
+static const char *const failure_words[] = {"stop", "continue", "rollback"};
+
 static void read_on_failure(struct runbook_reader *reader, const struct yaml_node *node,
 	const char *path, struct runbook_row *row)
 {
-	static const char *const words[] = {"stop", "continue", "rollback"};
 	char inner[RUNBOOK_KEY_BYTES + 16];
 	inner_path(path, "on_failure", inner);
 	row->says_on_failure = true;
@@ -120,8 +123,8 @@ static void read_on_failure(struct runbook_reader *reader, const struct yaml_nod
 			reader->ok = false;
 		return;
 	}
-	for (size_t i = 0; node->kind == YAML_SCALAR && i < COUNT(words); i++) {
-		if (strcmp(node->scalar, words[i]) == 0) {
+	for (size_t i = 0; node->kind == YAML_SCALAR && i < COUNT(failure_words); i++) {
+		if (strcmp(node->scalar, failure_words[i]) == 0) {
 			row->on_failure = (enum on_failure)i;
 			return;
 		}
@@ -251,4 +254,57 @@ void runbook_flow_keys(struct text *out)
 	runbook_print_rows("steps.ramp", ramp_rows, COUNT(ramp_rows), out);
 	runbook_print_rows("steps.on_failure", goto_rows, COUNT(goto_rows), out);
 	runbook_print_rows("on_failure", rollback_rows, COUNT(rollback_rows), out);
+}
+
+/* ---- the schema ---- */
+
+void runbook_schema_assert(struct json_writer *writer)
+{
+	fields_schema_write(assert_rows, COUNT(assert_rows), NULL, NULL, writer);
+}
+
+static void write_except(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	json_begin_object(writer);
+	json_member_string(writer, "description", row->help);
+	json_member_string(writer, "type", "array");
+	json_key(writer, "items");
+	json_begin_object(writer);
+	json_member_string(writer, "type", "string");
+	json_end_object(writer);
+	json_end_object(writer);
+}
+
+void runbook_schema_rollback(struct json_writer *writer)
+{
+	fields_schema_write(rollback_rows, COUNT(rollback_rows), write_except, NULL, writer);
+}
+
+/* A word, or where to go. */
+static void write_on_failure(struct json_writer *writer)
+{
+	json_begin_object(writer);
+	json_key(writer, "anyOf");
+	json_begin_array(writer);
+	json_begin_object(writer);
+	json_key(writer, "enum");
+	json_begin_array(writer);
+	for (size_t i = 0; i < COUNT(failure_words); i++)
+		json_string(writer, failure_words[i]);
+	json_end_array(writer);
+	json_end_object(writer);
+	fields_schema_write(goto_rows, COUNT(goto_rows), NULL, NULL, writer);
+	json_end_array(writer);
+	json_end_object(writer);
+}
+
+void runbook_schema_flow(const char *key, struct json_writer *writer)
+{
+	if (strcmp(key, "verify") == 0)
+		fields_schema_write(verify_rows, COUNT(verify_rows), NULL, NULL, writer);
+	else if (strcmp(key, "ramp") == 0)
+		fields_schema_write(ramp_rows, COUNT(ramp_rows), NULL, NULL, writer);
+	else
+		write_on_failure(writer);
 }

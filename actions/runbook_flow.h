@@ -8,6 +8,7 @@
 #include "actions/runbook_parts.h"
 
 struct field;
+struct json_writer;
 struct text;
 
 #define RUNBOOK_KEY_BYTES 160 /* of a dotted path in a complaint */
@@ -41,6 +42,12 @@ void runbook_read_rollback(struct runbook_reader *reader, const struct yaml_node
 
 /* runbook_keys() of the mappings that are read here. */
 void runbook_flow_keys(struct text *out);
+
+/* The schemas of the keys that are read here: an element of `preflight`, the run's `on_failure`,
+ * and a step's `on_failure`, `verify` or `ramp`. */
+void runbook_schema_assert(struct json_writer *writer);
+void runbook_schema_rollback(struct json_writer *writer);
+void runbook_schema_flow(const char *key, struct json_writer *writer);
 
 /* A line of runbook_keys() for each row. */
 void runbook_print_rows(

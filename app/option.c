@@ -90,7 +90,10 @@ static const struct verb_entry verbs[] = {
 	{"approve", "ID", "let another person's plan be done; who asked cannot",
 		OPTION_READS | OPTION_CHANGES},
 	{"deny", "ID", "refuse another person's plan", OPTION_READS | OPTION_CHANGES},
-	{"run", "RUNBOOK [k=v ...]", "carry out a runbook, or go on with one: --resume ID",
+	{"run", "RUNBOOK [k=v ...]",
+		"carry out a runbook (see spillway-runbook(5) and 'config schema runbook'), or go "
+		"on "
+		"with one: --resume ID",
 		OPTION_READS | OPTION_PRINTS | OPTION_CHANGES | OPTION_RUN | OPTION_STATUS |
 			OPTION_RESUME | OPTION_TICKET},
 	{"journal", "show|verify [FILE [HEAD]]", "what was intended and what came of it",
@@ -102,7 +105,8 @@ static const struct verb_entry verbs[] = {
 	{"simulate", "SCENARIO",
 		"incidents in virtual time, and how well they were seen: no fleet is touched",
 		OPTION_PRINTS | OPTION_SIMULATE},
-	{"config", "check|schema", "read the fleet file and say everything that is wrong with it",
+	{"config", "check|schema [runbook]",
+		"read the fleet file and say everything that is wrong with it",
 		OPTION_READS | OPTION_PRINTS},
 	{"help", "[VERB|keys|signals|actions|exit-codes|completion|manual]",
 		"the tables this program is made from", 0},

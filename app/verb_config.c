@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actions/config.h"
+#include "actions/runbook.h"
 #include "app/config.h"
 #include "app/control.h"
 #include "app/schema.h"
@@ -74,9 +75,20 @@ int verb_config(const struct options *options)
 		error_set(&error, ERROR_USAGE, "config takes 'check' or 'schema', not '%s'", what);
 		return verb_fail(OUTCOME_USAGE, &error);
 	}
+	const char *of = options->word_count > 1 ? options->words[1] : "fleet";
+	if (strcmp(of, "fleet") != 0 && strcmp(of, "runbook") != 0) {
+		error_set(&error, ERROR_USAGE,
+			"there is a schema of 'fleet' files and one of "
+			"'runbook' files, not of '%s'",
+			of);
+		return verb_fail(OUTCOME_USAGE, &error);
+	}
 	struct text text;
 	text_init(&text, CONFIG_TEXT_BYTES);
-	schema_print(&text);
+	if (strcmp(of, "runbook") == 0)
+		runbook_schema(&text);
+	else
+		schema_print(&text);
 	fputs(text_string(&text), stdout);
 	text_finish(&text);
 	return OUTCOME_DONE;

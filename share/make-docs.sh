@@ -52,3 +52,4 @@ fill "$here/man/spillway-runbook.5.in" "$into/man/spillway-runbook.5"
 
 "$program" help completion >"$into/completions/spillway.bash"
 "$program" config schema >"$into/spillway.schema.json"
+"$program" config schema runbook >"$into/spillway-runbook.schema.json"

@@ -6,7 +6,7 @@ libssh2-1-dev libpq-dev libyaml-dev libssl-dev libmicrohttpd-dev libssh-dev'
 
 # What the tests need beside that: a test framework, the second compiler and its tools, and the real servers.
 packages_test='at check curl locales openssl procps libsubunit-dev clang clang-format clang-tidy libclang-rt-14-dev valgrind tmux
-prometheus openssh-server openssh-client psmisc python3 postgresql pgbouncer haproxy patroni python3-etcd etcd-server etcd-client
+prometheus openssh-server openssh-client psmisc python3 postgresql pgbouncer haproxy patroni python3-etcd python3-yaml etcd-server etcd-client
 prometheus-alertmanager prometheus-node-exporter prometheus-postgres-exporter victoria-metrics'
 
 # packages_install NAME...: installs what is missing, says so first, and never starts a service.
