@@ -37,6 +37,7 @@ struct healer {
 	struct run_view result;
 	int64_t ordered_ms, last_change_ms;
 	unsigned made, refused;
+	struct violations violations;
 };
 
 static void action_init(struct action_config *action, const char *name, const char *verb)
@@ -139,6 +140,8 @@ static void act(struct healer *healer, const struct simulation *simulation,
 		healer->busy = true;
 		healer->applied = false;
 		healer->ordered_ms = simulation->now_ms;
+		violations_judge(&healer->violations, &healer->plan, &healer->guards,
+			simulation->snapshot, simulation_now_ms(simulation));
 	}
 }
 
@@ -237,6 +240,9 @@ void healer_rest(struct healer *healer, struct trial *trial)
 {
 	trial->changes_made = healer->made;
 	trial->changes_refused = healer->refused;
+	for (unsigned i = 0; i < VIOLATION_COUNT; i++)
+		trial->violations.counts[i] += healer->violations.counts[i];
+	healer->violations = (struct violations){.counts = {0}};
 	runbook_end(healer->state);
 	healer->state = NULL;
 	healer->busy = healer->applied = healer->finished = healer->has_result = false;

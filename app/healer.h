@@ -26,7 +26,8 @@ void healer_destroy(struct healer *healer);
  */
 bool healer_tick(struct healer *healer, struct simulation *simulation, struct error *error);
 
-/* The trial is over: say what was done in it, and be ready for the next. */
+/* The trial is over: say what was done in it, and what of it must not have been, and be ready for
+ * the next. */
 void healer_rest(struct healer *healer, struct trial *trial);
 
 #endif

@@ -215,7 +215,7 @@ static void note_decisions(struct watch *watch)
 		      phase_badness(seen->phase) > phase_badness(watch->phase);
 	if ((called || (seen->page && !watch->page)) && seen->cluster_count > 0 &&
 		!is_in_sight(watch->simulation.snapshot, seen->clusters[0].cluster))
-		watch->trial->blind_decisions++;
+		watch->trial->violations.counts[VIOLATION_BLIND] = ++watch->trial->blind_decisions;
 }
 
 static void note_turns(struct watch *watch)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "app/simulation.h"
+#include "app/violation.h"
 
 struct error;
 struct healer;
@@ -39,6 +40,8 @@ struct trial {
 	/* Pages begun and incidents called while more than half of what that cluster's sources used
 	 * to say was stale. */
 	unsigned blind_decisions;
+	/* Those, and what else must never be so. */
+	struct violations violations;
 	unsigned cause_rank;                    /* of the true cause; 0: not among the three */
 	enum hypothesis first_cause;            /* as ranked then; HYPOTHESIS_COUNT: none */
 	unsigned changes_refused, changes_made; /* by the runbook */

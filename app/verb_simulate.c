@@ -96,8 +96,10 @@ static double quantile(const double *values, size_t count, double share)
 struct summary {
 	unsigned paged, false_pages, warnings, ranked_first, ranked, recoveries_wrong, hurt;
 	unsigned blind_decisions;
-	double phase_accuracy; /* of all ticks */
-	double worst_accuracy; /* of one seed */
+	struct violations violations;
+	uint64_t first_violating; /* seed; 0: none */
+	double phase_accuracy;    /* of all ticks */
+	double worst_accuracy;    /* of one seed */
 };
 
 static struct summary sum_up(const struct simulate *run)
@@ -114,6 +116,10 @@ static struct summary sum_up(const struct simulate *run)
 		sum.ranked += trial->cause_rank > 0;
 		sum.recoveries_wrong += trial->recoveries_wrong;
 		sum.blind_decisions += trial->blind_decisions;
+		for (unsigned v = 0; v < VIOLATION_COUNT; v++)
+			sum.violations.counts[v] += trial->violations.counts[v];
+		if (sum.first_violating == 0 && violations_total(&trial->violations) > 0)
+			sum.first_violating = trial->seed;
 		judged += trial->phases_judged;
 		right += trial->phases_right;
 		sum.worst_accuracy = fmin(sum.worst_accuracy, phase_accuracy(trial));
@@ -167,6 +173,14 @@ static void json_summary(struct json_writer *json, const struct simulate *run, d
 	json_member_number(json, "phase_accuracy_worst", sum.worst_accuracy);
 	json_member_integer(json, "recoveries_wrong", sum.recoveries_wrong);
 	json_member_integer(json, "blind_decisions", sum.blind_decisions);
+	json_member_integer(json, "seeds_tried", (int64_t)run->count);
+	json_member_integer(json, "invariant_violations", violations_total(&sum.violations));
+	json_key(json, "violations");
+	json_begin_object(json);
+	for (unsigned v = 0; v < VIOLATION_COUNT; v++)
+		json_member_integer(
+			json, violation_name((enum violation)v), (int64_t)sum.violations.counts[v]);
+	json_end_object(json);
 	json_member_integer(json, "cause_first", sum.ranked_first);
 	json_member_integer(json, "cause_listed", sum.ranked);
 	json_end_object(json);
@@ -198,6 +212,19 @@ static void print_number(struct text *out, double value)
 		text_printf(out, " %10.2f", value);
 }
 
+static void print_violations(
+	const struct simulate *run, const struct summary *sum, struct text *out)
+{
+	text_printf(out, "seeds tried %zu, invariant violations %u", run->count,
+		violations_total(&sum->violations));
+	if (sum->first_violating > 0)
+		text_printf(out, ", first in seed %llu", (unsigned long long)sum->first_violating);
+	for (unsigned v = 0; v < VIOLATION_COUNT; v++)
+		text_printf(out, "%s%s %u", v ? ", " : "\n  ", violation_name((enum violation)v),
+			sum->violations.counts[v]);
+	text_add_char(out, '\n');
+}
+
 static void print_text(const struct simulate *run, double *values, struct text *out)
 {
 	struct summary sum = sum_up(run);
@@ -221,6 +248,8 @@ static void print_text(const struct simulate *run, double *values, struct text *
 		"errors %u ticks\n",
 		100 * sum.phase_accuracy, 100 * sum.worst_accuracy, sum.recoveries_wrong);
 	text_printf(out, "decisions on stale or partial input: %u\n", sum.blind_decisions);
+	if (run->options->faults)
+		print_violations(run, &sum, out);
 	if (run->scenario.cause != SCENARIO_CAUSE_NONE)
 		text_printf(out, "cause %s ranked first in %u, listed in %u of %zu\n",
 			scenario_cause_name(run->scenario.cause), sum.ranked_first, sum.ranked,
@@ -335,7 +364,9 @@ static int run_seeds(struct simulate *run, unsigned long first)
 	fputs(text_string(&text), stdout);
 	text_finish(&text);
 	free(values);
-	return 0;
+	struct summary sum = sum_up(run);
+	bool is_broken = run->options->faults && violations_total(&sum.violations) > 0;
+	return is_broken ? OUTCOME_LOCAL_ERROR : OUTCOME_DONE;
 }
 
 int verb_simulate(const struct options *options)

@@ -33,6 +33,12 @@ grep -q '"event":"turn".*"turn":"all-back"' "$(journal)" || fail "the journal te
 expect_code 0 "$spillway" holds -c "$fleet" -o json
 [ "$(cat "$work/out")" = '[]' ] || fail "nothing is held"
 
+# In simulated incidents, with the watching troubled: what was tried, and what must never be so.
+expect_code 0 "$spillway" simulate replica-loss --seeds 2 --runbook replica-loss --faults lost,stale,step
+expect_text "$work/out" '^seeds tried 2, invariant violations 0$' 'decisions on stale input 0, .*changes on stale readings 0'
+expect_code 0 "$spillway" simulate replica-loss --faults lost -o json
+json_get "$work/out" '(d["summary"]["seeds_tried"], d["summary"]["invariant_violations"])' | grep -qx '(1, 0)' || fail "as JSON"
+
 # The example of the manual page is one.
 sed -n '/^\.nf/,/^\.fi/p' "$top/share/man/spillway-runbook.5" | sed -e '1d;$d' -e 's/\\-/-/g' >"$work/example.yaml"
 expect_code 20 "$spillway" run "$work/example.yaml" --plan -c "$fleet"
