@@ -169,6 +169,9 @@ bool runbook_remember_change(struct runbook_state *state, const char *step, cons
 	bool is_back, struct error *error);
 bool runbook_remember_turn(struct runbook_state *state, const char *step, enum runbook_turn turn,
 	enum outcome_code code, struct error *error);
+/* How long the run and the step it goes on at had taken: their timeouts, and a wait's `within`,
+ * count that. */
+void runbook_remember_time(struct runbook_state *state, int64_t run_ms, int64_t step_ms);
 void runbook_remember_goal(struct runbook_state *state, double goal);
 
 enum runbook_order_kind {

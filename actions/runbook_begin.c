@@ -275,6 +275,12 @@ bool runbook_resume(struct runbook_state *state, const char *step, uint32_t wors
 	return true;
 }
 
+void runbook_remember_time(struct runbook_state *state, int64_t run_ms, int64_t step_ms)
+{
+	state->run_before_ms = run_ms;
+	state->step_before_ms = step_ms;
+}
+
 uint32_t runbook_worst(const struct runbook_state *state)
 {
 	return state->worst;

@@ -33,6 +33,7 @@ void runbook_go_to(struct runbook_state *state, size_t at)
 	state->at = at;
 	state->mode = RUNBOOK_MODE_ENTER;
 	state->entered_ms = state->since_ms = state->hold_ms = state->unknown_ms = 0;
+	state->step_before_ms = 0;
 	state->repeats = 0;
 	state->goal = state->ramp_from = NAN;
 	state->before.count = 0;
@@ -170,7 +171,7 @@ static bool enter(struct runbook_look *look)
 	if (!step->row->is_wait)
 		return act(look);
 	state->mode = RUNBOOK_MODE_WAITING;
-	state->since_ms = look->now_ms;
+	state->since_ms = look->now_ms - state->step_before_ms;
 	state->hold_ms = 0;
 	return true;
 }
@@ -490,7 +491,7 @@ void runbook_step(struct runbook_state *state, const struct snapshot *snapshot,
 	*out = (struct runbook_order){
 		.kind = RUNBOOK_WAIT, .target = ENTITY_NONE, .to = NAN, .code = OUTCOME_DONE};
 	if (state->begun_ms == 0)
-		state->begun_ms = now_ms;
+		state->begun_ms = now_ms - state->run_before_ms;
 	for (bool again = true; again;) {
 		bool is_past =
 			state->at == state->runbook->row_count && state->mode == RUNBOOK_MODE_ENTER;
@@ -504,7 +505,7 @@ void runbook_step(struct runbook_state *state, const struct snapshot *snapshot,
 			look.view.worst = state->worst;
 			look.view.before = &state->before;
 			if (state->entered_ms == 0 && state->mode != RUNBOOK_MODE_PREFLIGHT)
-				state->entered_ms = now_ms;
+				state->entered_ms = now_ms - state->step_before_ms;
 			snprintf(out->step, sizeof(out->step), "%s", look.step->row->id);
 		}
 		again = turn(&look, run);

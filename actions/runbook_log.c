@@ -101,6 +101,20 @@ bool runbook_log_back(struct journal *journal, const char *id, const char *chang
 	return append(journal, id, "back", "it is back already", &object, wall_ms, error);
 }
 
+bool runbook_log_resume(struct journal *journal, const struct runbook_mark *mark, int64_t wall_ms,
+	struct error *error)
+{
+	struct text object;
+	struct json_writer writer;
+	char words[ACTION_TEXT_BYTES];
+	begin_object(&object, &writer);
+	json_member_integer(&writer, "run_ms", mark->run_ms);
+	json_member_integer(&writer, "step_ms", mark->step_ms);
+	json_end_object(&writer);
+	snprintf(words, sizeof(words), "gone on with%s%s", mark->step[0] ? " at " : "", mark->step);
+	return append(journal, mark->id, "resume", words, &object, wall_ms, error);
+}
+
 bool runbook_log_finish(struct journal *journal, const char *id, enum outcome_code code,
 	const char *text, int64_t wall_ms, struct error *error)
 {
@@ -133,6 +147,53 @@ static void read_params(const struct json_node *params, struct runbook_mark *out
 		snprintf(out->params[index].value, sizeof(out->params[index].value), "%s",
 			value ? value : "");
 	}
+}
+
+/* What has passed on the clocks of a run and of its step. */
+struct passed {
+	int64_t since_ms, base_ms; /* counted from then on, beside what had passed before */
+};
+
+/* Where the lines of one run go. */
+struct reading {
+	const char *id;
+	struct runbook_mark *mark;
+	struct runbook_past *past;
+	bool found, overflows;
+	struct passed run, step;
+	int64_t last_ms; /* of the newest line of it or of the change at hand */
+};
+
+static int64_t read_span(const struct json_node *root, const char *key)
+{
+	int64_t span_ms = 0;
+	return json_integer_of(json_get(root, key), &span_ms) && span_ms > 0 ? span_ms : 0;
+}
+
+/* Before the line itself is taken. */
+static void take_time(struct reading *reading, const struct json_node *root, const char *event)
+{
+	int64_t at_ms = json_time_of(root, "at");
+	const char *step = json_text(json_get(root, "step"));
+	const char *to = json_text(json_get(root, "to"));
+	if (strcmp(event, "runbook") == 0)
+		reading->run = (struct passed){.since_ms = at_ms};
+	if ((strcmp(event, "step") == 0 && step && strcmp(step, reading->mark->step) != 0) ||
+		(strcmp(event, "turn") == 0 && to && to[0]))
+		reading->step = (struct passed){.since_ms = at_ms};
+	if (strcmp(event, "resume") == 0) {
+		reading->run = (struct passed){at_ms, read_span(root, "run_ms")};
+		reading->step = (struct passed){at_ms, read_span(root, "step_ms")};
+	}
+	if (at_ms > reading->last_ms)
+		reading->last_ms = at_ms;
+}
+
+/* A clock that was set back has passed nothing. */
+static int64_t passed_ms(const struct reading *reading, const struct passed *passed)
+{
+	int64_t more_ms = reading->last_ms - passed->since_ms;
+	return passed->since_ms > 0 && more_ms > 0 ? passed->base_ms + more_ms : passed->base_ms;
 }
 
 static void take_line(
@@ -217,14 +278,6 @@ static bool past_turn(const struct json_node *root, struct runbook_past *out)
 	return true;
 }
 
-/* Where the lines of one run go. */
-struct reading {
-	const char *id;
-	struct runbook_mark *mark;
-	struct runbook_past *past;
-	bool found, overflows;
-};
-
 static void read_line(struct reading *reading, const char *line, size_t length)
 {
 	struct json_document *document = json_parse(line, length, NULL);
@@ -232,6 +285,9 @@ static void read_line(struct reading *reading, const char *line, size_t length)
 	const char *id = json_text(json_get(root, "run"));
 	const char *event = json_text(json_get(root, "event"));
 	bool is_ours = id && event && strcmp(id, reading->id) == 0;
+	bool is_change = id && reading->mark && strcmp(id, reading->mark->act) == 0;
+	if (reading->mark && event && (is_ours || is_change))
+		take_time(reading, root, is_ours ? event : "");
 	if (is_ours && reading->mark)
 		take_line(root, event, reading->mark, &reading->found);
 	if (is_ours && reading->past && strcmp(event, "step") == 0)
@@ -252,7 +308,9 @@ static bool read_file(const char *path, struct reading *reading, struct error *e
 		return error_errno(error, "cannot open journal '%s'", path);
 	for (ssize_t length = 0; (length = getline(&line, &capacity, file)) > 0;) {
 		/* A journal is long and a run's lines are few. */
-		if (length <= JOURNAL_LINE_BYTES && strstr(line, reading->id))
+		const char *act = reading->mark ? reading->mark->act : "";
+		if (length <= JOURNAL_LINE_BYTES &&
+			(strstr(line, reading->id) || (act[0] && strstr(line, act))))
 			read_line(reading, line, (size_t)length);
 	}
 	free(line);
@@ -275,6 +333,8 @@ bool runbook_log_find(
 			"the journal tells of no runbook's run '%.20s': see 'spillway journal "
 			"show'",
 			id);
+	mark->run_ms = passed_ms(&reading, &reading.run);
+	mark->step_ms = passed_ms(&reading, &reading.step);
 	if (ok)
 		*out = *mark;
 	free(mark);

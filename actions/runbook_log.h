@@ -11,6 +11,7 @@
  *   turn      a step failed, and what was decided then
  *   back      a change was found to be back already and was passed over; once an older one on the
  *             same target is taken back too, that can no longer be read off the target
+ *   resume    another process went on; how long the run and its step had taken by then
  *   finished  the code
  */
 #ifndef ACTIONS_RUNBOOK_LOG_H
@@ -41,6 +42,9 @@ struct runbook_mark {
 	int64_t acts;                  /* begun in that step */
 	double goal;                   /* what that step ramps to; NAN: nothing */
 	bool is_finished;
+	/* How long the run and the step at hand had taken by the last record of it or of its
+	 * changes: what passed after that, and while nobody went on, is not counted. */
+	int64_t run_ms, step_ms;
 };
 
 /* What was done and decided before, in order: what a rollback and a limit of jumps need. */
@@ -70,6 +74,8 @@ bool runbook_log_step(struct journal *journal, const struct runbook_mark *mark, 
 bool runbook_log_turn(struct journal *journal, const char *id, const struct runbook_order *order,
 	const char *step, int64_t wall_ms, struct error *error);
 bool runbook_log_back(struct journal *journal, const char *id, const char *change, int64_t wall_ms,
+	struct error *error);
+bool runbook_log_resume(struct journal *journal, const struct runbook_mark *mark, int64_t wall_ms,
 	struct error *error);
 bool runbook_log_finish(struct journal *journal, const char *id, enum outcome_code code,
 	const char *text, int64_t wall_ms, struct error *error);

@@ -51,6 +51,8 @@ struct runbook_state {
 	int64_t begun_ms;   /* the run, 0: just now */
 	int64_t entered_ms; /* the step, 0: just now */
 	int64_t since_ms;   /* when what it waits for began, 0: just now */
+	/* What an earlier process had spent on the run, and on the step it went on at. */
+	int64_t run_before_ms, step_before_ms;
 	int64_t hold_ms;    /* since when a condition holds; 0: it does not */
 	int64_t unknown_ms; /* since when a value it needs is unknown; 0: it is known */
 	int64_t retry_ms;

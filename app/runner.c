@@ -257,8 +257,10 @@ bool runner_resume(struct runner *runner, const struct runbook_mark *mark, struc
 	if (mark->is_finished)
 		return error_set(error, ERROR_USAGE, "run '%s' was finished", mark->id);
 	runner->mark = *mark;
+	runbook_remember_time(runner->state, mark->run_ms, mark->step_ms);
 	if (!mark->step[0])
-		return true;
+		return runbook_log_resume(
+			runner->control->journal, mark, runner_wall_ms(runner), error);
 	if (!runner_recall_past(runner, mark, error))
 		return false;
 	runbook_remember_goal(runner->state, mark->goal);
@@ -270,7 +272,8 @@ bool runner_resume(struct runner *runner, const struct runbook_mark *mark, struc
 	int64_t acts = mark->act[0] && !counts ? mark->acts - 1 : mark->acts;
 	runner->mark.acts = acts;
 	runner->has_result = counts;
-	return runbook_resume(runner->state, mark->step, worst, acts, counts, error);
+	return runbook_resume(runner->state, mark->step, worst, acts, counts, error) &&
+	       runbook_log_resume(runner->control->journal, mark, runner_wall_ms(runner), error);
 }
 
 /* ---- acting ---- */

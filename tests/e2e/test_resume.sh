@@ -33,6 +33,7 @@ expect_code 64 "$spillway" run --resume r-9999 -c "$fleet" --yes
 expect_text "$work/err" "no runbook's run 'r-9999'"
 expect_code 0 "$spillway" run --resume "$run" -c "$fleet" --yes
 [ "$(intents)" = 2 ] || fail "two changes were to be begun, not $(intents)"
+grep '"event":"resume"' "$(journal)" | grep -Eq '"run_ms":[1-9][0-9]*,"step_ms":[0-9]+' || fail "the time that was spent counts"
 grep '"event":"intent"' "$(journal)" | tail -n 1 | grep -q '"action":"divert"' || fail "the last step was done"
 control GET /v1/clusters/east-a/weight | grep -q '24' || fail "the weight"
 expect_code 64 "$spillway" run --resume "$run" -c "$fleet" --yes

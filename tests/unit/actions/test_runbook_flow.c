@@ -570,6 +570,45 @@ START_TEST(test_gone_on_with)
 }
 END_TEST
 
+/* What an earlier process had spent counts, for the step it went on at and for the run. */
+START_TEST(test_time_that_was_spent)
+{
+	static const struct {
+		const char *yaml;
+		int64_t run_ms, step_ms;
+	} rows[] = {
+		{"timeout: 60s\nsteps:\n  - id: only\n    wait: {until: \"phase > 7\", within: "
+		 "1h}\n",
+			50000, 0},
+		{"steps:\n  - id: only\n    timeout: 60s\n    wait: {until: \"phase > 7\", within: "
+		 "1h}\n",
+			0, 50000},
+		{"steps:\n  - id: only\n    wait: {until: \"phase > 7\", within: 60s, on_timeout: "
+		 "fail}\n",
+			0, 50000},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int gone_on = 0; gone_on < 2; gone_on++) {
+			struct bench bench;
+			struct error error = {0};
+			open_bench(&bench, rows[i].yaml);
+			if (gone_on) {
+				runbook_remember_time(bench.state, rows[i].run_ms, rows[i].step_ms);
+				ck_assert(runbook_resume(
+					bench.state, "only", ENTITY_NONE, 0, false, &error));
+			}
+			ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_WAIT);
+			later(&bench, 9000);
+			ck_assert_int_eq(ask(&bench, NULL), RUNBOOK_WAIT);
+			later(&bench, 2000);
+			ck_assert_msg((ask(&bench, NULL) == RUNBOOK_FINISHED) == (gone_on == 1),
+				"row %zu, %d: %s", i, gone_on, bench.order.text);
+			close_bench(&bench);
+		}
+	}
+}
+END_TEST
+
 START_TEST(test_limit)
 {
 	struct bench bench;
@@ -718,6 +757,7 @@ int main(void)
 	tcase_add_test(tcase, test_timeouts);
 	tcase_add_test(tcase, test_approve);
 	tcase_add_test(tcase, test_gone_on_with);
+	tcase_add_test(tcase, test_time_that_was_spent);
 	tcase_add_test(tcase, test_limit);
 	tcase_add_loop_test(tcase, test_bad_file, 0, COUNT(bad));
 	tcase_add_test(tcase, test_before_elsewhere);

@@ -70,6 +70,63 @@ START_TEST(test_kept_and_found)
 }
 END_TEST
 
+/* How long a run and its step had taken, whoever went on and however long nobody did. */
+START_TEST(test_time)
+{
+	char directory[64];
+	char path[96];
+	struct error error = {0};
+	struct runbook_mark mark = begun;
+	struct runbook_mark found;
+	int64_t now_ms = SCENE_NOW;
+	scene_directory(directory);
+	snprintf(path, sizeof(path), "%s/journal.jsonl", directory);
+	struct journal *journal = journal_open(path, &error);
+	ck_assert_ptr_nonnull(journal);
+	runbook_log_next(journal, mark.id);
+	ck_assert(runbook_log_begin(journal, &mark, now_ms, &error));
+	snprintf(mark.step, sizeof(mark.step), "grow");
+	ck_assert(runbook_log_step(journal, &mark, now_ms += 1000, &error));
+	/* The same step once more, for its change: it began before that. What its change did is
+	 * its time too; another's is not. */
+	snprintf(mark.act, sizeof(mark.act), "a-0009");
+	mark.acts = 1;
+	ck_assert(runbook_log_step(journal, &mark, now_ms += 4000, &error));
+	ck_assert(journal_append(
+		journal, "a-0009", "done", "done", "\"code\":0", now_ms += 2000, &error));
+	ck_assert(journal_append(
+		journal, "a-0010", "done", "done", "\"code\":0", now_ms + 9000, &error));
+	ck_assert(runbook_log_find(path, mark.id, &found, &error));
+	ck_assert_int_eq(found.run_ms, 7000);
+	ck_assert_int_eq(found.step_ms, 6000);
+	/* An hour later somebody goes on, for three seconds, into the next step. */
+	ck_assert(runbook_log_resume(journal, &found, now_ms += 3600000, &error));
+	ck_assert(runbook_log_find(path, mark.id, &found, &error));
+	ck_assert_int_eq(found.run_ms, 7000);
+	ck_assert_int_eq(found.step_ms, 6000);
+	ck_assert(runbook_log_step(journal, &mark, now_ms += 3000, &error));
+	ck_assert(runbook_log_find(path, mark.id, &found, &error));
+	ck_assert_int_eq(found.run_ms, 10000);
+	ck_assert_int_eq(found.step_ms, 9000);
+	snprintf(mark.step, sizeof(mark.step), "look");
+	mark.act[0] = '\0';
+	ck_assert(runbook_log_step(journal, &mark, now_ms += 500, &error));
+	ck_assert(runbook_log_find(path, mark.id, &found, &error));
+	ck_assert_int_eq(found.run_ms, 10500);
+	ck_assert_int_eq(found.step_ms, 0);
+	/* A jump begins its step anew, and a clock that was set back takes nothing away. */
+	const struct runbook_order jump = {
+		.turn = RUNBOOK_TURN_GOTO, .turn_to = "look", .code = OUTCOME_PARTIAL};
+	ck_assert(runbook_log_turn(journal, mark.id, &jump, "look", now_ms += 1500, &error));
+	ck_assert(runbook_log_step(journal, &mark, now_ms - 100000, &error));
+	ck_assert(runbook_log_find(path, mark.id, &found, &error));
+	ck_assert_int_eq(found.run_ms, 12000);
+	ck_assert_int_eq(found.step_ms, 0);
+	journal_close(journal);
+	scene_remove(directory);
+}
+END_TEST
+
 /* What a rollback and a limit of jumps need to know of an earlier process. */
 START_TEST(test_past)
 {
@@ -144,6 +201,7 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 	tcase_add_test(tcase, test_kept_and_found);
 	tcase_add_test(tcase, test_past);
+	tcase_add_test(tcase, test_time);
 	suite_add_tcase(suite, tcase);
 	return scene_main(suite);
 }
