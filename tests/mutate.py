@@ -24,9 +24,9 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMITS = "core/assess/limits.h"
-ARITHMETIC = ["assess.c", "baseline.c", "burn.c", "cause.c", "chain.c", "cluster.c", "contingency.c", "evidence.c", "exhaustion.c", "knee.c",
-              "ledger.c", "noise.c", "page.c", "phase.c", "projection.c", "prognosis.c", "recommend.c", "replica.c", "symptom.c", "trip.c",
-              "upstream.c", "window.c"]
+ARITHMETIC = ["assess.c", "baseline.c", "burn.c", "cause.c", "chain.c", "cluster.c", "contingency.c", "evidence.c", "exhaustion.c",
+              "finding.c", "headline.c", "knee.c", "ledger.c", "noise.c", "page.c", "phase.c", "prognosis.c", "projection.c",
+              "recommend.c", "replica.c", "symptom.c", "trip.c", "upstream.c", "window.c"]
 THRESHOLD = re.compile(r"^#define\s+(\w+)\s+\\?\s*(-?\d+(?:\.\d+)?)\b", re.M)
 OPERATORS = [(" >= ", " < "), (" <= ", " > "), (" > ", " <= "), (" < ", " >= "), (" + ", " - "), (" - ", " + "), (" && ", " || ")]
 SLOW_TESTS = ["test_noise", "test_property"]
