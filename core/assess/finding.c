@@ -193,9 +193,8 @@ static void find_cluster(
 	find_contingency(in, row, path);
 	find_exhaustion(in, row, path);
 	find_pools(in, row, path, out->stages[STAGE_POOL].onset_ms);
-	if (row->auth_failures >= phase_errors_trip(NAN, row->auth_events) &&
-		chain_error_severity(row->auth_failures, out->stages[STAGE_AUTH].baseline,
-			row->auth_events) == SEVERITY_CRITICAL &&
+	if (chain_error_severity(row->auth_failures, out->stages[STAGE_AUTH].baseline,
+		    row->auth_events) == SEVERITY_CRITICAL &&
 		begin(out, &sentence, SEVERITY_CRITICAL, row->cluster,
 			out->stages[STAGE_AUTH].onset_ms)) {
 		sentence_add(&sentence, "auth failures in %s: ", path);

@@ -217,6 +217,32 @@ START_TEST(what_is_the_matter_with_the_fleet)
 }
 END_TEST
 
+/* A source is told of when it gives only a part, and when it has been silent for too long. */
+START_TEST(what_is_the_matter_with_a_source)
+{
+	struct desk it;
+	struct error error = {0};
+	uint16_t edge;
+	desk_init(&it);
+	ck_assert(store_add_source(it.box.store, "edge", "haproxy", 1000, &edge, &error));
+	struct source_status *source = store_source(it.box.store, edge);
+	source->state = SOURCE_OK;
+	source->last_ok_ms = it.box.now_ms;
+	box_assess(&it.box);
+	ck_assert(!tells(&it, "source edge"));
+	source->state = SOURCE_PARTIAL;
+	box_assess(&it.box);
+	ck_assert(tells(&it, "source edge gives only part of its figures"));
+	ck_assert_int_eq(it.box.seen.findings[0].severity, SEVERITY_WARNING);
+	source->state = SOURCE_OK;
+	source->last_ok_ms = it.box.now_ms - 40000;
+	box_assess(&it.box);
+	ck_assert(tells(&it, "source edge last answered 40 s ago"));
+	ck_assert_int_eq(it.box.seen.findings[0].severity, SEVERITY_UNKNOWN);
+	box_finish(&it.box);
+}
+END_TEST
+
 static Suite *finding_suite(void)
 {
 	Suite *suite = suite_create("finding");
@@ -227,6 +253,7 @@ static Suite *finding_suite(void)
 	tcase_add_test(all, what_may_come_is_told_while_it_is_ahead);
 	tcase_add_test(all, what_is_the_matter_in_a_cluster);
 	tcase_add_test(all, what_is_the_matter_with_the_fleet);
+	tcase_add_test(all, what_is_the_matter_with_a_source);
 	suite_add_tcase(suite, all);
 	return suite;
 }
