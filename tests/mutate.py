@@ -6,9 +6,10 @@ files that do the arithmetic, is made wrong once in a scratch copy of the tree; 
 fail. What survives is a rule that no test holds: it is printed, and the exit code is 1.
 
     tests/mutate.py                         everything: about half an hour on two idle cores
+    tests/mutate.py --quick                 everything, without the two tests that take longest: what survives may still be caught
+    tests/mutate.py --quick --part 1/3      a third of that: three at once take twelve minutes on two cores
     tests/mutate.py --kind thresholds       only limits.h
     tests/mutate.py --most 20 --seed 7      twenty of them, chosen by chance
-    tests/mutate.py --quick                 a tenth of that, with less to catch them
     tests/mutate.py --only SATURATION       those whose name or line has the text
 """
 import argparse
