@@ -172,8 +172,7 @@ static void print_hold(const struct plan *plan, const struct printer *printer)
 	bool is_planted = plan->planted && plan->planted[0];
 	static const char *const ends[] = {
 		[EXPIRY_REVERT] = "'spillway reap' takes it back after that",
-		[EXPIRY_REVERT_IF_HEALTHY] = "'spillway reap' takes it back after that if it is "
-					     "healthy, else puts it off",
+		[EXPIRY_REVERT_IF_HEALTHY] = "'spillway reap' takes it back after that if healthy",
 		[EXPIRY_HOLD_AND_PAGE] = "a person takes it back after that"};
 	snprintf(line, sizeof(line), "for %s; 'spillway holds' extends or keeps it, %s", span,
 		is_planted ? "a timer beside the target takes it back after that"
