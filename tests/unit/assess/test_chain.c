@@ -304,6 +304,7 @@ int main(void)
 {
 	Suite *suite = suite_create("chain");
 	TCase *tests = tcase_create("chain");
+	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, first_link, 0, (int)(sizeof rows / sizeof rows[0]));
 	tcase_add_test(tests, lines_of_load_and_pool);
 	tcase_add_test(tests, pools_are_watched_for_ten_seconds_first);

@@ -192,6 +192,7 @@ int main(void)
 {
 	Suite *suite = suite_create("contingency");
 	TCase *tests = tcase_create("contingency");
+	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, one_of_two_leaves_the_other);
 	tcase_add_test(tests, the_last_one_is_the_last_when_all_others_are_known);
 	tcase_add_test(tests, alike_in_the_order_of_the_fleet);

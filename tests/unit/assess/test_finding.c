@@ -247,6 +247,7 @@ static Suite *finding_suite(void)
 {
 	Suite *suite = suite_create("finding");
 	TCase *all = tcase_create("finding");
+	tcase_set_timeout(all, 60);
 	tcase_add_test(all, a_replica_that_lags_is_told);
 	tcase_add_test(all, what_is_planned_is_no_surprise);
 	tcase_add_test(all, the_most_severe_first);

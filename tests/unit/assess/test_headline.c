@@ -141,6 +141,7 @@ int main(void)
 {
 	Suite *suite = suite_create("headline");
 	TCase *tests = tcase_create("headline");
+	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, places);
 	tcase_add_test(tests, who_waits);
 	tcase_add_test(tests, what_triggered_it);

@@ -334,6 +334,7 @@ int main(void)
 {
 	Suite *suite = suite_create("recommend");
 	TCase *tests = tcase_create("recommend");
+	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, prognoses);
 	tcase_add_test(tests, calm_needs_nothing);
 	tcase_add_test(tests, the_vulnerable_can_prepare);

@@ -90,6 +90,7 @@ int main(void)
 {
 	Suite *suite = suite_create("upstream");
 	TCase *tests = tcase_create("upstream");
+	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, the_shortest_timeout_counts);
 	tcase_add_test(tests, a_ratio_is_of_as_long_as_it_takes);
 	suite_add_tcase(suite, tests);

@@ -321,6 +321,7 @@ int main(void)
 {
 	Suite *suite = suite_create("weigh");
 	TCase *tests = tcase_create("weigh");
+	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, yield_is_of_what_succeeds);
 	tcase_add_test(tests, the_last_seconds_against_the_minute);
 	tcase_add_test(tests, what_is_counted_is_doubted_too);

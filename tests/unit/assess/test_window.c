@@ -219,6 +219,7 @@ int main(void)
 {
 	Suite *suite = suite_create("window");
 	TCase *tests = tcase_create("window");
+	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, means_are_those_of_the_samples, 0, 2);
 	tcase_add_test(tests, a_step_is_not_averaged_over);
 	tcase_add_test(tests, history_fills_the_gaps);
