@@ -25,6 +25,7 @@ enum matter {
 	MATTER_DOWN,
 	MATTER_LAG,
 	MATTER_OLD,
+	MATTER_AGED,
 	MATTER_BUSY,
 	MATTER_QUEUE,
 	MATTER_MOMENT,
@@ -49,6 +50,8 @@ static const struct {
 	{"replica.drain", "east-a/r1", 0, 1, MATTER_DOWN, HEALTH_BAD, "r1 is down"},
 	{"replica.drain", "east-a/r1", 0, 1, MATTER_LAG, HEALTH_BAD, "60 s behind"},
 	{"replica.drain", "east-a/r1", 0, 1, MATTER_OLD, HEALTH_UNKNOWN, "not known"},
+	{"replica.drain", "east-a/r1", 0, 1, MATTER_AGED, HEALTH_UNKNOWN, "not known"},
+	{"pool.resize", "east-a", 12, 20, MATTER_AGED, HEALTH_UNKNOWN, "not known"},
 	{"replica.drain", "east-a/r1", 0, 1, MATTER_CRITICAL, HEALTH_GOOD, "is up"},
 	{"pool.resize", "east-a", 12, 20, MATTER_NOTHING, HEALTH_GOOD, "fits the old size"},
 	{"pool.resize", "east-a", 12, 20, MATTER_BUSY, HEALTH_BAD, "r1 has 12"},
@@ -85,6 +88,9 @@ static void set_matter(struct scene *scene, enum matter matter)
 		scene_put(scene, replica, SIGNAL_POOL_WAITING, 3);
 	if (matter == MATTER_OLD)
 		scene_advance(scene, 6000);
+	/* Good enough to be shown, not to be decided on. */
+	if (matter == MATTER_AGED)
+		scene_advance(scene, 1200);
 	if (matter == MATTER_FLEET)
 		scene->assessment.severity = SEVERITY_CRITICAL;
 	if (matter == MATTER_BLIND)
@@ -96,7 +102,8 @@ START_TEST(test_health)
 {
 	struct scene scene;
 	char why[ACTION_TEXT_BYTES] = "";
-	const struct guard_config limits = scene_limits();
+	struct guard_config limits = scene_limits();
+	limits.max_age_ms = 1000;
 	scene_open(&scene);
 	uint32_t service = ENTITY_NONE;
 	ck_assert(fleet_intern(scene.fleet, ENTITY_SERVICE, ENTITY_ROOT, "auth", &service, NULL));
