@@ -147,6 +147,11 @@ START_TEST(doubt_goes_with_what_leaves)
 	struct projection_line line = line_after(&box, MOVE_DIVERT, box.clusters[0].id, 100, 1);
 	ck_assert_double_eq_tol(line.asked_high, 0.8 * 36, 0.01);
 	ck_assert_double_eq_tol(line.use_high, line.asked_high / 64 + 0.8 * doubt, 1e-6);
+	/* It arrives, and by chance the parts of it do not all err to the same side. */
+	line = line_after(&box, MOVE_DIVERT, box.clusters[0].id, 100, 0);
+	double own = PROJECTION_SIGMAS * box_row(&box, 0)->demand_sd / 64;
+	ck_assert_double_eq_tol(line.use_high,
+		line.asked_high / 64 + hypot(own, hypot(0.2 * doubt, 0.2 * doubt)), 1e-6);
 	/* And back: from 100 of 300 to 40 of 240 half of the first one's leaves. */
 	box.clusters[0].weight = 100;
 	box_run(&box, 70);
@@ -289,6 +294,22 @@ START_TEST(holds_are_compared_where_all_are_known)
 }
 END_TEST
 
+/* What comes back is told as what it takes here: half of what it took there. */
+START_TEST(what_arrives_is_told_as_what_it_takes)
+{
+	struct box box;
+	box_init(&box, 2);
+	box_run(&box, 60);
+	row_of(&box, 1)->hold_s = 2 * row_of(&box, 0)->hold_s;
+	/* From 100 of 200 to 200 of 300: a third of the other's 36 leaves. */
+	struct projection it = project_move(&box, MOVE_DIVERT, box.clusters[0].id, 200);
+	ck_assert_msg(
+		strncmp(it.sum, "east-a would carry 36 + 6 = 42 of 64", 36) == 0, "%s", it.sum);
+	projection_finish(&it);
+	box_finish(&box);
+}
+END_TEST
+
 /* Databases have shown that they serve as many as their pools have now, or usually had. */
 START_TEST(what_was_served_is_proven)
 {
@@ -366,6 +387,7 @@ int main(void)
 	tcase_add_test(tests, limits_ask_the_database_they_reach);
 	tcase_add_test(tests, who_receives_is_told_of);
 	tcase_add_test(tests, holds_are_compared_where_all_are_known);
+	tcase_add_test(tests, what_arrives_is_told_as_what_it_takes);
 	tcase_add_test(tests, what_was_served_is_proven);
 	tcase_add_test(tests, a_replica_has_no_safe_size);
 	tcase_add_test(tests, what_chance_adds_is_unproven_too);

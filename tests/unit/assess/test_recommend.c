@@ -102,6 +102,23 @@ START_TEST(the_vulnerable_can_prepare)
 }
 END_TEST
 
+/* What a move does is told of the cluster in trouble, wherever it stands among the others. */
+START_TEST(it_is_about_the_cluster_in_trouble)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct box box;
+		box_init(&box, 4);
+		box_near_limit(&box.clusters[i]);
+		box_run(&box, 90);
+		const struct recommendation *divert = get(&box, "cluster.divert");
+		ck_assert_uint_eq(divert->entity, box.clusters[i].id);
+		ck_assert_double_eq_tol(divert->use_before, 12.6 / 16, 1e-6);
+		ck_assert_double_eq_tol(divert->use, 12.6 / 16 * 4 / 7, 1e-6);
+		box_finish(&box);
+	}
+}
+END_TEST
+
 /* Weights that are whole numbers of some size stay whole; one is no such number. */
 START_TEST(half_of_a_weight)
 {
@@ -170,6 +187,8 @@ START_TEST(receivers_stay_below_their_ceiling)
 		box_near_limit(&box.clusters[i]);
 	box_run(&box, 90);
 	const struct recommendation *divert = get(&box, "cluster.divert");
+	/* A loss would then leave the rest at 88 %: better, and no room for it yet. */
+	ck_assert(!divert->enough);
 	ck_assert_double_gt(divert->to, 75);
 	ck_assert_double_lt(divert->to, 100);
 	box_finish(&box);
@@ -303,6 +322,30 @@ START_TEST(a_hung_replica_is_to_be_taken_out)
 }
 END_TEST
 
+/* Before it is learned how long an attempt holds a connection: as long as now. */
+START_TEST(a_queue_is_as_long_as_it_takes_to_serve)
+{
+	struct box box;
+	struct recommend_memory memory = {0};
+	struct replica_memory replicas[64] = {0};
+	box_init(&box, 4);
+	box_run(&box, 60);
+	box_saturate(&box.clusters[0]);
+	box.clusters[0].first = 2500;
+	box.clusters[0].attempts = 2600;
+	box_run(&box, 20);
+	ck_assert_uint_eq(box.seen.clusters[0].cluster, box.clusters[0].id);
+	box.seen.clusters[0].hold_s = NAN;
+	recommend(&memory, box.snapshot, replicas, &box.seen);
+	const struct recommendation *divert = get(&box, "cluster.divert");
+	/* 360 clients wait for 64 connections that serve 2600 a second; the rest is idle by then.
+	 */
+	double idle = 64 * (1 - divert->use);
+	ck_assert_double_eq_tol(divert->seconds, 1 + 360 * (64 / 2600.0) / idle, 1e-6);
+	box_finish(&box);
+}
+END_TEST
+
 /* Who finishes nothing is to be taken out, whatever else is thought to be the cause. */
 START_TEST(who_starves_is_to_be_taken_out)
 {
@@ -338,8 +381,10 @@ int main(void)
 	tcase_add_test(tests, prognoses);
 	tcase_add_test(tests, calm_needs_nothing);
 	tcase_add_test(tests, the_vulnerable_can_prepare);
+	tcase_add_test(tests, it_is_about_the_cluster_in_trouble);
 	tcase_add_test(tests, half_of_a_weight);
 	tcase_add_test(tests, the_sooner_the_better);
+	tcase_add_test(tests, a_queue_is_as_long_as_it_takes_to_serve);
 	tcase_add_test(tests, who_starves_is_to_be_taken_out);
 	tcase_add_test(tests, receivers_stay_below_their_ceiling);
 	tcase_add_test(tests, the_list_is_made_anew_once_a_second);

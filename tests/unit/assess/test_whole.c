@@ -340,6 +340,34 @@ START_TEST(what_cannot_be_seen_adds_up)
 	ck_assert_int_eq(box.seen.phase, PHASE_NORMAL);
 	ck_assert_int_eq(assessment_cluster(&box.seen, unseen)->severity, SEVERITY_UNKNOWN);
 	ck_assert_int_eq(box.seen.severity, SEVERITY_UNKNOWN);
+	ck_assert_int_eq(box_row(&box, 0)->severity, SEVERITY_OK);
+	/* What is known to be bad stays as bad as it is. */
+	for (int i = 0; i < 5; i++) {
+		box.now_ms += 1000;
+		box_put(&box, replica, SIGNAL_REPLICA_UP, 0);
+		box.now_ms -= 1000;
+		box_run(&box, 1);
+	}
+	ck_assert_int_eq(assessment_cluster(&box.seen, unseen)->severity, SEVERITY_WARNING);
+	box_finish(&box);
+}
+END_TEST
+
+START_TEST(since_when_a_phase_is)
+{
+	struct box box;
+	box_init(&box, 1);
+	box_run(&box, 1);
+	int64_t begun_ms = box.now_ms;
+	box_run(&box, 30);
+	ck_assert_int_eq(box.seen.phase, PHASE_NORMAL);
+	ck_assert_int_eq(box.seen.phase_since_ms, begun_ms);
+	box.clusters[0].maintenance[1] = true;
+	box_run(&box, 1);
+	ck_assert_int_eq(box.seen.phase, PHASE_TRIGGER);
+	int64_t lost_ms = box.now_ms;
+	box_run(&box, 5);
+	ck_assert_int_eq(box.seen.phase_since_ms, lost_ms);
 	box_finish(&box);
 }
 END_TEST
@@ -434,6 +462,7 @@ int main(void)
 	tcase_add_test(tests, untold_pools_make_a_row_stale);
 	tcase_add_test(tests, the_fleet_is_as_old_as_its_oldest_answer);
 	tcase_add_test(tests, what_cannot_be_seen_adds_up);
+	tcase_add_test(tests, since_when_a_phase_is);
 	tcase_add_test(tests, a_fleet_that_grows);
 	tcase_add_test(tests, the_mildest_are_left_out);
 	suite_add_tcase(suite, tests);
