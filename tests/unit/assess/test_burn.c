@@ -81,6 +81,12 @@ START_TEST(two_seconds_are_two_seconds)
 	run(&memory, START_MS, 2, 100, 10, true);
 	/* 20 failed of 100/s x 30 days x 0.1 %. */
 	ck_assert_double_eq_tol(judge(&memory, 0.999).spent, 20 / 259200.0, 1e-9);
+	/* A rate stands for as long as has passed since the one before. */
+	burn_feed(&memory, 200, 5, true, START_MS + 7000);
+	/* 20 + 25 of 200 + 1000 requests, and of 1200/7 a second over thirty days. */
+	ck_assert_double_eq_tol(judge(&memory, 0.999).now, 45 / 1200.0 / 0.001, 1e-3);
+	ck_assert_double_eq_tol(
+		judge(&memory, 0.999).spent, 45 / (1200 / 7.0 * 2592000 * 0.001), 1e-9);
 }
 END_TEST
 

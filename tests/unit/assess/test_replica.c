@@ -80,6 +80,9 @@ START_TEST(who_comes_back)
 		replica_remember(&memory, rows[i].is, 2000);
 		ck_assert_int_eq(memory.since_ms, 2000);
 		ck_assert_msg((memory.returned_ms == 2000) == rows[i].returns, "row %zu", i);
+		/* It is in that state since then, however often that is seen. */
+		replica_remember(&memory, rows[i].is, 3000);
+		ck_assert_int_eq(memory.since_ms, 2000);
 	}
 }
 END_TEST
