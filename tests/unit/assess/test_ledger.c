@@ -310,6 +310,22 @@ START_TEST(what_arrives_is_told_as_what_it_takes)
 }
 END_TEST
 
+/* Only pools before the same database are counted with one that grows. */
+START_TEST(neighbours_are_those_of_the_database)
+{
+	struct box box;
+	box_init(&box, 3);
+	fleet_set_shares_database(box.fleet, box.clusters[1].id, box.clusters[0].id);
+	box_run(&box, 30);
+	for (size_t i = 0; i < 3; i++) {
+		struct projection_line line =
+			line_after(&box, MOVE_RESIZE_POOL, box.clusters[i].id, 24, i);
+		ck_assert_double_eq(line.connections_after, i < 2 ? 24 + 16 : 24);
+	}
+	box_finish(&box);
+}
+END_TEST
+
 /* Databases have shown that they serve as many as their pools have now, or usually had. */
 START_TEST(what_was_served_is_proven)
 {
@@ -388,6 +404,7 @@ int main(void)
 	tcase_add_test(tests, who_receives_is_told_of);
 	tcase_add_test(tests, holds_are_compared_where_all_are_known);
 	tcase_add_test(tests, what_arrives_is_told_as_what_it_takes);
+	tcase_add_test(tests, neighbours_are_those_of_the_database);
 	tcase_add_test(tests, what_was_served_is_proven);
 	tcase_add_test(tests, a_replica_has_no_safe_size);
 	tcase_add_test(tests, what_chance_adds_is_unproven_too);
