@@ -20,6 +20,7 @@ make_it() {
 
 # try WHAT FILE FROM TO: fixed strings, FROM once in FILE.
 try() {
+	cp "$copy/$2" "$copy/right"
 	python3 -c '
 import sys
 name, old, new = sys.argv[1:]
@@ -36,7 +37,7 @@ sys.exit(1) if text.count(old) != 1 else open(name, "w").write(text.replace(old,
 	else
 		echo "found   $1: $(tail -n 1 "$copy/out")"
 	fi
-	cp "$top/$2" "$copy/$2"
+	mv "$copy/right" "$copy/$2"
 }
 
 make_it
@@ -58,9 +59,17 @@ try "a blocked plan runs" actions/executor_start.c 'return !plan->blocked || ref
 	'return !plan->blocked || executor->journal || refuse_blocked(plan, code, error);'
 try "a plan that was not confirmed runs" actions/executor_start.c 'if (strcmp(plan->hash, hash) != 0)' 'if (!hash)'
 try "no answer is called a refusal" actions/run.c 'note(run, event, RUN_STEP_LOOKING, "lost"' 'note(run, event, RUN_STEP_CHECKING, "lost"'
-try "old readings show that a change went back" actions/executor_plan.c 'if (value.oldest_at_ms <= over_ms +' 'if (0 > over_ms +'
+try "old readings show that a change went back" actions/executor_plan.c 'if (value.oldest_at_ms <= run_entry_over_ms(entry))' \
+	'if (value.oldest_at_ms < 0)'
 try "a runbook takes back the oldest first" actions/runbook_rollback.c 'for (size_t i = state->change_count; i > 0; i--) {' \
 	'for (size_t i = 1; i <= state->change_count; i++) {'
 try "a rollback turns a run green" actions/runbook_rollback.c 'left > 0 ? OUTCOME_PARTIAL : OUTCOME_ROLLED_BACK' 'OUTCOME_DONE'
 try "what others left is not told" actions/runbook_rollback.c 'left > 0 && claims_nothing_changed(code) ? OUTCOME_PARTIAL : code' 'code'
+try "others are let in while a request may still land" actions/executor.c \
+	'coordination_leave(executor->coordination, executor->may_land_until_ms);' 'coordination_leave(executor->coordination, 0);'
+try "a pool that was not asked answers for one that was" actions/read_back.c \
+	'seen = value.per_replica ? count_seen(plan, &value) : plan->request_count' 'seen = value.count'
+try "what others hold is read before the lock is ours" actions/coordination_etcd.c 'desk->known = KNOWN_OLD;' 'desk->known = KNOWN_FRESH;'
+try "what is about to be held is told afterwards" actions/executor_start.c 'executor_publish(executor, plan->hold_ms > 0, error)' \
+	'executor_publish(executor, false, error)'
 exit $missed
