@@ -143,7 +143,8 @@ void chain_draw(const struct view *view, struct area area)
 		stage_draw(view, area, (enum stage)stage, &layout);
 }
 
-/* What the surface that burns fastest has cost; "" while none does. */
+/* How fast the surface that burns fastest spends its error budget, and how much of it; "" while
+ * none does. */
 static void burn_text(const struct assessment *assessment, char *out, size_t size)
 {
 	const struct burn *worst = NULL;
@@ -157,7 +158,7 @@ static void burn_text(const struct assessment *assessment, char *out, size_t siz
 	if (!worst)
 		return;
 	figure_percent_fine(worst->spent, spent);
-	snprintf(out, size, " | burn %.0fx, budget -%s", worst->now, spent);
+	snprintf(out, size, " | burn %.0fx, %s spent", worst->now, spent);
 }
 
 void goodput_draw(const struct view *view, int row, int columns)

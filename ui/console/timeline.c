@@ -262,7 +262,12 @@ void events_draw(const struct view *view, struct area area)
 	/* The newest ones, and the newest last, next to the present. */
 	for (size_t i = 0; i < shown; i++)
 		event_draw(view, area, area.row + (int)i, &events[shown - 1 - i]);
-	if (count == 0)
-		canvas_text(view->canvas, area.row, area.column + 1, area.columns - 2, ROLE_DIM,
-			"no change made, no maintenance known   a: act on the selected cluster");
+	if (count > 0)
+		return;
+	/* What cannot be seen may be there. */
+	const struct assessment *assessment = view->model->assessment;
+	bool is_blind = assessment && assessment->phase == PHASE_BLIND;
+	canvas_text(view->canvas, area.row, area.column + 1, area.columns - 2, ROLE_DIM,
+		is_blind ? "no change made; whether there is maintenance cannot be seen now"
+			 : "no change made, no maintenance known   a: act on the selected cluster");
 }
