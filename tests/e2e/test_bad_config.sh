@@ -49,4 +49,19 @@ cd "$work" && expect_code 78 "$spillway" status
 expect_text "$work/err" 'spillway demo'
 echo 'version: 1' >"$work/least.yaml"
 expect_code 0 "$spillway" config check -c "$work/least.yaml"
+# What is no fault, and yet would be met at the wrong moment.
+cat >"$work/slow.yaml" <<'Y'
+version: 1
+sources: {w: {kind: exposition, url: "http://127.0.0.1:1/", every: 5s}}
+signals: {cluster.weight: {from: w, metric: weight, labels: {cluster: c}}}
+actions: {divert: {verb: cluster.divert, http: {method: POST, url: "http://127.0.0.1:1/{cluster}", json: {weight: "{weight}"}}}}
+Y
+expect_code 0 "$spillway" config check -c "$work/slow.yaml"
+expect_text "$work/out" "advice: action 'divert' is judged by cluster.weight, which 'w' tells every 5s, and guards.max_age is 5s"
+expect_code 0 "$spillway" config check -c "$work/slow.yaml" -o json
+for example in spillway lab; do
+	"$spillway" config check -c "$top/share/examples/$example.yaml" >"$work/example" 2>&1 || fail "example $example: $(cat "$work/example")"
+	! grep advice "$work/example" || fail "the example $example does not follow its own advice"
+done
+python3 -c 'import json, sys; sys.exit(len(json.load(open(sys.argv[1]))["advice"]) != 1)' "$work/out" || fail "advice as JSON"
 echo "bad fleet files are refused with reasons"
