@@ -37,7 +37,7 @@ sys.exit(1) if text.count(old) != 1 else open(name, "w").write(text.replace(old,
 	else
 		echo "found   $1: $(tail -n 1 "$copy/out")"
 	fi
-	mv "$copy/right" "$copy/$2"
+	cp "$copy/right" "$copy/$2" # with a new time, or it is not built again
 }
 
 make_it
