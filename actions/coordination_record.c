@@ -123,6 +123,7 @@ static void read_hold(const struct json_node *node, int64_t now_ms, struct hold 
 		out->protection = HOLD_BY_TIMER;
 	const char *verb = json_text(json_get(node, "verb"));
 	out->verb = verb ? verb_find(verb) : NULL;
+	out->over_ms = out->set_ms;
 	out->is_expired = now_ms >= out->expires_ms;
 }
 

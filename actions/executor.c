@@ -47,7 +47,7 @@ struct executor *executor_create(struct loop *loop, struct http *http, struct ss
 	else if (path)
 		ok = run_log_read(executor->log, path, error);
 	if (ok)
-		run_log_bind(executor->log, configs);
+		run_log_bind(executor->log, configs, loop_now_ms(loop));
 	if (ok)
 		return executor;
 	executor_destroy(executor);

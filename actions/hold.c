@@ -42,6 +42,7 @@ void hold_of_run(const struct run_entry *entry, int64_t now_ms, struct hold *out
 		.to = view->to,
 		.set_ms = view->started_ms,
 		.expires_ms = view->expires_ms,
+		.over_ms = run_entry_over_ms(entry),
 		.is_expired = now_ms >= view->expires_ms,
 		.put_offs = entry->put_offs,
 		.is_certain = entry->is_closed && view->code != OUTCOME_UNKNOWN,
@@ -158,7 +159,7 @@ bool hold_is_back(const struct hold *hold, const struct snapshot *snapshot)
 	if (target == ENTITY_NONE || target >= snapshot->entity_count)
 		return false;
 	target_read(snapshot, hold->verb, target, &value);
-	if (!value.known || value.oldest_at_ms <= hold->set_ms ||
+	if (!value.known || value.oldest_at_ms <= hold->over_ms ||
 		!target_equal(value.low, hold->from) || !target_equal(value.high, hold->from))
 		return false;
 	size_t replicas = 0;

@@ -29,6 +29,7 @@ struct hold {
 	const struct verb_row *verb;
 	double from, to;
 	int64_t set_ms, expires_ms;
+	int64_t over_ms; /* its run: nothing of it can land after that */
 	enum hold_protection protection;
 	char planted[8];              /* HOLD_BY_TIMER: "systemd", "at" */
 	enum expiry_policy on_expiry; /* of its action: holds_bind() */
@@ -73,7 +74,8 @@ size_t holds_list(const struct run_log *log, int64_t now_ms, struct hold *out, s
 
 /*
  * Whether the setting is seen to be what it was before, everywhere: then the hold is over, whoever
- * ended it. A replica that cannot be seen may still have what was set.
+ * ended it. A replica that cannot be seen may still have what was set, and what may still land is
+ * not over.
  */
 bool hold_is_back(const struct hold *hold, const struct snapshot *snapshot);
 

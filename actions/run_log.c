@@ -22,6 +22,8 @@
 #include "core/fleet/snapshot.h"
 #include "core/wire/json.h"
 
+#define LONG_AGO_MS ((int64_t)24 * 3600 * 1000)
+
 #define INTENT_LINES_MOST 16
 
 struct run_log {
@@ -298,14 +300,17 @@ int64_t run_entry_over_ms(const struct run_entry *entry)
 	const struct run_view *view = &entry->view;
 	int64_t last_ms = view->ended_ms > view->started_ms ? view->ended_ms : view->started_ms;
 	last_ms = entry->last_ms > last_ms ? entry->last_ms : last_ms;
+	if (entry->read_ms > 0 && entry->read_ms - last_ms < LONG_AGO_MS)
+		last_ms = entry->read_ms;
 	bool was_answered = view->code == OUTCOME_DONE || view->code == OUTCOME_INCONCLUSIVE;
 	return last_ms + (was_answered ? 0 : entry->timeout_ms + RUN_SETTLE_MS);
 }
 
-void run_log_bind(struct run_log *log, const struct action_configs *configs)
+void run_log_bind(struct run_log *log, const struct action_configs *configs, int64_t now_ms)
 {
 	for (size_t i = 0; i < log->count; i++) {
 		struct run_entry *entry = &log->rows[i];
+		entry->read_ms = now_ms;
 		for (size_t j = 0; j < configs->count; j++) {
 			const struct action_info *info = &configs->rows[j].info;
 			if (strcmp(info->name, entry->view.action) != 0)

@@ -31,6 +31,7 @@ struct run_entry {
 	bool is_closed;       /* has its "done" */
 	int64_t last_ms;      /* of its last record about a request; 0 none */
 	int64_t timeout_ms;   /* of its action's requests, by run_log_bind() */
+	int64_t read_ms;      /* when the journal was read, where it is of another process */
 };
 
 struct run_log *run_log_create(void);
@@ -50,8 +51,9 @@ void run_log_put(struct run_log *log, const struct run_entry *entry);
 void run_log_settle(struct run_log *log);
 
 /* Runs of custom actions are of no known verb until the fleet file's action of that name gives them
- * its own. The configs must outlive the log. */
-void run_log_bind(struct run_log *log, const struct action_configs *configs);
+ * its own. The configs must outlive the log; all that is in it so far was read by `now_ms`; 0: it
+ * will not be asked when they were over. */
+void run_log_bind(struct run_log *log, const struct action_configs *configs, int64_t now_ms);
 
 size_t run_log_count(const struct run_log *log);
 const struct run_entry *run_log_at(const struct run_log *log, size_t newest_first);
@@ -60,7 +62,9 @@ const struct run_entry *run_log_find(const struct run_log *log, const char *id);
 /*
  * When nothing of a run can land any more: what is read after that is what came of it. One that got
  * its answers is over with its end; of any other a request may have been on its way for as long as
- * requests may, and RUN_SETTLE_MS more.
+ * requests may, and RUN_SETTLE_MS more. Clocks are set while processes are not there: of a run of
+ * another process it is only sure that it was over when its journal was read, unless that tells of
+ * more than a day ago.
  */
 int64_t run_entry_over_ms(const struct run_entry *entry);
 

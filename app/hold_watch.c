@@ -12,7 +12,7 @@ static void read_journal(struct hold_watch *watch)
 	run_log_destroy(watch->log);
 	watch->log = run_log_create();
 	if (watch->log && run_log_read(watch->log, watch->configs->journal_file, &error)) {
-		run_log_bind(watch->log, watch->configs);
+		run_log_bind(watch->log, watch->configs, 0);
 		return;
 	}
 	run_log_destroy(watch->log);

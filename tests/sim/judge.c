@@ -92,7 +92,7 @@ static size_t holds_of(struct sim *sim, const struct operator* who, struct hold 
 	struct run_log *log = run_log_create();
 	if (!log || !run_log_read(log, sim->journals[who->file].path, &error))
 		judge_violation(sim, "the journal cannot be read: %s", error.text);
-	run_log_bind(log, &sim->configs);
+	run_log_bind(log, &sim->configs, now_ms);
 	size_t count = holds_list(log, now_ms, out, HOLDS_MOST);
 	run_log_destroy(log);
 	return count;
@@ -104,6 +104,10 @@ static void mark_held(struct sim *sim, const struct operator* who, bool held[SIM
 	size_t count = holds_of(sim, who, holds);
 	for (size_t i = 0; i < count; i++) {
 		enum action_class class = holds[i].verb->class;
+		/* Cut off between its mark and its sending, it may have changed something as far
+		 * as its journal knows; we know better. */
+		if (strcmp(holds[i].run, who->run_id) == 0 && who->sent == 0)
+			continue;
 		for (int c = 0; c < SIM_CLUSTERS; c++) {
 			const char *path = fleet_entity(sim->fleet, sim->clusters[c])->path;
 			bool there = strncmp(holds[i].target_path, path, strlen(path)) == 0;
@@ -463,7 +467,7 @@ void judge_world(struct sim *sim)
 		logs[i] = run_log_create();
 		if (!logs[i] || !run_log_read(logs[i], sim->journals[i].path, &error))
 			judge_violation(sim, "the journal cannot be read: %s", error.text);
-		run_log_bind(logs[i], &sim->configs);
+		run_log_bind(logs[i], &sim->configs, clock_now_ms(&sim->clock));
 	}
 	for (size_t i = 0; i < sim->setting_count; i++) {
 		const struct setting *setting = &sim->settings[i];

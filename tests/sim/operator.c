@@ -93,7 +93,9 @@ void operator_quit(struct sim *sim, struct operator* who)
 	who->coordination = NULL;
 	who->journal = NULL;
 	who->is_up = false;
-	who->up_again_ms = clock_now_ms(&sim->clock) + 1000 + sim_below(sim, 12000);
+	/* Now and then longer than a lease lasts. */
+	who->up_again_ms = clock_now_ms(&sim->clock) + 1000 +
+			   sim_below(sim, sim_chance(sim, 3) ? 40000 : 12000);
 }
 
 static void count_guards(struct sim *sim, const struct plan *plan);

@@ -20,6 +20,8 @@ static struct guard_config sim_limits(struct sim *sim)
 {
 	/* So narrow now and then that it is what stops a step, not the step's own limit. */
 	bool is_narrow = sim->seed % 4 == 3;
+	/* One cluster alone, so that each change of traffic is one too many beside another. */
+	bool is_alone = sim->seed % 7 < 2;
 	return (struct guard_config){
 		.ceiling = 0.85,
 		.max_step = 2,
@@ -34,7 +36,7 @@ static struct guard_config sim_limits(struct sim *sim)
 		.brake = sim_chance(sim, 5) ? 5 : 100,
 		.brake_window_ms = 600000,
 		.min_serving = 1,
-		.max_held = 0.67,
+		.max_held = is_alone ? 0.34 : 0.67,
 		.approve_within_ms = 600000,
 	};
 }

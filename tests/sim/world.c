@@ -284,6 +284,15 @@ void world_change(struct sim *sim)
 		sim->replica_down[c][0] = !sim->replica_down[c][0];
 		sim->tally->replicas_lost += sim->replica_down[c][0];
 	}
+	/* Work on one ends as that on the other begins. */
+	if (sim_chance(sim, 400)) {
+		unsigned c = sim_below(sim, SIM_CLUSTERS);
+		struct setting *out =
+			world_setting(sim, SIGNAL_REPLICA_MAINTENANCE, sim->replicas[c][1]);
+		world_set(sim, out, sim->replica_down[c][0] ? 1 : 0, true);
+		sim->replica_down[c][0] = !sim->replica_down[c][0];
+		sim->tally->replicas_lost += sim->replica_down[c][0];
+	}
 	if (sim_chance(sim, 500)) {
 		sim->key_changed_until_ms[sim_below(sim, SIM_CLUSTERS)] =
 			now_ms + 3000 + sim_below(sim, 20000);
