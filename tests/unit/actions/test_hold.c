@@ -2,6 +2,8 @@
 
 #include "actions/config.h"
 #include "actions/hold.h"
+#include "actions/run.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 
 /* One run in the journal's own words. */
@@ -171,6 +173,54 @@ START_TEST(test_brake_trips)
 }
 END_TEST
 
+/* Clocks are set while nobody is there: of another process's run nothing is believed by its times,
+ * unless they are of long ago. */
+START_TEST(test_when_a_run_is_over)
+{
+	static const struct {
+		const char *what, *done;
+		int64_t read_after_ms, over_after_ms; /* of what the journal says last */
+	} rows[] = {
+		{"cut off, read by ourselves", NULL, 0, 3000 + RUN_SETTLE_MS},
+		{"cut off, read a minute later", NULL, 60000, 60000 + 3000 + RUN_SETTLE_MS},
+		{"cut off, the clock was set back since", NULL, -3600000,
+			-3600000 + 3000 + RUN_SETTLE_MS},
+		{"cut off, days ago", NULL, 3 * 86400000LL, 3000 + RUN_SETTLE_MS},
+		{"done", "\"code\":0", 60000, 60000},
+		{"unknown", "\"code\":15", 0, 3000 + RUN_SETTLE_MS},
+	};
+	static const char sent[] = "{\"run\":\"a-0001\",\"event\":\"sent\",\"at\":"
+				   "\"2026-02-02T02:40:00.000Z\",\"request\":1}";
+	struct action_config action = {
+		.info = {.name = "x"}, .road = ACTION_BY_HTTP, .http = {.timeout_ms = 3000}};
+	struct action_configs configs = {.rows = &action, .count = 1};
+	int64_t last_ms = 0;
+	ck_assert(clock_parse("2026-02-02T02:40:00.000Z", &last_ms));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[256];
+		struct run_log *log = run_log_create();
+		snprintf(line, sizeof(line),
+			"{\"run\":\"a-0001\",\"event\":\"intent\",\"action\":\"x\",\"at\":"
+			"\"2026-02-02T02:39:59.000Z\"}");
+		run_log_add_line(log, line, strlen(line));
+		run_log_add_line(log, sent, strlen(sent));
+		snprintf(line, sizeof(line),
+			"{\"run\":\"a-0001\",\"event\":\"done\",\"at\":"
+			"\"2026-02-02T02:40:00.000Z\",%s}",
+			rows[i].done ? rows[i].done : "");
+		if (rows[i].done)
+			run_log_add_line(log, line, strlen(line));
+		run_log_bind(
+			log, &configs, rows[i].read_after_ms ? last_ms + rows[i].read_after_ms : 0);
+		ck_assert_msg(
+			run_entry_over_ms(run_log_at(log, 0)) - last_ms == rows[i].over_after_ms,
+			"%s: %lld", rows[i].what,
+			(long long)(run_entry_over_ms(run_log_at(log, 0)) - last_ms));
+		run_log_destroy(log);
+	}
+}
+END_TEST
+
 /* What put its end off, and what hands it to a person, is on record; a person's word begins anew.
  */
 START_TEST(test_put_off)
@@ -230,6 +280,7 @@ static Suite *hold_suite(void)
 	tcase_add_test(tcase, test_its_end_is_told_of_once);
 	tcase_add_test(tcase, test_extend_and_keep);
 	tcase_add_test(tcase, test_put_off);
+	tcase_add_test(tcase, test_when_a_run_is_over);
 	tcase_add_test(tcase, test_hold_record);
 	tcase_add_test(tcase, test_brake_counts_changes_only);
 	tcase_add_test(tcase, test_brake_trips);
