@@ -93,8 +93,9 @@ static void on_http(void *context, const struct http_reply *reply, const struct 
 		.was_shown_secret = parcel->shows_secret,
 		.date_ms = reply->date_ms,
 		.took_ms = reply->took_ms};
-	struct carrier_cost cost = {
-		.bytes = reply->wire_bytes, .retry_after_ms = reply->retry_after_ms};
+	struct carrier_cost cost = {.bytes = reply->wire_bytes,
+		.repeats = reply->repeats,
+		.retry_after_ms = reply->retry_after_ms};
 	deliver(parcel, &answer, &cost);
 }
 

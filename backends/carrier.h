@@ -34,6 +34,7 @@ struct command_door {
 /* What one request cost, and what the peer asked for. */
 struct carrier_cost {
 	uint64_t bytes;
+	unsigned repeats;       /* further requests that it took, see struct http_reply */
 	int64_t retry_after_ms; /* 0: it asked for nothing */
 };
 

@@ -409,6 +409,7 @@ static void on_done(void *context, const struct backend_answer *answer,
 		return;
 	}
 	status_of(watch)->bytes += cost->bytes;
+	status_of(watch)->requests += cost->repeats;
 	watch->took_ms += answer->took_ms;
 	if (answer->status == 429 || answer->status == 503)
 		watch->retry_after_ms = cost->retry_after_ms < POLLER_RETRY_MOST_MS

@@ -1,7 +1,7 @@
 # packages.sh - Debian packages by purpose, and how to get them. Sourced, not run.
 
 # To build and run the programs.
-packages_build='build-essential ca-certificates cmake ninja-build pkg-config libncurses-dev libcurl4-openssl-dev libcjson-dev
+packages_build='build-essential ca-certificates cmake ninja-build pkg-config libncurses-dev libcurl4-openssl-dev libhttp-parser-dev libcjson-dev
 libssh2-1-dev libpq-dev libyaml-dev libssl-dev libmicrohttpd-dev libssh-dev'
 
 # What the tests need beside that: a test framework, the second compiler and its tools, and the real servers.

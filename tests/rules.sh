@@ -62,6 +62,7 @@ confined() { # header-regex where-regex name
 }
 confined 'n?curses' '^ui/' ncurses
 confined 'curl/' '^core/wire/http' libcurl
+confined 'http_parser' '^core/wire/http_lane' http_parser
 confined 'libssh2' '^core/wire/ssh' libssh2
 confined 'libpq' '^core/wire/postgres\.c' libpq
 confined 'cjson/' '^core/wire/json' cJSON

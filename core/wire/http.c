@@ -1,8 +1,9 @@
 /*
- * How a turn goes: the timer lets a few queued transfers take off, or the loop reports a
- * descriptor; libcurl runs, and what it calls only records; then what was cancelled meanwhile is
- * taken out and what is done is handed over. So no callback of a caller ever runs inside libcurl,
- * except those for chunks, and what those ask for waits.
+ * A request that finds a kept connection of the lane (http_lane.h) leaves at once; all others are
+ * libcurl's. How a turn goes then: the timer lets a few queued transfers take off, or the loop
+ * reports a descriptor; libcurl runs, and what it calls only records; then what was cancelled
+ * meanwhile is taken out and what is done is handed over. So no callback of a caller ever runs
+ * inside libcurl, except those for chunks, and what those ask for waits.
  */
 #include "core/wire/http.h"
 
@@ -17,6 +18,7 @@
 #include "core/base/log.h"
 #include "core/base/loop.h"
 #include "core/wire/http_failure.h"
+#include "core/wire/http_lane.h"
 #include "core/wire/http_park.h"
 #include "core/wire/http_sockets.h"
 #include "core/wire/http_transfer.h"
@@ -36,9 +38,12 @@ struct http {
 	struct loop *loop;
 	CURLM *multi;
 	struct http_sockets sockets;
+	struct http_lane lane;
 	struct transfers queued;
-	struct transfers flying;
+	struct transfers flying; /* libcurl has them, or the lane */
 	struct http_park park;
+	long connections_most;   /* libcurl's and the lane's together */
+	size_t lane_connections; /* when libcurl was last told what is left for it */
 	uint64_t last_id;
 
 	uint64_t timer; /* 0: none */
@@ -124,6 +129,18 @@ static int on_deadline(CURLM *multi, long timeout_ms, void *context)
 
 /* ---- taking off and landing ---- */
 
+/* CURLMOPT_SOCKETFUNCTION: besides watching, note which connection a transfer waits on. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
+{
+	struct http *http = context;
+	struct http_transfer *transfer = NULL;
+	if (what != CURL_POLL_REMOVE)
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+	if (transfer)
+		transfer->ticket.waited_on = fd;
+	return http_sockets_change(easy, fd, what, &http->sockets, unused);
+}
+
 /*
  * Each lookup is a thread, so addresses are kept for a while. A transfer that minds their age makes
  * libcurl go through all of them at its end, and a thousand endpoints have a thousand addresses: so
@@ -138,10 +155,31 @@ static void mind_names(struct http *http, struct http_transfer *transfer)
 	curl_easy_setopt(transfer->easy, CURLOPT_DNS_CACHE_TIMEOUT, due ? NAMES_KEPT_S : -1L);
 }
 
+/* The lane's share of the connections kept is not libcurl's. */
+static void share_connections(struct http *http)
+{
+	size_t count = http->lane.connection_count;
+	if (count == http->lane_connections)
+		return;
+	http->lane_connections = count;
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, http->connections_most - (long)count);
+}
+
+/* The handle may have given its last connection to the lane. */
+static void prepare_ticket(struct http *http, struct http_transfer *transfer)
+{
+	if (!transfer->ticket.text)
+		return;
+	transfer->ticket.wanted = http_lane_wants(&http->lane, transfer);
+	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 0L);
+}
+
 static bool take_off(struct http *http, struct http_transfer *transfer)
 {
 	bool was_inside = http->inside;
 	mind_names(http, transfer);
+	prepare_ticket(http, transfer);
+	share_connections(http);
 	http->inside = true;
 	transfer->flying = curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
 	http->inside = was_inside;
@@ -150,6 +188,8 @@ static bool take_off(struct http *http, struct http_transfer *transfer)
 
 static void land(struct http *http, struct http_transfer *transfer)
 {
+	if (transfer->ticket.connection)
+		http_lane_drop(transfer);
 	if (!transfer->flying)
 		return;
 	bool was_inside = http->inside;
@@ -210,6 +250,13 @@ static void finish_error(struct http *http, struct http_transfer *transfer, CURL
 	hand_over_error(transfer, &error);
 }
 
+/* It is over. One that went well waits for the next of its likeness. */
+static void retire(struct http *http, struct http_transfer *transfer, bool good)
+{
+	if (!good || !http_transfer_renew(transfer) || !http_park_put(&http->park, transfer))
+		http_transfer_destroy(transfer);
+}
+
 static void finish(struct http *http, struct http_transfer *transfer, CURLcode code)
 {
 	if (code == CURLE_OK && !http_transfer_is_whole(transfer))
@@ -225,6 +272,8 @@ static void finish(struct http *http, struct http_transfer *transfer, CURLcode c
 	}
 	list_remove(&http->flying, transfer);
 	bool good = !transfer->cancelled && !transfer->bare && code == CURLE_OK;
+	if (good && transfer->ticket.fd >= 0)
+		http_lane_adopt(&http->lane, transfer, http_transfer_is_unpacked(transfer));
 	if (transfer->cancelled)
 		land(http, transfer);
 	else if (code != CURLE_OK)
@@ -233,8 +282,33 @@ static void finish(struct http *http, struct http_transfer *transfer, CURLcode c
 		finish_bare(http, transfer);
 	else
 		finish_reply(transfer);
-	if (!good || !http_transfer_renew(transfer) || !http_park_put(&http->park, transfer))
-		http_transfer_destroy(transfer);
+	retire(http, transfer, good);
+}
+
+static void on_lane_end(
+	void *context, struct http_transfer *transfer, const struct http_lane_end *end)
+{
+	struct http *http = context;
+	struct error error = {0};
+	list_remove(&http->flying, transfer);
+	switch (end->kind) {
+	case HTTP_LANE_REPLIED:
+		transfer->done(transfer->context, end->reply, NULL);
+		retire(http, transfer, true);
+		break;
+	case HTTP_LANE_FAILED:
+		http_failure_describe(transfer, (CURLcode)end->code, &error);
+		hand_over_error(transfer, &error);
+		retire(http, transfer, false);
+		break;
+	case HTTP_LANE_RETURNED:
+		list_append(&http->queued, transfer);
+		break;
+	case HTTP_LANE_CANCELLED:
+		retire(http, transfer, false);
+		break;
+	}
+	follow_deadline(http);
 }
 
 /* ---- the turn ---- */
@@ -277,7 +351,9 @@ static void admit_some(struct http *http)
 	for (int i = 0; i < STARTS_PER_TURN && may_admit(http); i++) {
 		struct http_transfer *transfer = http->queued.first;
 		list_remove(&http->queued, transfer);
-		if (take_off(http, transfer)) {
+		bool returned = transfer->ticket.back;
+		if ((!returned && http_lane_send(&http->lane, transfer)) ||
+			take_off(http, transfer)) {
 			list_append(&http->flying, transfer);
 			continue;
 		}
@@ -335,13 +411,13 @@ static long connections_kept(void)
 static bool set_up_multi(struct http *http)
 {
 	CURLM *multi = http->multi;
-	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, http_sockets_change) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &http->sockets) == CURLM_OK &&
+	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
 	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_deadline) == CURLM_OK &&
 	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
 	       /* The default is four per flying transfer: a large fleet would connect for every
 		  poll. */
-	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections_kept()) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, http->connections_most) == CURLM_OK &&
 	       curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK;
 }
 
@@ -355,7 +431,11 @@ struct http *http_create(struct loop *loop, struct error *error)
 	}
 	http->loop = loop;
 	http->deadline_ms = NO_DEADLINE;
+	http->connections_most = connections_kept();
 	http_sockets_init(&http->sockets, loop, on_ready, http);
+	/* An eighth is left for what has to be libcurl's. */
+	http_lane_init(
+		&http->lane, loop, (size_t)http->connections_most / 8 * 7, on_lane_end, http);
 	http->multi = curl_multi_init();
 	if (!http->multi || !set_up_multi(http)) {
 		http_destroy(http);
@@ -386,6 +466,7 @@ void http_destroy(struct http *http)
 	http->closing = true;
 	cancel_all(http, &http->flying);
 	cancel_all(http, &http->queued);
+	http_lane_finish(&http->lane);
 	http_park_finish(&http->park);
 	curl_multi_cleanup(http->multi);
 	http_sockets_finish(&http->sockets);
@@ -399,10 +480,14 @@ void http_set_read_only(struct http *http, bool read_only)
 	http->read_only = read_only;
 }
 
-/* It takes off from the loop. Takes the transfer over, also on failure. */
+/* It takes off from the loop, or has left on the lane. Takes the transfer over, also on failure. */
 static uint64_t start(struct http *http, struct http_transfer *transfer, struct error *error)
 {
 	transfer->id = ++http->last_id;
+	if (http->flying.count < HTTP_IN_FLIGHT_MOST && http_lane_send(&http->lane, transfer)) {
+		list_append(&http->flying, transfer);
+		return transfer->id;
+	}
 	list_append(&http->queued, transfer);
 	follow_deadline(http);
 	if (http->timer != 0 || !may_admit(http))
@@ -486,6 +571,10 @@ void http_resume(struct http *http, uint64_t id)
 	if (!transfer || !transfer->paused || http->inside)
 		return;
 	transfer->paused = false;
+	if (transfer->ticket.connection) {
+		http_lane_resume(&http->lane, transfer);
+		return;
+	}
 	http->inside = true;
 	CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 	http->inside = false;
@@ -506,6 +595,10 @@ void http_cancel(struct http *http, uint64_t id)
 	transfer = list_find(&http->flying, id);
 	if (!transfer)
 		return;
+	if (http_lane_is_feeding(&http->lane, transfer)) {
+		transfer->cancelled = true;
+		return;
+	}
 	if (http->inside) {
 		transfer->cancelled = true;
 		http->sweep = true;

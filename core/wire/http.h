@@ -2,13 +2,17 @@
  * http.h - HTTP requests on the loop (the only room that knows libcurl).
  *
  * One multi handle on curl_multi_socket_action; nothing here blocks. http and https only; TLS is
- * verified always; no proxy from the environment unless asked; signals are left alone. A request
+ * verified always; no proxy from the environment unless asked; signals are left alone. A plain read
+ * that finds a kept connection goes without libcurl, which costs much less (http_lane.h). A request
  * either changes something (mutation) or does not:
  *
- *   reads      may follow up to 3 redirects, on the same host and scheme only; credentials never
- * leave the host mutations  are sent exactly once on a fresh connection (libcurl quietly repeats a
- * request on a reused connection that died), follow no redirect, and when no answer came after any
- * byte had left, fail as ERROR_UNKNOWN_OUTCOME, never as a plain failure
+ * - reads may follow up to 3 redirects, on the same host and scheme only; credentials never leave
+ *   the host. One is sent a second time where a kept connection died under it, or where the lane
+ * met an answer that is not for it.
+ *
+ * - mutations are sent exactly once on a fresh connection (libcurl quietly repeats a request on a
+ *   reused connection that died), follow no redirect, and when no answer came after any byte had
+ *   left, fail as ERROR_UNKNOWN_OUTCOME, never as a plain failure.
  *
  * HTTP status codes are not errors here: the caller reads `status`. A redirect that is not followed
  * is a reply as well. PUT, PATCH, DELETE and the like must be mutations (ERROR_USAGE); a POST may
@@ -41,8 +45,9 @@ struct loop;
 #define HTTP_IN_FLIGHT_MOST \
 	256 /* further ones are queued; the deadline runs from when they are sent */
 #define HTTP_QUEUED_MOST 4096 /* past it http_send() says ERROR_LIMIT */
-#define HTTP_CONNECTIONS_KEPT                                                                    \
-	2048 /* open for reuse; fewer where that were most of the descriptors a process may have \
+#define HTTP_CONNECTIONS_KEPT                                                                      \
+	2048 /* open for reuse, the lane's included; fewer where that were most of the descriptors \
+	      * a process may have                                                                 \
 	      */
 #define HTTP_REPLY_BYTES ((size_t)16 * 1024 * 1024) /* the default cap */
 #define HTTP_HELD_BYTES                                                                           \
@@ -101,6 +106,9 @@ struct http_reply {
 	double took_ms;
 	double connect_ms;   /* name, connection and TLS; 0 on a kept connection */
 	uint64_t wire_bytes; /* as received, before decompression */
+	bool by_lane;        /* libcurl had no part in it */
+	unsigned repeats;    /* how often the lane had sent it before: 0 or 1. What libcurl repeats
+				on a kept connection of its own it does not tell */
 };
 
 /* Exactly one of reply and error is not NULL. Called once, from the loop, never from inside

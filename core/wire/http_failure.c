@@ -77,7 +77,10 @@ static void find_reason(const struct http_transfer *transfer, const struct meani
 	CURLcode code, char *out)
 {
 	long number = 0;
-	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+	if (transfer->ticket.used)
+		number = transfer->ticket.os_error;
+	else
+		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
 	bool plain = code == CURLE_SSL_CONNECT_ERROR &&
 		     strstr(transfer->curl_words, "wrong version number");
 	if (plain)

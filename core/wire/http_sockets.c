@@ -1,6 +1,8 @@
 #include "core/wire/http_sockets.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -118,7 +120,9 @@ curl_socket_t http_sockets_open(void *context, curlsocktype purpose, struct curl
 		errno = EMFILE;
 		return CURL_SOCKET_BAD;
 	}
-	*slot = (struct http_socket){.connection = true};
+	if (++sockets->last_serial == 0)
+		sockets->last_serial = 1;
+	*slot = (struct http_socket){.connection = true, .serial = sockets->last_serial};
 	return fd;
 }
 
@@ -133,4 +137,55 @@ int http_sockets_close(void *context, curl_socket_t fd)
 		*slot = (struct http_socket){.connection = false};
 	}
 	return close(fd);
+}
+
+uint32_t http_sockets_serial(const struct http_sockets *sockets, curl_socket_t fd)
+{
+	return fd >= 0 && (size_t)fd < sockets->count ? sockets->slots[fd].serial : 0;
+}
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static int port_of(const union address *address)
+{
+	if (address->any.sa_family == AF_INET)
+		return ntohs(address->v4.sin_port);
+	return address->any.sa_family == AF_INET6 ? ntohs(address->v6.sin6_port) : -1;
+}
+
+static bool is_address(const union address *address, const char *text)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+	if (address->any.sa_family == AF_INET)
+		return inet_pton(AF_INET, text, &v4) == 1 &&
+		       memcmp(&v4, &address->v4.sin_addr, sizeof(v4)) == 0;
+	return inet_pton(AF_INET6, text, &v6) == 1 &&
+	       memcmp(&v6, &address->v6.sin6_addr, sizeof(v6)) == 0;
+}
+
+static bool is_between(
+	const struct http_sockets *sockets, curl_socket_t fd, const struct http_ends *ends)
+{
+	union address local, peer;
+	socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
+	return fd >= 0 && (size_t)fd < sockets->count && sockets->slots[fd].connection &&
+	       getsockname(fd, &local.any, &local_size) == 0 &&
+	       port_of(&local) == ends->local_port && getpeername(fd, &peer.any, &peer_size) == 0 &&
+	       port_of(&peer) == ends->port && is_address(&peer, ends->address);
+}
+
+curl_socket_t http_sockets_find(
+	const struct http_sockets *sockets, curl_socket_t hint, const struct http_ends *ends)
+{
+	if (ends->port == 0 || is_between(sockets, hint, ends))
+		return ends->port == 0 ? CURL_SOCKET_BAD : hint;
+	for (size_t i = 0; i < sockets->count; i++)
+		if (is_between(sockets, (curl_socket_t)i, ends))
+			return (curl_socket_t)i;
+	return CURL_SOCKET_BAD;
 }

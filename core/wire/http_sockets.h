@@ -11,8 +11,10 @@
 #define CORE_WIRE_HTTP_SOCKETS_H
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct loop;
 
@@ -22,6 +24,7 @@ struct http_socket {
 	unsigned char events; /* watched for, enum loop_events; 0: not watched */
 	bool idle;
 	bool connection; /* opened and to be closed here */
+	uint32_t serial; /* which connection it is, as numbers come back; 0: none */
 };
 
 /* Called when libcurl waits for what happened; `ready` holds CURL_CSELECT bits. */
@@ -31,6 +34,7 @@ struct http_sockets {
 	struct loop *loop;
 	struct http_socket *slots; /* by descriptor */
 	size_t count;
+	uint32_t last_serial;
 	http_socket_fn *fn;
 	void *context;
 };
@@ -44,5 +48,21 @@ void http_sockets_finish(struct http_sockets *sockets);
 int http_sockets_change(CURL *easy, curl_socket_t fd, int what, void *context, void *unused);
 curl_socket_t http_sockets_open(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 int http_sockets_close(void *context, curl_socket_t fd);
+
+/* The two ends of a connection, as libcurl names them before it sends; `port` 0: not yet. */
+struct http_ends {
+	char address[INET6_ADDRSTRLEN]; /* the peer's */
+	int port, local_port;
+};
+
+/*
+ * The open connection between these ends, -1 none: libcurl does not say which it uses while it
+ * does. `hint` is looked at first, and only else all others.
+ */
+curl_socket_t http_sockets_find(
+	const struct http_sockets *sockets, curl_socket_t hint, const struct http_ends *ends);
+
+/* Which connection has that number now; 0: none of ours. */
+uint32_t http_sockets_serial(const struct http_sockets *sockets, curl_socket_t fd);
 
 #endif

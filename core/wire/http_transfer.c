@@ -1,17 +1,17 @@
 #include "core/wire/http_transfer.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
-#include "core/base/number.h"
-#include "core/base/sanitise.h"
-#include "core/wire/http_sockets.h"
+#include "core/wire/http_header.h"
+#include "core/wire/http_lane_request.h"
 
-#define USER_AGENT "spillway/" SPILLWAY_VERSION
 #define HOST_BYTES 255
-#define RETRY_AFTER_MOST_S 86400
 #define RENEWED_BYTES ((size_t)64 * 1024)
 
 struct number_option {
@@ -61,15 +61,55 @@ static bool set_texts(CURL *easy, const struct text_option *rows, size_t count)
 
 static int on_begin(void *context, char *primary, char *local, int port, int local_port)
 {
-	(void)primary;
 	(void)local;
-	(void)port;
-	(void)local_port;
 	struct http_transfer *transfer = context;
+	struct http_ends *ends = &transfer->ticket.ends;
+	*ends = (struct http_ends){.port = port, .local_port = local_port};
+	snprintf(ends->address, sizeof(ends->address), "%s", primary);
 	if (transfer->cancelled)
 		return CURL_PREREQFUNC_ABORT;
 	transfer->began = true;
 	return CURL_PREREQFUNC_OK;
+}
+
+static int status_of(CURL *easy)
+{
+	long status = 0;
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
+}
+
+static const char *header_of(CURL *easy, const char *name)
+{
+	struct curl_header *header = NULL;
+	bool found = curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK;
+	return found ? header->value : NULL;
+}
+
+/*
+ * The head of a plain good answer is there: the connection is to be the lane's. libcurl closes its
+ * own descriptor at the end and never knows; only then is the duplicate alone with the peer.
+ */
+static void keep_for_lane(struct http_transfer *transfer)
+{
+	CURL *easy = transfer->easy;
+	struct http_ticket *ticket = &transfer->ticket;
+	long version = 0;
+	int status = status_of(easy);
+	if (!ticket->wanted || ticket->fd >= 0 || transfer->redirects > 0 || status < 200 ||
+		status > 299)
+		return;
+	const char *connection = header_of(easy, "Connection");
+	if (connection && strcasecmp(connection, "keep-alive") != 0)
+		return;
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	if (version != CURL_HTTP_VERSION_1_1)
+		return;
+	ticket->socket = http_sockets_find(transfer->sockets, ticket->waited_on, &ticket->ends);
+	ticket->serial = http_sockets_serial(transfer->sockets, ticket->socket);
+	if (ticket->socket != CURL_SOCKET_BAD &&
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK)
+		ticket->fd = fcntl(ticket->socket, F_DUPFD_CLOEXEC, 0);
 }
 
 static size_t on_head(char *bytes, size_t size, size_t count, void *context)
@@ -80,6 +120,8 @@ static size_t on_head(char *bytes, size_t size, size_t count, void *context)
 		transfer->head_is_whole = false; /* there may be several: 100 comes before 200 */
 	else if (length > 0 && (bytes[0] == '\r' || bytes[0] == '\n'))
 		transfer->head_is_whole = true;
+	if (transfer->head_is_whole)
+		keep_for_lane(transfer);
 	transfer->head_bytes += length;
 	if (transfer->head_bytes <= HTTP_HEAD_BYTES)
 		return length;
@@ -87,29 +129,20 @@ static size_t on_head(char *bytes, size_t size, size_t count, void *context)
 	return 0;
 }
 
-static int status_of(CURL *easy)
-{
-	long status = 0;
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	return (int)status;
-}
-
 /* Streaming is for the answer that was asked for; any other is short, and its body says what is
  * wrong. */
-static bool is_streamed(const struct http_transfer *transfer)
+static bool is_streamed(const struct http_transfer *transfer, int status)
 {
-	int status = status_of(transfer->easy);
 	return transfer->on_chunk && status >= 200 && status <= 299;
 }
 
-static bool take(struct http_transfer *transfer, const char *bytes, size_t length)
+bool http_transfer_take(struct http_transfer *transfer, int status, int64_t announced,
+	const char *bytes, size_t length)
 {
-	bool streamed = is_streamed(transfer);
+	bool streamed = is_streamed(transfer, status);
 	size_t most = transfer->body_most;
 	if (!streamed && most > transfer->body.limit)
 		most = transfer->body.limit;
-	curl_off_t announced = -1;
-	curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
 	if (length > most - transfer->body_bytes ||
 		(announced > 0 && (uint64_t)announced > (uint64_t)most)) {
 		transfer->stop = HTTP_STOP_BODY;
@@ -137,7 +170,11 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 		return 0;
 	if (transfer->paused)
 		return CURL_WRITEFUNC_PAUSE;
-	return take(transfer, bytes, length) ? length : 0;
+	curl_off_t announced = -1;
+	curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+	bool taken = http_transfer_take(
+		transfer, status_of(transfer->easy), (int64_t)announced, bytes, length);
+	return taken ? length : 0;
 }
 
 /* ---- making one ---- */
@@ -178,7 +215,7 @@ static bool set_common(
 {
 	const struct text_option texts[] = {
 		{CURLOPT_URL, url}, {CURLOPT_PROTOCOLS_STR, "http,https"},
-		{CURLOPT_REDIR_PROTOCOLS_STR, "http,https"}, {CURLOPT_USERAGENT, USER_AGENT},
+		{CURLOPT_REDIR_PROTOCOLS_STR, "http,https"}, {CURLOPT_USERAGENT, HTTP_USER_AGENT},
 		{CURLOPT_NOPROXY, ""}, /* the environment has no say */
 	};
 	size_t numbers = sizeof(common_options) / sizeof(common_options[0]);
@@ -247,7 +284,8 @@ static bool set_request(struct http_transfer *transfer, const struct http_reques
 	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
 }
 
-static struct http_transfer *allocate(const struct http_target *target, struct error *error)
+static struct http_transfer *allocate(
+	const struct http_target *target, struct http_sockets *sockets, struct error *error)
 {
 	struct http_transfer *transfer = calloc(1, sizeof(*transfer));
 	CURL *easy = transfer ? curl_easy_init() : NULL;
@@ -257,7 +295,9 @@ static struct http_transfer *allocate(const struct http_target *target, struct e
 		return NULL;
 	}
 	transfer->easy = easy;
+	transfer->sockets = sockets;
 	transfer->target = *target;
+	transfer->ticket.fd = transfer->ticket.waited_on = -1;
 	return transfer;
 }
 
@@ -284,7 +324,7 @@ struct http_transfer *http_transfer_create(
 	struct http_target target;
 	if (!http_target_parse(&target, request->url, error) || !http_request_check(request, error))
 		return NULL;
-	struct http_transfer *transfer = allocate(&target, error);
+	struct http_transfer *transfer = allocate(&target, sockets, error);
 	if (!transfer)
 		return NULL;
 	take_settings(transfer, request);
@@ -293,6 +333,9 @@ struct http_transfer *http_transfer_create(
 		error_no_memory(error, "a request");
 		return NULL;
 	}
+	transfer->ticket.gzip = request->gzip;
+	transfer->ticket.text =
+		http_lane_request_text(request, &transfer->target, &transfer->ticket.length);
 	return transfer;
 }
 
@@ -330,7 +373,7 @@ struct http_transfer *http_transfer_create_bare(const char *host, int port, int6
 	struct http_target target;
 	if (!http_target_parse(&target, url, error))
 		return NULL;
-	struct http_transfer *transfer = allocate(&target, error);
+	struct http_transfer *transfer = allocate(&target, sockets, error);
 	if (!transfer)
 		return NULL;
 	transfer->bare = true;
@@ -346,8 +389,9 @@ struct http_transfer *http_transfer_create_bare(const char *host, int port, int6
 
 bool http_transfer_renew(struct http_transfer *transfer)
 {
-	/* A redirect has changed the handle's url, and a large body its memory. */
-	if (!transfer->likeness || transfer->redirects > 0 ||
+	/* A redirect has changed the handle's url, a return from the lane its deadline, and a large
+	 * body its memory. */
+	if (!transfer->likeness || transfer->redirects > 0 || transfer->ticket.back ||
 		transfer->body.capacity > RENEWED_BYTES)
 		return false;
 	transfer->began = transfer->head_is_whole = transfer->paused = false;
@@ -355,7 +399,34 @@ bool http_transfer_renew(struct http_transfer *transfer)
 	transfer->head_bytes = transfer->body_bytes = 0;
 	transfer->curl_words[0] = '\0';
 	text_clear(&transfer->body);
+	http_transfer_drop_socket(transfer);
+	transfer->ticket.used = false;
+	transfer->ticket.os_error = 0;
+	transfer->ticket.waited_on = -1;
+	transfer->ticket.ends.port = 0;
 	return true;
+}
+
+void http_transfer_give_back(struct http_transfer *transfer, int64_t spent_us)
+{
+	transfer->ticket.used = false;
+	transfer->ticket.back = true;
+	transfer->spent_us += spent_us;
+	transfer->began = transfer->head_is_whole = false;
+	transfer->head_bytes = 0;
+	set_timeouts(transfer);
+}
+
+bool http_transfer_is_unpacked(const struct http_transfer *transfer)
+{
+	return transfer->ticket.gzip && header_of(transfer->easy, "Content-Encoding");
+}
+
+void http_transfer_drop_socket(struct http_transfer *transfer)
+{
+	if (transfer->ticket.fd >= 0)
+		close(transfer->ticket.fd);
+	transfer->ticket.fd = -1;
 }
 
 void http_transfer_readdress(struct http_transfer *transfer, const struct http_request *request)
@@ -369,6 +440,8 @@ void http_transfer_destroy(struct http_transfer *transfer)
 	if (!transfer)
 		return;
 	free(transfer->likeness);
+	http_lane_request_free(transfer->ticket.text);
+	http_transfer_drop_socket(transfer);
 	curl_easy_cleanup(transfer->easy);
 	http_request_free_headers(transfer->headers);
 	text_finish(&transfer->body);
@@ -445,52 +518,17 @@ bool http_transfer_follow(struct http_transfer *transfer)
 	return set_timeouts(transfer);
 }
 
-/* The last header of that name, made safe; "" when there is none or it does not fit whole. */
-static void copy_header(CURL *easy, const char *name, char *out, size_t size)
-{
-	struct curl_header *header = NULL;
-	out[0] = '\0';
-	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return;
-	size_t length = strlen(header->value);
-	if (length < size)
-		sanitise(header->value, length, out, size);
-}
-
-static int64_t date_of(CURL *easy)
-{
-	struct curl_header *header = NULL;
-	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return 0;
-	time_t seconds = curl_getdate(header->value, NULL);
-	return seconds > 0 ? (int64_t)seconds * 1000 : 0;
-}
-
-/* Seconds, or a date that is compared with the peer's own clock. */
-static int64_t retry_after_of(CURL *easy)
-{
-	struct curl_header *header = NULL;
-	int64_t seconds = 0;
-	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return 0;
-	if (!number_parse_integer(header->value, strlen(header->value), &seconds)) {
-		int64_t now_ms = date_of(easy);
-		time_t then = curl_getdate(header->value, NULL);
-		seconds = then > 0 && now_ms > 0 ? (int64_t)then - now_ms / 1000 : 0;
-	}
-	if (seconds <= 0)
-		return 0;
-	return seconds > RETRY_AFTER_MOST_S ? (int64_t)RETRY_AFTER_MOST_S * 1000 : seconds * 1000;
-}
-
 void http_transfer_reply(
 	struct http_transfer *transfer, struct http_reply_texts *texts, struct http_reply *reply)
 {
 	CURL *easy = transfer->easy;
 	int status = status_of(easy);
-	copy_header(easy, "Content-Type", texts->content_type, sizeof(texts->content_type));
-	copy_header(easy, "ETag", texts->etag, sizeof(texts->etag));
-	copy_header(easy, "Location", texts->location, sizeof(texts->location));
+	/* libcurl keeps what it hands out only until the next question. */
+	http_header_copy(
+		header_of(easy, "Content-Type"), texts->content_type, sizeof(texts->content_type));
+	http_header_copy(header_of(easy, "ETag"), texts->etag, sizeof(texts->etag));
+	http_header_copy(header_of(easy, "Location"), texts->location, sizeof(texts->location));
+	int64_t date_ms = http_header_date(header_of(easy, "Date"));
 	int64_t took_us = transfer->spent_us + time_of(easy, CURLINFO_TOTAL_TIME_T);
 	int64_t connect_us = transfer->spent_connect_us + connect_us_of(easy);
 	*reply = (struct http_reply){
@@ -500,10 +538,11 @@ void http_transfer_reply(
 		.content_type = texts->content_type,
 		.etag = texts->etag,
 		.location = texts->location,
-		.date_ms = date_of(easy),
-		.retry_after_ms = retry_after_of(easy),
+		.date_ms = date_ms,
+		.retry_after_ms = http_header_retry_after(header_of(easy, "Retry-After"), date_ms),
 		.took_ms = (double)took_us / 1000.0,
 		.connect_ms = (double)connect_us / 1000.0,
 		.wire_bytes = transfer->spent_bytes + wire_bytes_of(easy),
+		.repeats = transfer->ticket.back ? 1 : 0,
 	};
 }

@@ -15,9 +15,10 @@
 #include "core/base/text.h"
 #include "core/wire/http.h"
 #include "core/wire/http_request.h"
+#include "core/wire/http_sockets.h"
 #include "core/wire/http_target.h"
 
-struct http_sockets;
+struct http_lane_connection;
 
 #define HTTP_REDIRECTS_MOST 3
 #define HTTP_HEAD_BYTES ((size_t)64 * 1024) /* of all header lines of one answer */
@@ -31,11 +32,30 @@ enum http_stop {
 	HTTP_STOP_MEMORY,
 };
 
+/* What a transfer has to do with the lane (http_lane.h). */
+struct http_ticket {
+	char *text; /* the request as it is sent there; NULL: not a request for the lane */
+	size_t length;
+	bool gzip;
+	bool wanted;           /* the lane would have the connection after a plain answer */
+	bool used;             /* the last to carry it was the lane, not libcurl */
+	bool back;             /* the lane gave it back to libcurl */
+	int os_error;          /* errno of the lane's socket; 0 none */
+	struct http_ends ends; /* of the connection that the request left on with libcurl */
+	int waited_on;         /* the socket that libcurl was last seen waiting on; -1 none */
+	int fd;                /* a duplicate of libcurl's, which libcurl will close; -1 none */
+	int socket;            /* that one's number, */
+	uint32_t serial;       /* and which of that number it is: http_sockets_serial() */
+	struct http_lane_connection *connection; /* NULL: not on the lane now */
+};
+
 struct http_transfer {
 	struct http_transfer *previous, *next; /* among the queued or the flying */
 	uint64_t id;
 	CURL *easy;
+	struct http_sockets *sockets;
 	struct curl_slist *headers;
+	struct http_ticket ticket;
 	char *likeness; /* see http_park.h; NULL: not to be parked */
 
 	struct http_target target;
@@ -88,6 +108,23 @@ bool http_transfer_renew(struct http_transfer *transfer);
 void http_transfer_readdress(struct http_transfer *transfer, const struct http_request *request);
 
 void http_transfer_destroy(struct http_transfer *transfer); /* not while it is in a multi */
+
+/*
+ * A piece of the body of an answer with that status, of which `announced` bytes are to come in all
+ * (-1: nobody knows): streamed or collected, within the limits. False: no more is taken, and `stop`
+ * or `cancelled` says why.
+ */
+bool http_transfer_take(struct http_transfer *transfer, int status, int64_t announced,
+	const char *bytes, size_t length);
+
+/* Ready for libcurl after the lane had it for `spent_us` and no byte of a body came. */
+void http_transfer_give_back(struct http_transfer *transfer, int64_t spent_us);
+
+/* Whether libcurl's answer came compressed because that was asked for. */
+bool http_transfer_is_unpacked(const struct http_transfer *transfer);
+
+/* Close the duplicate that the ticket holds, if any. */
+void http_transfer_drop_socket(struct http_transfer *transfer);
 
 /* libcurl takes an answer that breaks off among its headers for a whole one: ask here as well. */
 bool http_transfer_is_whole(const struct http_transfer *transfer);

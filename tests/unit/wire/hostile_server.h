@@ -23,7 +23,7 @@
 
 #include "tests/unit/wire/loopback.h"
 
-#define HOSTILE_CONNECTIONS 64
+#define HOSTILE_CONNECTIONS 256
 #define HOSTILE_REQUEST_BYTES 8192
 
 struct hostile;

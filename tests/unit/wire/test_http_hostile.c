@@ -166,6 +166,40 @@ START_TEST(reads_fail_by_name)
 }
 END_TEST
 
+/* The same where a good answer came first, so that the request takes the lane. */
+static const struct misdeed *second_misdeed;
+
+static void begin_well(struct hostile *server, int fd, int number)
+{
+	if (number == 1 &&
+		(!hostile_read(server, fd) ||
+			!hostile_say(server, fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")))
+		return;
+	second_misdeed->serve(server, fd, number);
+}
+
+START_TEST(second_reads_fail_by_the_same_name)
+{
+	const struct misdeed *row = second_misdeed = &misdeeds[_i];
+	struct hostile server = {.material = row->material};
+	struct rig rig;
+	struct outcome outcome;
+	char url[URL_BYTES];
+	rig_start(&rig);
+	hostile_start(&server, begin_well);
+	struct http_request request = misdeed_request(row, rig_url(url, server.port, "/"));
+	int64_t timeout_ms = request.timeout_ms;
+	request.timeout_ms = 60000;
+	rig_ask(&rig, &request, &outcome);
+	assert_replied(&outcome, 200);
+	request.timeout_ms = timeout_ms;
+	ask_patiently(&rig, &request, row->text, &outcome);
+	assert_failed(&outcome, row->read_kind, row->text);
+	rig_stop(&rig);
+	hostile_stop(&server);
+}
+END_TEST
+
 START_TEST(mutations_end_in_doubt)
 {
 	const struct misdeed *row = &misdeeds[_i];
@@ -405,6 +439,40 @@ static const struct oddity oddities[] = {
 	{"HTTP/1.1 308 Moved\r\nContent-Length: 0\r\n\r\n", 308, "", "", "", "", 0},
 };
 
+/* One answer for the lane to learn from, then the odd one for each further request. */
+static void answer_oddly_later(struct hostile *server, int fd, int number)
+{
+	if (number == 1 && hostile_read(server, fd))
+		hostile_say(server, fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	answer(server, fd, number);
+}
+
+START_TEST(odd_second_answers_are_answers)
+{
+	const struct oddity *row = &oddities[_i];
+	struct hostile server = {.material = row->answer};
+	struct rig rig;
+	struct outcome outcome;
+	char url[URL_BYTES];
+	rig_start(&rig);
+	hostile_start(&server, answer_oddly_later);
+	struct http_request request = {.url = rig_url(url, server.port, "/"), .timeout_ms = 60000};
+	for (int i = 0; i < 3; i++) {
+		rig_ask(&rig, &request, &outcome);
+		assert_replied(&outcome, i == 0 ? 200 : row->status);
+		ck_assert_str_eq(outcome.body, i == 0 ? "ok" : row->body);
+		if (i == 0)
+			continue;
+		ck_assert_str_eq(outcome.content_type, row->content_type);
+		ck_assert_str_eq(outcome.etag, row->etag);
+		ck_assert_str_eq(outcome.location, row->location);
+		ck_assert_int_eq(outcome.reply.date_ms, row->date_ms);
+	}
+	rig_stop(&rig);
+	hostile_stop(&server);
+}
+END_TEST
+
 START_TEST(odd_answers_are_answers)
 {
 	const struct oddity *row = &oddities[_i];
@@ -607,6 +675,7 @@ static void add_failures(Suite *suite)
 	TCase *failing = tcase_create("failing");
 	tcase_set_timeout(failing, 60);
 	tcase_add_loop_test(failing, reads_fail_by_name, 0, misdeed_count);
+	tcase_add_loop_test(failing, second_reads_fail_by_the_same_name, 0, misdeed_count);
 	tcase_add_loop_test(failing, mutations_end_in_doubt, 0, misdeed_count);
 	tcase_add_test(failing, refused_is_unreachable);
 	tcase_add_test(failing, no_connection_in_time);
@@ -626,6 +695,8 @@ static Suite *http_hostile_suite(void)
 	tcase_add_test(odd, redirects_have_a_limit);
 	tcase_add_loop_test(
 		odd, odd_answers_are_answers, 0, sizeof(oddities) / sizeof(oddities[0]));
+	tcase_add_loop_test(
+		odd, odd_second_answers_are_answers, 0, sizeof(oddities) / sizeof(oddities[0]));
 	tcase_add_test(odd, reads_survive_a_dead_kept_connection);
 	tcase_add_test(odd, mutations_are_sent_once);
 	tcase_add_test(odd, bombs_stop_at_the_limit);
