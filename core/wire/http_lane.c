@@ -28,17 +28,17 @@
 /* A host and port. */
 struct http_lane_spot {
 	struct http_lane_spot *next; /* in its bucket */
-	struct http_lane_connection *idle;
-	size_t connections; /* idle and busy ones */
-	bool closed;        /* its answers are not for the lane */
-	bool encodes;       /* nor those to requests that ask for compression */
+	struct http_lane_list idle;  /* the last used first */
+	size_t connections;          /* idle and busy ones */
+	bool closed;                 /* its answers are not for the lane */
+	bool encodes;                /* nor those to requests that ask for compression */
 	char where[HTTP_WHERE_BYTES];
 };
 
 struct http_lane_connection {
 	struct http_lane *lane;
 	struct http_lane_spot *spot;
-	struct http_lane_connection *previous, *next; /* among the busy, or the idle of its spot */
+	struct http_lane_connection *next; /* among the busy, or the idle of its spot */
 	int fd;
 	bool watched;
 	bool resumed;                   /* and its held pieces not delivered yet */
@@ -106,24 +106,48 @@ static struct http_lane_spot *obtain_spot(struct http_lane *lane, const char *wh
 
 /* ---- lists ---- */
 
-static void link_in(struct http_lane_connection **first, struct http_lane_connection *connection)
+static void list_append(struct http_lane_list *list, struct http_lane_connection *connection)
 {
-	connection->previous = NULL;
-	connection->next = *first;
-	if (*first)
-		(*first)->previous = connection;
-	*first = connection;
+	connection->next = NULL;
+	if (list->last)
+		list->last->next = connection;
+	else
+		list->first = connection;
+	list->last = connection;
 }
 
-static void link_out(struct http_lane_connection **first, struct http_lane_connection *connection)
+static void list_prepend(struct http_lane_list *list, struct http_lane_connection *connection)
 {
-	if (connection->previous)
-		connection->previous->next = connection->next;
+	connection->next = list->first;
+	if (!list->last)
+		list->last = connection;
+	list->first = connection;
+}
+
+/* Of a list that has one. */
+static struct http_lane_connection *take_first(struct http_lane_list *list)
+{
+	struct http_lane_connection *first = list->first;
+	list->first = first->next;
+	if (!list->first)
+		list->last = NULL;
+	first->next = NULL;
+	return first;
+}
+
+/* What is taken out is mostly the first: who was asked first answers first. */
+static void list_remove(struct http_lane_list *list, struct http_lane_connection *connection)
+{
+	struct http_lane_connection *previous = NULL;
+	for (struct http_lane_connection *at = list->first; at != connection; at = at->next)
+		previous = at;
+	if (previous)
+		previous->next = connection->next;
 	else
-		*first = connection->next;
-	if (connection->next)
-		connection->next->previous = connection->previous;
-	connection->previous = connection->next = NULL;
+		list->first = connection->next;
+	if (list->last == connection)
+		list->last = previous;
+	connection->next = NULL;
 }
 
 /* ---- time ---- */
@@ -177,14 +201,14 @@ static void connection_destroy(struct http_lane_connection *connection)
 
 static void close_idle(struct http_lane_connection *connection)
 {
-	link_out(&connection->spot->idle, connection);
+	list_remove(&connection->spot->idle, connection);
 	connection_destroy(connection);
 }
 
 static void make_idle(struct http_lane_connection *connection)
 {
 	struct http_lane *lane = connection->lane;
-	link_in(&connection->spot->idle, connection);
+	list_prepend(&connection->spot->idle, connection);
 	connection->due_ms = loop_now_ms(lane->loop) + HTTP_LANE_IDLE_MS;
 	if (lane->sweep_due_ms == 0) {
 		lane->sweep_due_ms = loop_now_ms(lane->loop) + SWEEP_MS;
@@ -199,7 +223,7 @@ static void sweep(struct http_lane *lane, int64_t now_ms)
 	for (size_t i = 0; i < HTTP_LANE_BUCKETS; i++) {
 		for (struct http_lane_spot *spot = lane->buckets[i]; spot; spot = spot->next) {
 			struct http_lane_connection *next = NULL;
-			for (struct http_lane_connection *at = spot->idle; at; at = next) {
+			for (struct http_lane_connection *at = spot->idle.first; at; at = next) {
 				next = at->next;
 				if (at->due_ms <= now_ms)
 					close_idle(at);
@@ -219,7 +243,7 @@ static struct http_transfer *detach(struct http_lane_connection *connection, boo
 	struct http_transfer *transfer = connection->transfer;
 	transfer->ticket.connection = NULL;
 	connection->transfer = NULL;
-	link_out(&lane->busy, connection);
+	list_remove(&lane->busy, connection);
 	if (keep)
 		make_idle(connection);
 	else
@@ -419,7 +443,8 @@ static void go_on(struct http_lane_connection *connection)
 
 static bool serve_one(struct http_lane *lane, int64_t now_ms)
 {
-	for (struct http_lane_connection *at = lane->busy; at; at = at->next) {
+	for (struct http_lane_connection *at = lane->busy.first; at; at = at->next) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): detach() took it off the list */
 		if (at->resumed) {
 			go_on(at);
 			return true;
@@ -442,7 +467,7 @@ static void on_timer(void *context)
 		continue;
 	sweep(lane, now_ms);
 	int64_t due_ms = lane->sweep_due_ms != 0 ? lane->sweep_due_ms : INT64_MAX;
-	for (const struct http_lane_connection *at = lane->busy; at; at = at->next)
+	for (const struct http_lane_connection *at = lane->busy.first; at; at = at->next)
 		if (at->due_ms < due_ms)
 			due_ms = at->due_ms;
 	if (due_ms != INT64_MAX)
@@ -462,8 +487,8 @@ void http_lane_finish(struct http_lane *lane)
 	for (size_t i = 0; i < HTTP_LANE_BUCKETS; i++) {
 		while (lane->buckets[i]) {
 			struct http_lane_spot *spot = lane->buckets[i];
-			while (spot->idle)
-				close_idle(spot->idle);
+			while (spot->idle.first)
+				connection_destroy(take_first(&spot->idle));
 			lane->buckets[i] = spot->next;
 			free(spot);
 		}
@@ -536,13 +561,11 @@ static bool is_quiet(const struct http_lane_connection *connection)
 
 static struct http_lane_connection *take_idle(struct http_lane_spot *spot, int64_t now_ms)
 {
-	while (spot->idle) {
-		struct http_lane_connection *connection = spot->idle;
-		if (connection->due_ms > now_ms && is_quiet(connection)) {
-			link_out(&spot->idle, connection);
+	while (spot->idle.first) {
+		struct http_lane_connection *connection = take_first(&spot->idle);
+		if (connection->due_ms > now_ms && is_quiet(connection))
 			return connection;
-		}
-		close_idle(connection);
+		connection_destroy(connection);
 	}
 	return NULL;
 }
@@ -567,7 +590,7 @@ bool http_lane_send(struct http_lane *lane, struct http_transfer *transfer)
 	connection->transfer = transfer;
 	connection->resumed = connection->lost = false;
 	connection->due_ms = now_ms + transfer->timeout_ms;
-	link_in(&lane->busy, connection);
+	list_append(&lane->busy, connection);
 	ticket->connection = connection;
 	ticket->used = transfer->began = true;
 	http_lane_reply_begin(&connection->reply, ticket->gzip, take_body, connection);

@@ -58,6 +58,10 @@ struct http_lane_end {
 typedef void http_lane_fn(
 	void *context, struct http_transfer *transfer, const struct http_lane_end *end);
 
+struct http_lane_list {
+	struct http_lane_connection *first, *last;
+};
+
 struct http_lane {
 	struct loop *loop;
 	http_lane_fn *fn;
@@ -66,7 +70,7 @@ struct http_lane {
 	size_t connection_count;
 	size_t spot_count;
 	struct http_lane_spot *buckets[HTTP_LANE_BUCKETS];
-	struct http_lane_connection *busy;    /* the first of those that carry a request */
+	struct http_lane_list busy;           /* those that carry a request, in order of sending */
 	struct http_lane_connection *feeding; /* NULL, or the one whose bytes are being read */
 	uint64_t timer;                       /* 0: none */
 	int64_t timer_due_ms;

@@ -171,7 +171,7 @@ static bool is_address(const union address *address, const char *text)
 static bool is_between(
 	const struct http_sockets *sockets, curl_socket_t fd, const struct http_ends *ends)
 {
-	union address local, peer;
+	union address local = {.v6 = {0}}, peer = {.v6 = {0}};
 	socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
 	return fd >= 0 && (size_t)fd < sockets->count && sockets->slots[fd].connection &&
 	       getsockname(fd, &local.any, &local_size) == 0 &&

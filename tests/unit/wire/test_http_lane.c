@@ -341,7 +341,7 @@ static void talk(struct hostile *server, int fd, int number)
 	(void)number;
 	while (hostile_read(server, fd) && hostile_say(server, fd, OK)) {
 		/* Not before the first answer was read, or libcurl would read both. */
-		while (server->material && !atomic_load((atomic_bool *)(uintptr_t)server->material))
+		while (server->material && !atomic_load((const atomic_bool *)server->material))
 			if (!hostile_ready(server, fd, POLLIN, 1))
 				return;
 		hostile_say(server, fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong");

@@ -3,6 +3,7 @@
 #include "core/wire/http_lane_reply.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/wire/http_transfer.h"
@@ -173,7 +174,7 @@ START_TEST(a_value_too_long_for_its_place_is_none)
 	char text[1024] = OK_HEAD "Content-Type: ";
 	size_t length = strlen(text);
 	memset(text + length, 'x', 128);
-	strcpy(text + length + 128, "\r\nContent-Length: 0\r\n\r\n");
+	snprintf(text + length + 128, sizeof(text) - length - 128, "\r\nContent-Length: 0\r\n\r\n");
 	struct http_lane_reply reply;
 	struct taken taken;
 	feed(&reply, &taken, text, sizeof(text));
