@@ -184,8 +184,6 @@ static const struct told tales[] = {
 		"", 0, 0},
 	{"HTTP/1.0 200 OK\r\n\r\nto the end", true, 200, "to the end", "", "", 0, 0},
 	{"HTTP/1.1 200 OK\r\n\r\nto the end", true, 200, "to the end", "", "", 0, 0},
-	{SECOND "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", false, 200, "second", "", "",
-		0, 0},
 };
 
 START_TEST(plain_answers_are_told_in_full)
@@ -210,11 +208,32 @@ START_TEST(plain_answers_are_told_in_full)
 	ck_assert(reply->took_ms > 0);
 	ck_assert(reply->connect_ms == 0);
 	ck_assert_uint_eq(reply->repeats, 0);
-	/* Whatever came after it, the next answer is the next. */
 	rig_ask(&stage.rig, &request, &stage.outcome);
 	assert_replied(&stage.outcome, 200);
 	ck_assert_str_eq(stage.outcome.body, "ok");
 	ck_assert_int_eq(requests_of(&stage), 3);
+	ck_assert_int_eq(connections_of(&stage), row->closes ? 2 : 1);
+	stage_stop(&stage);
+}
+END_TEST
+
+/* The answer is good, but whatever else comes over that connection is not to be believed. */
+START_TEST(a_connection_that_says_more_is_not_used_again)
+{
+	const struct script script = {
+		.second = SECOND "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"};
+	struct stage stage;
+	stage_start(&stage, serve, &script);
+	struct http_request request = stage_request(&stage);
+	warm(&stage, &request);
+	rig_ask(&stage.rig, &request, &stage.outcome);
+	assert_replied(&stage.outcome, 200);
+	ck_assert(stage.outcome.reply.by_lane);
+	ck_assert_str_eq(stage.outcome.body, "second");
+	rig_ask(&stage.rig, &request, &stage.outcome);
+	assert_replied(&stage.outcome, 200);
+	ck_assert_str_eq(stage.outcome.body, "ok");
+	ck_assert_int_eq(connections_of(&stage), 2);
 	stage_stop(&stage);
 }
 END_TEST
@@ -639,6 +658,7 @@ static Suite *http_lane_suite(void)
 		sizeof(spellings) / sizeof(spellings[0]));
 	tcase_add_loop_test(
 		plain, plain_answers_are_told_in_full, 0, 2 * sizeof(tales) / sizeof(tales[0]));
+	tcase_add_test(plain, a_connection_that_says_more_is_not_used_again);
 	tcase_add_test(plain, callbacks_may_ask_again);
 	tcase_add_test(plain, many_at_once_have_a_connection_each);
 	suite_add_tcase(suite, plain);
