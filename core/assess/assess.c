@@ -522,7 +522,6 @@ static void find_causes(struct tick *tick)
 	struct cause_inputs inputs = {
 		.snapshot = tick->snapshot,
 		.replicas = assessor->replicas,
-		.pool_onset_ms = out->stages[STAGE_POOL].onset_ms,
 	};
 	out->cause_count = 0;
 	bool blind = out->severity == SEVERITY_UNKNOWN;
@@ -533,6 +532,8 @@ static void find_causes(struct tick *tick)
 			continue;
 		inputs.view = &assessor->views[i];
 		inputs.memory = &assessor->clusters[i].causes;
+		const struct trip *full = &assessor->clusters[i].machine.saturated;
+		inputs.pool_onset_ms = full->on ? full->onset_ms : 0;
 	}
 	causes_rank(&inputs, out);
 }

@@ -161,14 +161,22 @@ static void argue_slow(struct brief *brief)
 		speak_against(brief, "a replica is out altogether");
 }
 
+/* Full pools hide how much of the load came; but more than first tries bring, they did not bring.
+ */
+static double surge_explains(const struct cluster_view *view)
+{
+	if (view->load_factor > view->first_factor * (1 + EXPLAINS_WITHIN))
+		return 0;
+	return view->use >= view->knee ? 1 : is_near(view->load_factor, view->first_factor);
+}
+
 static void argue_surge(struct brief *brief)
 {
 	const struct cluster_view *view = brief->in->view;
 	brief->out->entity = view->id;
 	sentence_add(&brief->evidence, "first tries %.2fx, load per replica %.2fx",
 		view->first_factor, view->load_factor);
-	brief->explains =
-		view->use >= view->knee ? 1 : is_near(view->load_factor, view->first_factor);
+	brief->explains = surge_explains(view);
 	if (before(brief, HYPOTHESIS_RETRY_STORM))
 		speak_against(brief, "attempts rose first");
 	if (before(brief, HYPOTHESIS_REPLICA_LOSS) || before(brief, HYPOTHESIS_CAPACITY_CUT))
@@ -178,15 +186,18 @@ static void argue_surge(struct brief *brief)
 static void argue_storm(struct brief *brief)
 {
 	const struct cluster_view *view = brief->in->view;
+	bool is_surge = view->first_factor >= view->surge_trip && surge_explains(view) > 0;
 	static const enum hypothesis deeper[] = {HYPOTHESIS_REPLICA_LOSS, HYPOTHESIS_SLOW_REPLICA,
 		HYPOTHESIS_CAPACITY_CUT, HYPOTHESIS_CONNECTION_LEAK, HYPOTHESIS_LAG_EVICTION,
 		HYPOTHESIS_DEMAND_SURGE};
 	brief->out->entity = view->id;
 	sentence_add(&brief->evidence, "%.2f attempts per first try, first tries %.2fx",
 		view->services.attempt_factor, view->first_factor);
-	brief->explains = view->first_factor < view->surge_trip ? 1 : 0;
+	brief->explains = !is_surge;
 	for (size_t i = 0; i < sizeof(deeper) / sizeof(deeper[0]); i++) {
-		if (!before(brief, deeper[i]))
+		/* A few more first tries beside a load that they did not bring: a burst. */
+		bool is_burst = deeper[i] == HYPOTHESIS_DEMAND_SURGE && surge_explains(view) <= 0;
+		if (!before(brief, deeper[i]) || is_burst)
 			continue;
 		speak_against(brief, "something below was there first");
 		return;

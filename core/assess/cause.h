@@ -34,7 +34,7 @@ struct cause_inputs {
 	const struct replica_memory *replicas;
 	const struct cluster_view *view; /* the cluster in trouble; NULL: none */
 	const struct cause_memory *memory;
-	int64_t pool_onset_ms; /* when pools filled; 0: they have not */
+	int64_t pool_onset_ms; /* when its pools filled; 0: they have not */
 };
 
 /*

@@ -389,6 +389,10 @@ START_TEST(the_other_scores)
 	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8, 1e-9);
 	it.view.use = 0.84; /* unless full pools hide it */
 	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8 + 2, 1e-9);
+	it.view.load_factor = 1.5 * 1.19;
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8 + 2, 1e-9);
+	it.view.load_factor = 1.5 * 1.21; /* but more than they bring, they did not bring */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8, 1e-9);
 	it.view.use = 0.5;
 	it.view.load_factor = 1.5;
 	show(&it, HYPOTHESIS_RETRY_STORM, now_ms - 2000);
@@ -409,6 +413,29 @@ START_TEST(the_other_scores)
 	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_SLOW_REPLICA), 3 + 2 + 2 + 1, 1e-9);
 	show(&it, HYPOTHESIS_CAPACITY_CUT, now_ms);
 	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_CAPACITY_CUT), 3 + 1.5 + 2 + 1 + 1, 1e-9);
+	box_finish(&it.box);
+}
+END_TEST
+
+/* Demand comes in bursts: one that was there a moment before does not speak against a storm whose
+ * load it did not bring. */
+START_TEST(a_burst_is_no_cause_of_a_storm)
+{
+	struct inquiry it;
+	int64_t now_ms = BOX_START_MS;
+	inquiry_init(&it);
+	it.view.out = 0;
+	it.view.use = 1;
+	it.view.first_factor = 1.13;
+	it.view.load_factor = 2.4;
+	show(&it, HYPOTHESIS_DEMAND_SURGE, now_ms);
+	show(&it, HYPOTHESIS_RETRY_STORM, now_ms + 1000);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 3 + 1 + 2, 1e-9);
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_DEMAND_SURGE), 3 + 0.8 - 3, 1e-9);
+	it.view.load_factor = 1.3; /* it did */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 3 + 1 - 3, 1e-9);
+	it.view.first_factor = 1.09; /* it was no surge */
+	ck_assert_double_eq_tol(score_of(&it, HYPOTHESIS_RETRY_STORM), 3 + 1 + 2 - 3, 1e-9);
 	box_finish(&it.box);
 }
 END_TEST
@@ -551,6 +578,7 @@ static Suite *cause_suite(void)
 	tcase_add_test(all, scores_are_as_the_formula_says);
 	tcase_add_test(all, precedence_falls_over_half_a_minute);
 	tcase_add_test(all, the_other_scores);
+	tcase_add_test(all, a_burst_is_no_cause_of_a_storm);
 	tcase_add_test(all, silent_sources_speak_against_the_others);
 	tcase_add_test(all, signs_have_two_lines);
 	tcase_add_test(all, signs_against_what_is_usual);
