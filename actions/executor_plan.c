@@ -163,10 +163,12 @@ enum executor_back executor_back(
 	/* What was read before it ended proves nothing, nor while a lost request may still land. */
 	if (value.oldest_at_ms <= run_entry_over_ms(entry))
 		return EXECUTOR_BACK_UNKNOWN;
-	return target_equal(value.low, entry->view.from) &&
-			       target_equal(value.high, entry->view.from)
-		       ? EXECUTOR_BACK
-		       : EXECUTOR_NOT_BACK;
+	bool is_from = target_equal(value.low, entry->view.from) &&
+		       target_equal(value.high, entry->view.from);
+	/* Who is out of sight may yet have what was set. */
+	if (is_from && !target_is_whole(snapshot, target, &value))
+		return EXECUTOR_BACK_UNKNOWN;
+	return is_from ? EXECUTOR_BACK : EXECUTOR_NOT_BACK;
 }
 
 /* Every pool must still have what that run set, or what it left as it was. */

@@ -162,10 +162,5 @@ bool hold_is_back(const struct hold *hold, const struct snapshot *snapshot)
 	if (!value.known || value.oldest_at_ms <= hold->over_ms ||
 		!target_equal(value.low, hold->from) || !target_equal(value.high, hold->from))
 		return false;
-	size_t replicas = 0;
-	uint32_t replica = ENTITY_NONE;
-	while (value.per_replica && (replica = fleet_next(snapshot->fleet, ENTITY_REPLICA, target,
-					     replica)) != ENTITY_NONE)
-		replicas++;
-	return value.count >= replicas;
+	return target_is_whole(snapshot, target, &value);
 }

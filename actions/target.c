@@ -9,6 +9,17 @@ bool target_equal(double a, double b)
 	return fabs(a - b) <= 1e-6 * fmax(1.0, fmax(fabs(a), fabs(b)));
 }
 
+bool target_is_whole(
+	const struct snapshot *snapshot, uint32_t target, const struct target_value *value)
+{
+	size_t replicas = 0;
+	uint32_t replica = ENTITY_NONE;
+	while (value->per_replica && (replica = fleet_next(snapshot->fleet, ENTITY_REPLICA, target,
+					      replica)) != ENTITY_NONE)
+		replicas++;
+	return value->known && value->count >= replicas;
+}
+
 bool target_serves(const struct snapshot *snapshot, uint32_t replica)
 {
 	double up = 0;

@@ -29,6 +29,11 @@ struct target_value {
 void target_read(const struct snapshot *snapshot, const struct verb_row *verb, uint32_t target,
 	struct target_value *out);
 
+/* Whether nobody is left out of what was read: where it is one reading per replica, that every
+ * replica has one, also those that do not serve and may yet have what they were given. */
+bool target_is_whole(
+	const struct snapshot *snapshot, uint32_t target, const struct target_value *value);
+
 /* Whether a replica serves, as far as readings tell: neither down nor taken out on purpose nor
  * wholly silent. */
 bool target_serves(const struct snapshot *snapshot, uint32_t replica);

@@ -190,6 +190,11 @@ static bool runner_recall(struct runner *runner, const char *id, bool *counts, s
 		*counts = views[i].code != OUTCOME_INTERRUPTED;
 		if (views[i].code == OUTCOME_UNKNOWN)
 			ok = runner_read_back(runner, &views[i], counts, error);
+		/* Whoever goes on after us is not to judge it anew by what is there then. */
+		if (ok && views[i].code == OUTCOME_UNKNOWN &&
+			executor_back(runner->control->executor, id, runner->engine->snapshot) ==
+				EXECUTOR_BACK)
+			runner_mark_back(runner, id);
 		runner->result = views[i];
 		break;
 	}
@@ -419,6 +424,11 @@ static void runner_undo(struct runner *runner, const struct runbook_order *order
 		runner_refused(runner, order,
 			back == EXECUTOR_BACK_UNKNOWN ? OUTCOME_RETRY_LATER : OUTCOME_STALE_PLAN,
 			error.text);
+		return;
+	}
+	if (runner->plan.no_change && back == EXECUTOR_BACK_UNKNOWN) {
+		runner_refused(runner, order, OUTCOME_RETRY_LATER,
+			"all that can be read is back, but not all can be read");
 		return;
 	}
 	if (runner->plan.blocked) {

@@ -202,6 +202,26 @@ static bool recall(struct sim *sim, const struct operator* who, const char *id, 
 	return false;
 }
 
+/* Whether the truth still has what that change set, by its hand. */
+static bool is_there(struct sim *sim, const struct operator* who, const struct run_view *view)
+{
+	struct setting *settings[SIM_REPLICAS];
+	size_t count = 0;
+	for (int kind = ENTITY_CLUSTER; kind < ENTITY_KIND_COUNT && count == 0; kind++) {
+		uint32_t target =
+			fleet_find_path(sim->fleet, (enum entity_kind)kind, view->target_path);
+		if (target != ENTITY_NONE)
+			count = world_settings_of(sim, view->action, target, settings);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (settings[i]->value == view->to && view->from != view->to &&
+			!settings[i]->by_stranger && settings[i]->by == who &&
+			!world_is_out(sim, settings[i]->entity))
+			return true;
+	}
+	return false;
+}
+
 void judge_rollback(struct sim *sim, struct operator* who, const struct plan *plan)
 {
 	size_t count = 0;
@@ -221,31 +241,12 @@ void judge_rollback(struct sim *sim, struct operator* who, const struct plan *pl
 		if (!found && executor_belongs(who->executor, run, who->book->id) &&
 			may_be_in_force(view) && !is_kept && !only_own &&
 			!past.changes[i - 1].is_back && !executor_was_undone(who->executor, run) &&
-			executor_back(who->executor, run, sim->snapshot) != EXECUTOR_BACK)
+			executor_back(who->executor, run, sim->snapshot) != EXECUTOR_BACK &&
+			is_there(sim, who, view))
 			judge_violation(sim, "%s is taken back before %s", plan->undo_of, run);
 	}
 	if (!found)
 		judge_violation(sim, "%s is taken back, and is none of this run", plan->undo_of);
-}
-
-/* Whether the truth still has what that change set, by its hand. */
-static bool is_there(struct sim *sim, const struct operator* who, const struct run_view *view)
-{
-	struct setting *settings[SIM_REPLICAS];
-	size_t count = 0;
-	for (int kind = ENTITY_CLUSTER; kind < ENTITY_KIND_COUNT && count == 0; kind++) {
-		uint32_t target =
-			fleet_find_path(sim->fleet, (enum entity_kind)kind, view->target_path);
-		if (target != ENTITY_NONE)
-			count = world_settings_of(sim, view->action, target, settings);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (settings[i]->value == view->to && view->from != view->to &&
-			!settings[i]->by_stranger && settings[i]->by == who &&
-			!world_is_out(sim, settings[i]->entity))
-			return true;
-	}
-	return false;
 }
 
 static bool claims_nothing(enum outcome_code code)

@@ -98,12 +98,27 @@ static size_t holds_of(struct sim *sim, const struct operator* who, struct hold 
 	return count;
 }
 
+/* By the truth: its journal may not know yet that it went back. */
+static bool is_back(struct sim *sim, const struct hold *hold)
+{
+	struct setting *settings[SIM_REPLICAS];
+	uint32_t target = fleet_find_path(sim->fleet, hold->verb->target, hold->target_path);
+	size_t count = world_settings_of(sim, hold->action, target, settings);
+	for (size_t i = 0; i < count; i++) {
+		if (settings[i]->value != hold->from)
+			return false;
+	}
+	return count > 0;
+}
+
 static void mark_held(struct sim *sim, const struct operator* who, bool held[SIM_CLUSTERS])
 {
 	static struct hold holds[HOLDS_MOST];
 	size_t count = holds_of(sim, who, holds);
 	for (size_t i = 0; i < count; i++) {
 		enum action_class class = holds[i].verb->class;
+		if (is_back(sim, &holds[i]))
+			continue;
 		/* Cut off between its mark and its sending, it may have changed something as far
 		 * as its journal knows; we know better. */
 		if (strcmp(holds[i].run, who->run_id) == 0 && who->sent == 0)
