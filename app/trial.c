@@ -37,8 +37,8 @@ struct watch {
 	int64_t last_ms[TRUTH_METASTABLE + 1]; /* when the truth was last at least that bad */
 	int64_t last_errors_ms;
 	int64_t metastable_ms, serving_ms; /* when the truth became so */
-	enum phase phase;
-	bool page;
+	enum phase phase, known;           /* as said last, and as said when anything could be */
+	bool page, known_page;
 	int64_t vulnerable_ms, alarm_ms, first_bad_ms, last_bad_ms;
 	unsigned before_ticks, vulnerable_ticks; /* before the trouble */
 	bool cause_asked;
@@ -207,13 +207,18 @@ static bool is_in_sight(const struct snapshot *snapshot, uint32_t cluster)
 	return 2 * stale <= told;
 }
 
-/* Before the turns of this tick are noted. */
+/* To say again what was known before the sources fell silent decides nothing; to say worse does. */
 static void note_decisions(struct watch *watch)
 {
 	const struct assessment *seen = &watch->simulation.assessment;
 	bool called = phase_is_incident(seen->phase) &&
-		      phase_badness(seen->phase) > phase_badness(watch->phase);
-	if ((called || (seen->page && !watch->page)) && seen->cluster_count > 0 &&
+		      phase_badness(seen->phase) > phase_badness(watch->known);
+	bool paged = seen->page && !watch->known_page;
+	if (seen->phase != PHASE_BLIND) {
+		watch->known = seen->phase;
+		watch->known_page = seen->page;
+	}
+	if ((called || paged) && seen->cluster_count > 0 &&
 		!is_in_sight(watch->simulation.snapshot, seen->clusters[0].cluster))
 		watch->trial->violations.counts[VIOLATION_BLIND] = ++watch->trial->blind_decisions;
 }
