@@ -142,6 +142,7 @@ struct plan {
 	char target_path[ENTITY_PATH_BYTES];
 	double from, to;             /* absolute values; from as read */
 	int64_t from_age_ms;         /* of that reading when the plan was made */
+	size_t left_out;             /* of an undo: pools that were asked and cannot be seen now */
 	uint64_t generation;         /* snapshot it stands on */
 	int64_t made_ms, expires_ms; /* a plan older than that is stale */
 	struct plan_request requests[PLAN_REQUESTS_MOST];

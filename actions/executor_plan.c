@@ -234,7 +234,8 @@ static bool plan_undo(struct executor *executor, const char *id, const char *env
 		.is_undo = true,
 		.is_rollback = is_rollback,
 		.undo_of = entry->view.id,
-		.kept = entry->kept};
+		.kept = entry->kept,
+		.asked = entry->request_count};
 	return executor_make_plan(executor, action, target, entry->view.from, &facts, snapshot,
 		assessment, now_ms, out, error);
 }

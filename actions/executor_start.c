@@ -61,6 +61,7 @@ static bool remake(struct executor *executor, const struct plan *shown,
 	};
 	const struct run_entry *undone = run_log_find(executor->log, shown->undo_of);
 	facts.kept = undone ? undone->kept : NULL;
+	facts.asked = undone ? undone->request_count : 0;
 	for (size_t i = 0; i < shown->verdict_count; i++) {
 		if (shown->verdicts[i].overridden)
 			overrides[facts.override_count++] = shown->verdicts[i].guard;
@@ -110,6 +111,7 @@ static void begin_view(struct executor *executor, const char *reason, int64_t no
 	const struct plan *plan = &executor->plan;
 	executor->entry = (struct run_entry){
 		.verb = plan->verb,
+		.request_count = plan->request_count,
 		.timeout_ms = action_timeout_ms(executor->action),
 		.view = {.from = plan->from,
 			.to = plan->to,
@@ -132,11 +134,18 @@ static void begin_view(struct executor *executor, const char *reason, int64_t no
 static void nothing_to_do(struct executor *executor, int64_t now_ms)
 {
 	struct run_view *view = &executor->entry.view;
-	view->state = RUN_DONE;
-	view->code = OUTCOME_DONE;
+	size_t left_out = executor->plan.left_out;
+	view->state = left_out ? RUN_FAILED : RUN_DONE;
+	view->code = left_out ? OUTCOME_PARTIAL : OUTCOME_DONE;
 	view->ended_ms = now_ms;
-	snprintf(view->text, sizeof(view->text), "nothing to change: it is %.6g already",
-		executor->plan.to);
+	if (left_out)
+		snprintf(view->text, sizeof(view->text),
+			"all that can be seen is %.6g already; %zu that had been asked cannot be "
+			"seen and may not be",
+			executor->plan.to, left_out);
+	else
+		snprintf(view->text, sizeof(view->text), "nothing to change: it is %.6g already",
+			executor->plan.to);
 }
 
 /* What only the moment of sending knows. */
@@ -169,6 +178,7 @@ static bool begin(
 	executor->run.is_release = plan->verb->is_release;
 	/* Taking it back must not be taken back in its turn. */
 	executor->run.ends_on_harm = executor->configs->guards.undo_harm && !plan->is_undo;
+	executor->run.left_out = plan->left_out;
 	executor->is_busy = true;
 	executor->looked_generation = plan->generation;
 	executor->generation = plan->generation;

@@ -221,6 +221,8 @@ static void add_state(struct plan *plan, const struct guard_config *limits,
 	plan->expires_ms = now_ms + limits->plan_expires_ms;
 	plan->from = value->known ? value->low : NAN;
 	plan->from_age_ms = value->known ? now_ms - value->oldest_at_ms : -1;
+	if (plan->is_undo && value->per_replica && facts->asked > value->count)
+		plan->left_out = facts->asked - value->count;
 	plan->no_change = all_equal(value, plan->to);
 	plan->hold_ms = hold_of(plan->verb, limits, facts);
 }

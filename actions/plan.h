@@ -27,6 +27,7 @@ struct plan_facts {
 	bool needs_approval;          /* another person has to approve it, whatever it moves */
 	const char *undo_of;          /* the run it takes back; NULL or "" none */
 	const char *kept;             /* what the reply to that run said; NULL or "" nothing */
+	size_t asked;                 /* how many requests that run had; 0 not known */
 	const char *ticket;           /* as in ticket.h; NULL or "" none */
 	const char *const *overrides; /* guard names */
 	size_t override_count;

@@ -151,6 +151,18 @@ static void print_guards(const struct plan *plan, const struct printer *printer)
 	}
 }
 
+static void print_left_out(const struct plan *plan, const struct printer *printer)
+{
+	char line[ACTION_TEXT_BYTES];
+	if (plan->left_out == 0)
+		return;
+	snprintf(line, sizeof(line),
+		"%zu that had been asked cannot be seen now: not taken back there, so it stays a "
+		"hold",
+		plan->left_out);
+	print(printer, "leaves out", line);
+}
+
 static void print_offer(const struct plan *plan, const struct printer *printer)
 {
 	char line[ACTION_TEXT_BYTES];
@@ -187,6 +199,7 @@ void plan_print(const struct plan *plan, int columns, struct text *out)
 	for (size_t i = 0; i < plan->request_count; i++)
 		print(&printer, i == 0 ? "will run" : "", plan->requests[i].line);
 	print_changes(plan, &printer);
+	print_left_out(plan, &printer);
 	if (plan->ticket[0])
 		print(&printer, "ticket", plan->ticket);
 	print_blast(plan, &printer);
@@ -249,6 +262,7 @@ void plan_print_json(const struct plan *plan, struct text *out)
 	json_member_number(&writer, "from", plan->from);
 	json_member_number(&writer, "to", plan->to);
 	json_member_integer(&writer, "from_age_ms", plan->from_age_ms);
+	json_member_integer(&writer, "left_out", (int64_t)plan->left_out);
 	json_member_time(&writer, "made", plan->made_ms);
 	json_member_time(&writer, "expires", plan->expires_ms);
 	json_key(&writer, "requests");

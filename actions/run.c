@@ -192,10 +192,24 @@ static bool harms_for_long(const struct run *run, int64_t now_ms)
 	       now_ms - run->harms_since_ms >= RUN_HARM_MS;
 }
 
+/* What can be seen is as it should be; what cannot may not be. */
+static void conclude_in_part(struct run *run, struct run_order *out)
+{
+	char text[ACTION_TEXT_BYTES];
+	snprintf(text, sizeof(text),
+		"done where it can be seen, and %zu that had been asked cannot: %.220s",
+		run->left_out, run->last.text);
+	conclude(run, OUTCOME_PARTIAL, text, out);
+}
+
 static void look_after_ok(struct run *run, int64_t now_ms, bool is_last, struct run_order *out)
 {
 	char text[ACTION_TEXT_BYTES];
 	const struct read_back *seen = &run->last;
+	if (run->good >= RUN_GOOD_SNAPSHOTS && run->left_out > 0) {
+		conclude_in_part(run, out);
+		return;
+	}
 	if (run->good >= RUN_GOOD_SNAPSHOTS) {
 		snprintf(text, sizeof(text), "done and verified: %.280s", seen->text);
 		conclude(run, OUTCOME_DONE, text, out);
@@ -254,7 +268,9 @@ static void look_after_silence(struct run *run, int64_t now_ms, bool is_last, st
 	char text[ACTION_TEXT_BYTES];
 	const struct read_back *seen = &run->last;
 	bool settled = is_last || now_ms - run->answered_ms >= RUN_SETTLE_MS;
-	if (run->good >= RUN_GOOD_SNAPSHOTS) {
+	if (run->good >= RUN_GOOD_SNAPSHOTS && run->left_out > 0) {
+		conclude_in_part(run, out);
+	} else if (run->good >= RUN_GOOD_SNAPSHOTS) {
 		snprintf(text, sizeof(text), "no answer came, but it was applied: %.260s",
 			seen->text);
 		conclude(run, OUTCOME_DONE, text, out);

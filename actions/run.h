@@ -78,6 +78,7 @@ struct run {
 	bool was_journal_lost;  /* after something was sent */
 	bool is_release;        /* refused and already so is done (see verb_row) */
 	bool ends_on_harm;      /* not waited out: it is taken back then */
+	size_t left_out;        /* pools that it should reach and that cannot be seen */
 	int64_t harms_since_ms; /* since when every snapshot shows harm; 0 the last did not */
 	struct read_back last;  /* the last look */
 	enum outcome_code code;

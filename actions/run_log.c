@@ -117,6 +117,9 @@ static void add_intent(struct run_log *log, const char *id, const struct json_no
 	if (!json_number_of(json_get(root, "to"), &view->to))
 		view->to = NAN;
 	view->started_ms = json_time_of(root, "at");
+	int64_t requests = 0;
+	if (json_integer_of(json_get(root, "request_count"), &requests) && requests > 0)
+		entry->request_count = (size_t)requests;
 	int64_t hold_ms = 0;
 	if (json_integer_of(json_get(root, "hold_ms"), &hold_ms) && hold_ms > 0)
 		view->expires_ms = view->started_ms + hold_ms;

@@ -30,6 +30,7 @@ struct run_entry {
 	const char *progress; /* how far it came, in words; NULL: not sent */
 	bool is_closed;       /* has its "done" */
 	int64_t last_ms;      /* of its last record about a request; 0 none */
+	size_t request_count; /* as its intent says; 0 not known */
 	int64_t timeout_ms;   /* of its action's requests, by run_log_bind() */
 	int64_t read_ms;      /* when the journal was read, where it is of another process */
 };

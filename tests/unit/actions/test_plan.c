@@ -29,14 +29,19 @@ static const struct action_config each_replica = {
 };
 
 static const char *ticket; /* of the next plan; NULL none */
+static size_t asked;       /* it is an undo of a change with so many requests; 0: it is none */
 
 static bool make(struct scene *scene, const struct action_config *config, const char *verb,
 	uint32_t target, double to, struct plan *out, struct error *error)
 {
 	struct action_config action = *config;
 	const struct guard_config limits = scene_limits();
-	const struct plan_facts facts = {
-		.environment = "demo", .armed = true, .journal_trouble = "", .ticket = ticket};
+	const struct plan_facts facts = {.environment = "demo",
+		.armed = true,
+		.journal_trouble = "",
+		.ticket = ticket,
+		.is_undo = asked > 0,
+		.asked = asked};
 	action.info.verb = verb_find(verb);
 	return plan_make(&action, &limits, &facts, scene->snapshot, &scene->assessment, target, to,
 		scene->now_ms, out, error);
@@ -101,6 +106,19 @@ START_TEST(test_one_request_per_serving_replica)
 	ck_assert_uint_eq(plan.request_count, 2);
 	ck_assert_str_eq(plan.requests[0].line, "ops@r1.db:2201 $ resize east-a r1 30");
 	ck_assert_str_eq(plan.requests[1].line, "ops@r3.db:2201 $ resize east-a r3 30");
+	ck_assert_uint_eq(plan.left_out, 0);
+	/* An undo reaches only who serves: of who was asked and does not, that is said. */
+	for (asked = SCENE_REPLICAS - 1; asked <= SCENE_REPLICAS; asked++) {
+		struct text text;
+		text_init(&text, 65536);
+		ck_assert(make(&scene, &each_replica, "pool.resize", scene.a, 30, &plan, &error));
+		plan_print(&plan, 80, &text);
+		ck_assert_uint_eq(plan.left_out, asked == SCENE_REPLICAS);
+		ck_assert_int_eq(
+			strstr(text_string(&text), "leaves out") != NULL, plan.left_out > 0);
+		text_finish(&text);
+	}
+	asked = 0;
 	for (int i = 0; i < SCENE_REPLICAS; i++)
 		scene_put(&scene, scene.replicas[0][i], SIGNAL_REPLICA_MAINTENANCE, 1);
 	scene_seal(&scene);

@@ -8,7 +8,7 @@
  * shows `to` and worse, f shows `from`, h part of it, o other, 0 nothing new, F and W show `from`
  * and worse six seconds later. Orders: I intent, S sent, s send, R reply, X failed, L lost, V
  * verify, D done, # finish; waiting is not
- * written. `!` first: harm ends it.
+ * written. `!` first: harm ends it; `?` first: a pool that it should reach cannot be seen.
  */
 static const struct {
 	const char *what;
@@ -51,6 +51,10 @@ static const struct {
 	{"journal lost between", 2, "jjkJj", "ISsRD#", OUTCOME_PARTIAL},
 	{"second marker not recorded", 2, "jjkjJ", "ISsRS#", OUTCOME_PARTIAL},
 	{"first unreachable of two", 2, "jjuj", "ISsD#", OUTCOME_UNREACHABLE},
+	{"done where it can be seen", 1, "?jjkjttjj", "ISsRVD#", OUTCOME_PARTIAL},
+	{"lost, done where it can be seen", 1, "?jjljttjj", "ISsLVD#", OUTCOME_PARTIAL},
+	{"nothing changed where it can be seen", 1, "?jjkjffdjj", "ISsRVD#",
+		OUTCOME_FAILED_UNCHANGED},
 	{"a snapshot while sending proves nothing", 1, "jjttkjttjj", "ISsRVD#", OUTCOME_DONE},
 };
 
@@ -119,10 +123,12 @@ START_TEST(test_run)
 	size_t used = 0;
 	run_init(&run, runs[_i].requests);
 	run.ends_on_harm = runs[_i].events[0] == '!';
+	run.left_out = runs[_i].events[0] == '?';
 	struct run_event event = {.kind = RUN_EVENT_START, .now_ms = SCENE_NOW, .text = "go"};
 	run_feed(&run, &event, &order);
 	orders[used++] = letter_of(&order);
-	for (const char *at = runs[_i].events + run.ends_on_harm; *at; at++) {
+	size_t marks = run.ends_on_harm + run.left_out;
+	for (const char *at = runs[_i].events + marks; *at; at++) {
 		event = event_of(*at);
 		run_feed(&run, &event, &order);
 		if (order.kind != RUN_ORDER_WAIT)
