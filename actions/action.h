@@ -175,6 +175,7 @@ struct plan {
 	bool needs_approval; /* another person has to approve it, whatever it moves */
 	bool is_turned_down; /* another person was asked, and said no or nothing in time */
 	bool is_rollback;    /* an undo that belongs to a failure: its guards are those of relief */
+	bool is_end;         /* an undo of a hold whose time is over: nobody has to be armed */
 };
 
 enum run_state {

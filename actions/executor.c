@@ -15,10 +15,12 @@
 #include "core/base/text.h"
 #include "core/fleet/snapshot.h"
 
+/* A run that ends a hold in time may send whether or not anybody is armed. */
 static bool is_armed_now(void *context)
 {
 	const struct executor *executor = context;
-	return executor_is_armed(executor, loop_now_ms(executor->loop));
+	return (executor->is_busy && executor->plan.is_end) ||
+	       executor_is_armed(executor, loop_now_ms(executor->loop));
 }
 
 struct executor *executor_create(struct loop *loop, struct http *http, struct ssh *ssh,
@@ -83,6 +85,11 @@ void executor_coordinate(struct executor *executor, struct coordination *coordin
 void executor_set_unattended(struct executor *executor, bool is_unattended)
 {
 	executor->is_unattended = is_unattended;
+}
+
+void executor_set_takes_back(struct executor *executor, bool takes_back)
+{
+	executor->takes_back = takes_back;
 }
 
 void executor_set_ticket(struct executor *executor, const char *ticket)
@@ -358,18 +365,23 @@ void executor_interrupt(struct executor *executor, int64_t now_ms)
 
 /* ---- holds ---- */
 
+bool executor_is_reaped(const struct executor *executor)
+{
+	const char *path = executor->journal ? journal_path(executor->journal)
+					     : executor->configs->journal_file;
+	return executor->takes_back || (path && reaper_is_recent(reaper_last_ms(path),
+							clock_wall_ms(loop_clock(executor->loop))));
+}
+
 size_t executor_holds(
 	const struct executor *executor, int64_t now_ms, struct hold *out, size_t most)
 {
 	size_t count = holds_list(executor->log, now_ms, out, most);
-	const char *path = executor->journal ? journal_path(executor->journal)
-					     : executor->configs->journal_file;
-	bool is_reaped = path && reaper_is_recent(reaper_last_ms(path),
-					 clock_wall_ms(loop_clock(executor->loop)));
+	bool is_reaped = executor_is_reaped(executor);
 	holds_bind(out, count, executor->configs);
 	for (size_t i = 0; i < count && is_reaped; i++) {
 		if (out[i].protection == HOLD_BY_NOTHING)
-			out[i].protection = HOLD_BY_REAPER;
+			out[i].protection = executor->takes_back ? HOLD_BY_CONSOLE : HOLD_BY_REAPER;
 	}
 	return count;
 }

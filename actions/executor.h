@@ -38,10 +38,14 @@ void executor_coordinate(struct executor *executor, struct coordination *coordin
 /* Nobody sits there: a script. Where that matters nothing is held then without protection. */
 void executor_set_unattended(struct executor *executor, bool is_unattended);
 
+/* Whether this program goes on and takes back itself what has expired: what it holds counts as
+ * protected by it. */
+void executor_set_takes_back(struct executor *executor, bool takes_back);
+
 /* The ticket of all that is planned from now on, as ticket_check() takes it; "" none. */
 void executor_set_ticket(struct executor *executor, const char *ticket);
 
-/* Read-only until armed. Arming lasts until `until_ms`. */
+/* Read-only until armed, but for executor_plan_end(). Arming lasts until `until_ms`. */
 void executor_arm(struct executor *executor, int64_t until_ms);
 void executor_disarm(struct executor *executor);
 bool executor_is_armed(const struct executor *executor, int64_t now_ms);
@@ -73,6 +77,15 @@ bool executor_plan_for_two(struct executor *executor, const char *action, uint32
 /* executor_plan_undo() as the answer to a failure: guarded as relief, which waits for no metrics.
  */
 bool executor_plan_rollback(struct executor *executor, const char *id, const char *environment,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct plan *out, struct error *error);
+
+/*
+ * executor_plan_undo() as the end of hold `id`. Once its time is over nobody has to be armed for
+ * that, since its end was confirmed with it: the guard lets such a plan pass, and executor_start()
+ * takes it, for its one run. Before that it is an undo like any.
+ */
+bool executor_plan_end(struct executor *executor, const char *id, const char *environment,
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
 	struct plan *out, struct error *error);
 

@@ -36,6 +36,7 @@ struct executor {
 	struct replanting *replanting; /* NULL: none; see executor_planted.c */
 	char replant_trouble[ACTION_TEXT_BYTES];
 	bool is_unattended;
+	bool takes_back; /* what has expired */
 	char ticket[TICKET_BYTES];
 	int64_t granted_ms;
 	int64_t may_land_until_ms; /* what was sent last may be on its way until then */
@@ -59,6 +60,12 @@ struct executor {
 /* The action of that name; NULL with ERROR_USAGE. */
 const struct action_config *executor_find_action(
 	const struct executor *executor, const char *name, struct error *error);
+
+/* Whether the time of hold `id` is over, so that it may be ended though nobody is armed. */
+bool executor_is_past_end(const struct executor *executor, const char *id, int64_t now_ms);
+
+/* Whether somebody takes back what has expired: this program, or a reaper that looked lately. */
+bool executor_is_reaped(const struct executor *executor);
 
 /* plan_make() with the facts only the executor has. */
 bool executor_make_plan(struct executor *executor, const struct action_config *action,

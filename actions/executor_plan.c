@@ -6,8 +6,6 @@
 
 #include "actions/guard.h"
 #include "actions/journal.h"
-#include "actions/reaper.h"
-#include "core/base/clock.h"
 #include "core/base/complaints.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
@@ -87,9 +85,7 @@ bool executor_make_plan(struct executor *executor, const struct action_config *a
 	add_others(executor, target, facts, snapshot, now_ms);
 	facts->is_unattended = executor->is_unattended;
 	facts->ticket = executor->ticket;
-	facts->is_reaped = executor->journal &&
-			   reaper_is_recent(reaper_last_ms(journal_path(executor->journal)),
-				   clock_wall_ms(loop_clock(executor->loop)));
+	facts->is_reaped = executor->journal && executor_is_reaped(executor);
 	facts->armed = executor_is_armed(executor, now_ms);
 	facts->journal_trouble = executor->journal ? journal_trouble(executor->journal) : NULL;
 	return plan_make(action, &executor->configs->guards, facts, snapshot, assessment, target,
@@ -199,8 +195,17 @@ static bool check_drift(const struct run_entry *entry, const struct verb_row *un
 	return true;
 }
 
+bool executor_is_past_end(const struct executor *executor, const char *id, int64_t now_ms)
+{
+	const struct run_entry *entry = run_log_find(executor->log, id);
+	return entry && !entry->undo_of[0] && entry->view.expires_ms > 0 &&
+	       now_ms >= entry->view.expires_ms;
+}
+
+enum undo_kind { UNDO_AT_WISH, UNDO_OF_FAILURE, UNDO_AT_END };
+
 static bool plan_undo(struct executor *executor, const char *id, const char *environment,
-	bool is_rollback, const struct snapshot *snapshot, const struct assessment *assessment,
+	enum undo_kind kind, const struct snapshot *snapshot, const struct assessment *assessment,
 	int64_t now_ms, struct plan *out, struct error *error)
 {
 	const struct run_entry *entry = run_log_find(executor->log, id);
@@ -232,7 +237,9 @@ static bool plan_undo(struct executor *executor, const char *id, const char *env
 	action = undo;
 	struct plan_facts facts = {.environment = environment,
 		.is_undo = true,
-		.is_rollback = is_rollback,
+		.is_rollback = kind == UNDO_OF_FAILURE,
+		.is_end = kind == UNDO_AT_END &&
+			  executor_is_past_end(executor, entry->view.id, now_ms),
 		.undo_of = entry->view.id,
 		.kept = entry->kept,
 		.asked = entry->request_count};
@@ -245,12 +252,21 @@ bool executor_plan_undo(struct executor *executor, const char *id, const char *e
 	struct plan *out, struct error *error)
 {
 	return plan_undo(
-		executor, id, environment, false, snapshot, assessment, now_ms, out, error);
+		executor, id, environment, UNDO_AT_WISH, snapshot, assessment, now_ms, out, error);
 }
 
 bool executor_plan_rollback(struct executor *executor, const char *id, const char *environment,
 	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
 	struct plan *out, struct error *error)
 {
-	return plan_undo(executor, id, environment, true, snapshot, assessment, now_ms, out, error);
+	return plan_undo(executor, id, environment, UNDO_OF_FAILURE, snapshot, assessment, now_ms,
+		out, error);
+}
+
+bool executor_plan_end(struct executor *executor, const char *id, const char *environment,
+	const struct snapshot *snapshot, const struct assessment *assessment, int64_t now_ms,
+	struct plan *out, struct error *error)
+{
+	return plan_undo(
+		executor, id, environment, UNDO_AT_END, snapshot, assessment, now_ms, out, error);
 }

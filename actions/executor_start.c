@@ -45,6 +45,14 @@ static bool is_true_undo(const struct executor *executor, const struct plan *pla
 	       strcmp(entry->view.target_path, plan->target_path) == 0;
 }
 
+/* Armed, or the end of a hold of ours whose time is over. */
+static bool is_permitted(const struct executor *executor, const struct plan *plan, int64_t now_ms)
+{
+	return executor_is_armed(executor, now_ms) ||
+	       (plan->is_end && is_true_undo(executor, plan) &&
+		       executor_is_past_end(executor, plan->undo_of, now_ms));
+}
+
 static bool remake(struct executor *executor, const struct plan *shown,
 	const struct action_config *action, const struct snapshot *snapshot,
 	const struct assessment *assessment, int64_t now_ms, enum outcome_code *code,
@@ -56,6 +64,7 @@ static bool remake(struct executor *executor, const struct plan *shown,
 		.overrides = overrides,
 		.is_undo = is_true_undo(executor, shown),
 		.is_rollback = shown->is_rollback,
+		.is_end = shown->is_end && executor_is_past_end(executor, shown->undo_of, now_ms),
 		.needs_approval = shown->needs_approval,
 		.undo_of = shown->undo_of,
 	};
@@ -88,7 +97,7 @@ static bool may_start(const struct executor *executor, const struct plan *plan, 
 	bool overrides = false;
 	for (size_t i = 0; i < plan->verdict_count; i++)
 		overrides = overrides || plan->verdicts[i].overridden;
-	if (!executor_is_armed(executor, now_ms))
+	if (!is_permitted(executor, plan, now_ms))
 		return refuse(
 			code, OUTCOME_NOT_PERMITTED, error, ERROR_REJECTED, "read-only: arm first");
 	if (executor->is_busy)
@@ -322,7 +331,7 @@ void executor_look_again(struct executor *executor, const struct snapshot *snaps
 	if (!is_newer && now_ms - executor->granted_ms <= executor->configs->guards.max_age_ms)
 		return;
 	executor->is_busy = false;
-	bool ok = executor_is_armed(executor, now_ms) ||
+	bool ok = is_permitted(executor, &executor->shown, now_ms) ||
 		  refuse(&code, OUTCOME_NOT_PERMITTED, &error, ERROR_REJECTED,
 			  "read-only: arm first");
 	ok = ok && remake(executor, &executor->shown, executor->action, snapshot, assessment,

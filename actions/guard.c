@@ -51,6 +51,9 @@ static void check_read_only(const struct guard_context *context, struct verdict 
 {
 	if (context->facts->armed)
 		guard_say(out, VERDICT_PASS, "armed: changes are allowed now");
+	else if (context->plan->is_end)
+		guard_say(out, VERDICT_PASS,
+			"ends a hold whose time is over: that was confirmed with the hold");
 	else
 		guard_say(out, VERDICT_BLOCK,
 			"read-only: nothing is changed until the operator arms it first");

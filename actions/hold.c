@@ -146,6 +146,9 @@ void hold_protection_words(const struct hold *hold, char out[48])
 	case HOLD_BY_REAPER:
 		snprintf(out, 48, "spillway reap");
 		return;
+	case HOLD_BY_CONSOLE:
+		snprintf(out, 48, "this console");
+		return;
 	case HOLD_BY_TIMER:
 		snprintf(out, 48, "a timer beside it (%s)", hold->planted);
 		return;

@@ -17,7 +17,8 @@
 /* What takes it back when it ends, whether or not this program is there. */
 enum hold_protection {
 	HOLD_BY_NOTHING, /* only a person */
-	HOLD_BY_REAPER,  /* somebody runs `spillway reap` again and again */
+	HOLD_BY_REAPER,  /* somebody runs `spillway reap` again and again, or a console does that */
+	HOLD_BY_CONSOLE, /* this program, as long as it is there */
 	HOLD_BY_TIMER,   /* one planted beside the target */
 };
 
@@ -40,7 +41,7 @@ struct hold {
 				    */
 };
 
-/* "a timer beside it (at)", "spillway reap", "nothing". */
+/* "a timer beside it (at)", "spillway reap", "this console", "nothing". */
 void hold_protection_words(const struct hold *hold, char out[48]);
 
 /*

@@ -214,6 +214,7 @@ static void add_state(struct plan *plan, const struct guard_config *limits,
 	snprintf(plan->ticket, sizeof(plan->ticket), "%s", facts->ticket ? facts->ticket : "");
 	plan->is_undo = facts->is_undo;
 	plan->is_rollback = facts->is_undo && facts->is_rollback;
+	plan->is_end = facts->is_undo && facts->is_end;
 	plan->needs_approval = facts->needs_approval;
 	plan->needs_typed_name = is_production(plan->environment);
 	plan->generation = snapshot->generation;

@@ -24,6 +24,7 @@ struct plan_facts {
 	int64_t last_change_ms;       /* on this target, 0 never: for the cool-down */
 	bool is_undo;                 /* undo of our own change: exempt from step and cool-down */
 	bool is_rollback;             /* that undo answers a failure: guarded as relief */
+	bool is_end;                  /* that undo ends a hold in time: confirmed with the hold */
 	bool needs_approval;          /* another person has to approve it, whatever it moves */
 	const char *undo_of;          /* the run it takes back; NULL or "" none */
 	const char *kept;             /* what the reply to that run said; NULL or "" nothing */

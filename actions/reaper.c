@@ -28,6 +28,15 @@ void reaper_note(const char *journal, int64_t wall_ms)
 	close(fd);
 }
 
+void reaper_forget(const char *journal, int64_t before_ms)
+{
+	char name[NAME_BYTES];
+	if (before_ms > 0)
+		reaper_note(journal, before_ms);
+	else if (file_name(journal, name))
+		unlink(name);
+}
+
 int64_t reaper_last_ms(const char *journal)
 {
 	char name[NAME_BYTES];

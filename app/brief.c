@@ -7,13 +7,12 @@
 #include "actions/hold.h"
 #include "app/control.h"
 #include "app/engine.h"
-#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/loop.h"
 
 void brief_init(struct brief *brief, const struct engine *engine)
 {
-	*brief = (struct brief){.since_ms = clock_wall_ms(loop_clock(engine->loop))};
+	*brief = (struct brief){.since_ms = loop_now_ms(engine->loop)};
 	plan_init(&brief->plan);
 }
 
@@ -45,7 +44,7 @@ static void brief_end(struct brief *brief, struct control *control, struct engin
 	int64_t now_ms = loop_now_ms(engine->loop);
 	brief->tries++;
 	brief->next_ms = now_ms + BRIEF_RETRY_MS;
-	if (!executor_plan_undo(control->executor, run, environment, engine->snapshot,
+	if (!executor_plan_end(control->executor, run, environment, engine->snapshot,
 		    &engine->assessment, now_ms, &brief->plan, &error))
 		return;
 	executor_start(control->executor, &brief->plan, brief->plan.hash, "it was to be brief",
@@ -56,10 +55,10 @@ bool brief_tick(struct brief *brief, struct control *control, struct engine *eng
 	const char *environment)
 {
 	struct hold hold;
-	int64_t wall_ms = clock_wall_ms(loop_clock(engine->loop));
+	int64_t now_ms = loop_now_ms(engine->loop);
 	if (executor_is_busy(control->executor))
 		return true;
-	if (!brief_find(brief, control, wall_ms, &hold))
+	if (!brief_find(brief, control, now_ms, &hold))
 		return false;
 	if (strcmp(hold.run, brief->run) != 0) {
 		snprintf(brief->run, sizeof brief->run, "%s", hold.run);
@@ -67,7 +66,7 @@ bool brief_tick(struct brief *brief, struct control *control, struct engine *eng
 	}
 	if (brief->tries >= BRIEF_TRIES_MOST)
 		return false;
-	if ((hold.is_expired || brief->at_once) && loop_now_ms(engine->loop) >= brief->next_ms)
+	if ((hold.is_expired || brief->at_once) && now_ms >= brief->next_ms)
 		brief_end(brief, control, engine, environment, hold.run);
 	return true;
 }

@@ -1,9 +1,9 @@
 /*
  * brief.h - holds that are brief by nature, such as a pause: whoever began one ends it in time.
  *
- * Others wait for `spillway reap` or a person; what makes clients wait does not. Called once a
- * tick, after executor_tick(), by every program that acts. What a program that died left behind is
- * reap's.
+ * Others wait for `spillway reap`, a console (expired.h) or a person; what makes clients wait does
+ * not. Called once a tick, after executor_tick(), by every program that acts, armed or not by then.
+ * What a program that died left behind is reap's.
  */
 #ifndef APP_BRIEF_H
 #define APP_BRIEF_H
@@ -21,7 +21,7 @@ struct engine;
 
 struct brief {
 	struct plan plan;
-	int64_t since_ms; /* holds begun earlier, by other programs, are not ours; wall time */
+	int64_t since_ms; /* holds begun earlier, by other programs, are not ours */
 	int64_t next_ms;  /* not tried before */
 	unsigned tries;   /* of the one at hand */
 	char run[PLAN_ID_BYTES];

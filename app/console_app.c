@@ -17,6 +17,7 @@
 #include "app/config.h"
 #include "app/control.h"
 #include "app/engine.h"
+#include "app/expired.h"
 #include "app/file_watch.h"
 #include "app/path.h"
 #include "app/rollback.h"
@@ -38,7 +39,8 @@
 #define FRAME_MS 33 /* at most 30 frames a second, however fast keys come */
 #define CALM_FRAME_MS \
 	250 /* between frames that only bring figures up to date: assessments come oftener */
-#define WATCH_MS 1000 /* between looks at the fleet file */
+#define PICTURE_MS 60000 /* a source that is asked seldom is not waited for */
+#define WATCH_MS 1000    /* between looks at the fleet file */
 #define RUNS_SHOWN 32
 #define JOURNAL_SHOWN 200
 #define EXPORT_BYTES (1024u * 1024)
@@ -68,6 +70,8 @@ struct console_app {
 	struct plan plan;
 	struct brief brief;
 	struct rollback rollback;
+	struct expired expired;
+	int64_t picture_by_ms; /* no longer is a whole picture waited for */
 	bool has_plan;
 	char plan_trouble[ERROR_TEXT_BYTES];
 	int64_t armed_until_ms;
@@ -527,6 +531,29 @@ static void app_roll_back(struct console_app *app)
 		app_message(app, news == ROLLBACK_DONE ? SEVERITY_OK : SEVERITY_CRITICAL, text);
 }
 
+/* What has expired, when nothing is more pressing; told last of all that a tick has to tell. */
+static void app_take_back(struct console_app *app, bool is_pressed)
+{
+	static const enum severity severities[] = {
+		[EXPIRED_BEGUN] = SEVERITY_WARNING,
+		[EXPIRED_TAKEN_BACK] = SEVERITY_OK,
+		[EXPIRED_OVER] = SEVERITY_OK,
+		[EXPIRED_KEPT] = SEVERITY_CRITICAL,
+		[EXPIRED_PUT_OFF] = SEVERITY_CRITICAL,
+		[EXPIRED_HANDED] = SEVERITY_CRITICAL,
+	};
+	struct expired_news news;
+	const struct console_model model = app_model(app);
+	bool has_picture = engine_has_picture(app->engine) || app_now_ms(app) >= app->picture_by_ms;
+	bool waits = is_pressed || !has_picture || console_is_confirming(app->console, &model);
+	expired_tick(&app->expired, app->control, app->engine, (*app->config)->environment, waits,
+		&news);
+	if (news.end == EXPIRED_NOTHING)
+		return;
+	app_message(app, severities[news.end], news.text);
+	app_read_journal(app);
+}
+
 static void app_tick(void *context)
 {
 	struct console_app *app = context;
@@ -534,7 +561,9 @@ static void app_tick(void *context)
 	executor_tick(app->control->executor, app->engine->snapshot, &app->engine->assessment,
 		app_now_ms(app));
 	app_roll_back(app);
-	brief_tick(&app->brief, app->control, app->engine, (*app->config)->environment);
+	bool is_pressed = rollback_is_due(&app->rollback, app->control);
+	is_pressed |=
+		brief_tick(&app->brief, app->control, app->engine, (*app->config)->environment);
 	app_tell_sources(app);
 	const struct run_view *run = executor_run(app->control->executor);
 	enum run_state state = run ? run->state : RUN_IDLE;
@@ -545,6 +574,7 @@ static void app_tick(void *context)
 			app_message(app, state == RUN_DONE ? SEVERITY_OK : SEVERITY_CRITICAL,
 				run->text);
 	}
+	app_take_back(app, is_pressed);
 	app_want_picture(app);
 }
 
@@ -587,6 +617,8 @@ static bool app_take_config(struct console_app *app, const struct config *config
 	struct action_configs before = app->control->configs;
 	app_drop_plan(app);
 	app->armed_until_ms = 0;
+	app->picture_by_ms = app_now_ms(app) + PICTURE_MS;
+	expired_leave(&app->expired, app->control);
 	control_finish(app->control);
 	bool taken = engine_reload(app->engine, config, why);
 	struct error *error = taken ? why : app->error;
@@ -686,6 +718,8 @@ static bool app_open(struct console_app *app, struct error *error)
 	plan_init(&app->plan);
 	brief_init(&app->brief, app->engine);
 	rollback_init(&app->rollback);
+	expired_init(&app->expired);
+	app->picture_by_ms = app_now_ms(app) + PICTURE_MS;
 	app->journal = calloc(JOURNAL_SHOWN, sizeof *app->journal);
 	app->console = console_create();
 	if (!app->journal || !app->console)
@@ -716,6 +750,8 @@ int console_app_run(const struct options *options, struct config **config, struc
 	plan_finish(&app->plan);
 	brief_finish(&app->brief);
 	rollback_finish(&app->rollback);
+	expired_leave(&app->expired, control);
+	expired_finish(&app->expired);
 	free(app->source_states);
 	free(app->journal);
 	free(app);

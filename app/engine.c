@@ -195,6 +195,7 @@ bool engine_reload(struct engine *engine, const struct config *config, struct er
 	struct error second;
 	poller_destroy(engine->poller);
 	engine->poller = NULL;
+	engine->settled_ms = 0;
 	if (engine_take(engine, config, error))
 		return true;
 	engine_take(engine, before, &second);
@@ -211,9 +212,11 @@ void engine_start(struct engine *engine)
  * Rates need two samples of every source, and what must show twice to count (a threshold crossed by
  * noise is no incident) needs another, so one look takes three intervals.
  */
-static bool engine_has_picture(const struct engine *engine, int64_t settled_ms)
+bool engine_has_picture(struct engine *engine)
 {
-	if (!engine->snapshot || settled_ms == 0)
+	if (engine->settled_ms == 0 && poller_settled(engine->poller))
+		engine->settled_ms = loop_now_ms(engine->loop);
+	if (!engine->snapshot || engine->settled_ms == 0)
 		return false;
 	int64_t longest_ms = 0;
 	for (size_t i = 0; i < engine->snapshot->source_count; i++) {
@@ -222,19 +225,16 @@ static bool engine_has_picture(const struct engine *engine, int64_t settled_ms)
 			longest_ms = source->interval_ms;
 	}
 	return engine->snapshot->at_ms >=
-	       settled_ms + PICTURE_INTERVALS * longest_ms + ENGINE_TICK_MS;
+	       engine->settled_ms + PICTURE_INTERVALS * longest_ms + ENGINE_TICK_MS;
 }
 
 bool engine_wait_picture(struct engine *engine, int64_t timeout_ms, struct error *error)
 {
 	int64_t deadline_ms = loop_now_ms(engine->loop) + timeout_ms;
-	int64_t settled_ms = 0;
 	while (loop_now_ms(engine->loop) < deadline_ms) {
 		if (!loop_turn(engine->loop, ENGINE_TICK_MS, error))
 			return false;
-		if (settled_ms == 0 && poller_settled(engine->poller))
-			settled_ms = loop_now_ms(engine->loop);
-		if (engine_has_picture(engine, settled_ms))
+		if (engine_has_picture(engine))
 			break;
 	}
 	return true;

@@ -48,6 +48,7 @@ struct engine {
 	struct pace pace;
 	uint64_t timer;
 	int64_t timer_ms;     /* when it fires */
+	int64_t settled_ms;   /* when every source had answered or failed once; 0: not yet seen */
 	int64_t held_back_ms; /* since when the picture waits for an answer that is half there; 0 */
 	int64_t recorded_ms;  /* when figures of the assessment were last kept; 0: never */
 	uint64_t missed; /* ticks skipped for want of memory: the last picture stays and ages */
@@ -71,6 +72,13 @@ void engine_start(struct engine *engine);
  * `poller` NULL not even that was possible.
  */
 bool engine_reload(struct engine *engine, const struct config *config, struct error *error);
+
+/*
+ * Whether every source has answered or failed, and there were samples enough since for what needs
+ * several: before that, much is unknown that soon is not. Looked at again and again; anew after
+ * engine_reload().
+ */
+bool engine_has_picture(struct engine *engine);
 
 /*
  * Turn the loop until every source has answered or failed and at least `least_ms` of readings are

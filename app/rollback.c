@@ -56,6 +56,12 @@ static enum rollback_news rollback_try(struct rollback *rollback, struct control
 	return ROLLBACK_FAILED;
 }
 
+bool rollback_is_due(const struct rollback *rollback, const struct control *control)
+{
+	return rollback->is_undoing ||
+	       (executor_harming(control->executor) && rollback->tries < ROLLBACK_TRIES_MOST);
+}
+
 enum rollback_news rollback_tick(struct rollback *rollback, struct control *control,
 	struct engine *engine, const char *environment, char text[ACTION_TEXT_BYTES])
 {

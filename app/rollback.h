@@ -34,6 +34,9 @@ enum rollback_news {
 void rollback_init(struct rollback *rollback);
 void rollback_finish(struct rollback *rollback);
 
+/* Whether a run that harmed is still to be taken back: nothing else may be begun before that. */
+bool rollback_is_due(const struct rollback *rollback, const struct control *control);
+
 /* `text` says what there is to tell. */
 enum rollback_news rollback_tick(struct rollback *rollback, struct control *control,
 	struct engine *engine, const char *environment, char text[ACTION_TEXT_BYTES]);

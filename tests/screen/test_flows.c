@@ -224,6 +224,29 @@ START_TEST(an_old_plan_is_not_run)
 }
 END_TEST
 
+/* As long as a plan can be run nothing else is to be begun; one forgotten on the screen is in
+ * nobody's way. */
+START_TEST(a_plan_that_may_be_run_is_being_confirmed)
+{
+	ck_assert(!console_is_confirming(console, &scene.model));
+	type("a");
+	ck_assert(!console_is_confirming(console, &scene.model));
+	key(27);
+	open_plan(false);
+	ck_assert(console_is_confirming(console, &scene.model));
+	type("A");
+	expect_seen("stay read-only");
+	ck_assert(console_is_confirming(console, &scene.model));
+	type("n");
+	scene.plan.expires_ms = SCENE_NOW_MS;
+	ck_assert(!console_is_confirming(console, &scene.model));
+	scene.plan.expires_ms = SCENE_NOW_MS + 1;
+	ck_assert(console_is_confirming(console, &scene.model));
+	key(27);
+	ck_assert(!console_is_confirming(console, &scene.model));
+}
+END_TEST
+
 START_TEST(trouble_with_a_plan_is_said)
 {
 	type("a\r\r");
@@ -486,6 +509,7 @@ static Suite *flows_suite(void)
 	tcase_add_test(tcase, a_refused_plan_offers_the_safe_step);
 	tcase_add_test(tcase, prod_wants_reason_and_name);
 	tcase_add_test(tcase, an_old_plan_is_not_run);
+	tcase_add_test(tcase, a_plan_that_may_be_run_is_being_confirmed);
 	tcase_add_test(tcase, trouble_with_a_plan_is_said);
 	tcase_add_loop_test(tcase, values_are_read, 0, sizeof value_cases / sizeof *value_cases);
 	tcase_add_test(tcase, pools_begin_half_as_large_again);

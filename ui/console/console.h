@@ -115,6 +115,9 @@ void console_destroy(struct console *console);
 struct console_request console_key(
 	struct console *console, uint32_t key, const struct console_model *model);
 
+/* Whether a plan that could still be run stands before the operator: nothing is begun under it. */
+bool console_is_confirming(const struct console *console, const struct console_model *model);
+
 /* Draw the whole screen; any size from 1x1 up. */
 void console_draw(
 	struct console *console, const struct console_model *model, struct canvas *canvas);

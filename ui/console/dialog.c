@@ -67,6 +67,14 @@ void dialog_obstacle(const struct console *console, const struct console_model *
 	snprintf(out, size, "%s", why);
 }
 
+bool console_is_confirming(const struct console *console, const struct console_model *model)
+{
+	bool is_open = console->overlay == OVERLAY_PLAN ||
+		       (console->overlay == OVERLAY_ARM && console->below == OVERLAY_PLAN);
+	const struct plan *plan = is_open ? dialog_plan(console, model) : NULL;
+	return plan && model->now_ms < plan->expires_ms;
+}
+
 static struct console_request ask_plan(const struct dialog *dialog)
 {
 	struct console_request request = {
