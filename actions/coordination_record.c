@@ -70,8 +70,11 @@ void coordination_record_words(const char *value, char out[ACTION_TEXT_BYTES])
 		return;
 	}
 	clock_format(peer.since_ms, false, since);
-	snprintf(out, ACTION_TEXT_BYTES, "%.47s on %.47s (%.120s) since %s", peer.by, peer.host,
-		peer.doing[0] ? peer.doing : "a change", since);
+	char line[ACTION_TEXT_BYTES];
+	int length = snprintf(line, sizeof(line), "%.47s on %.47s (%.120s) since %s", peer.by,
+		peer.host, peer.doing[0] ? peer.doing : "a change", since);
+	/* A name may have been cut within a character. */
+	sanitise(line, (size_t)length, out, ACTION_TEXT_BYTES);
 }
 
 void coordination_holds_write(const struct coordination_self *self, const struct hold *holds,
@@ -111,7 +114,9 @@ static void read_hold(const struct json_node *node, int64_t now_ms, struct hold 
 	json_copy_text(node, "target", out->target_path, sizeof(out->target_path));
 	json_copy_text(node, "owner", owner, sizeof(owner));
 	json_copy_text(node, "host", host, sizeof(host));
-	snprintf(out->by, sizeof(out->by), "%.30s on %.28s", owner, host);
+	char by[ENTITY_NAME_BYTES];
+	int length = snprintf(by, sizeof(by), "%.30s on %.28s", owner, host);
+	sanitise(by, (size_t)length, out->by, sizeof(out->by));
 	if (!json_number_of(json_get(node, "from"), &out->from))
 		out->from = NAN;
 	if (!json_number_of(json_get(node, "to"), &out->to))
