@@ -1,5 +1,6 @@
 #include "actions/ticket.h"
 
+#include <fnmatch.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -28,28 +29,8 @@ bool ticket_check_pattern(const char *pattern)
 	return is_of(pattern, PLAIN "*?");
 }
 
+/* Neither may hold a bracket or a backslash, so '*' and '?' are all that means more than itself. */
 bool ticket_fits(const char *pattern, const char *ticket)
 {
-	/* Where to go on when it does not fit: one character further into the last '*'. */
-	const char *after_star = NULL;
-	const char *again = NULL;
-	if (!pattern || !ticket || !ticket[0])
-		return false;
-	while (*ticket) {
-		if (*pattern == '*') {
-			after_star = ++pattern;
-			again = ticket;
-		} else if (*pattern == '?' || *pattern == *ticket) {
-			pattern++;
-			ticket++;
-		} else if (after_star) {
-			pattern = after_star;
-			ticket = ++again;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
+	return pattern && ticket && ticket[0] && fnmatch(pattern, ticket, 0) == 0;
 }
