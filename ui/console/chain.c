@@ -144,21 +144,23 @@ void chain_draw(const struct view *view, struct area area)
 }
 
 /* How fast the surface that burns fastest spends its error budget, and how much of it; "" while
- * none does. */
+ * none does. What was spent stays so when nothing can be seen, how fast is then not known. */
 static void burn_text(const struct assessment *assessment, char *out, size_t size)
 {
-	const struct burn *worst = NULL;
+	const struct surface_assessment *worst = NULL;
 	for (size_t i = 0; i < assessment->surface_count; i++) {
-		const struct burn *burn = &assessment->surfaces[i].burn;
-		if (burn->now > 0 && (!worst || burn->now > worst->now))
-			worst = burn;
+		const struct surface_assessment *surface = &assessment->surfaces[i];
+		if (surface->burn.now > 0 && (!worst || surface->burn.now > worst->burn.now))
+			worst = surface;
 	}
-	char spent[FIGURE_BYTES];
+	char spent[FIGURE_BYTES], rate[FIGURE_BYTES] = "?";
 	out[0] = '\0';
 	if (!worst)
 		return;
-	figure_percent_fine(worst->spent, spent);
-	snprintf(out, size, " | burn %.0fx, %s spent", worst->now, spent);
+	figure_percent_fine(worst->burn.spent, spent);
+	if (worst->known)
+		snprintf(rate, sizeof rate, "%.0fx", worst->burn.now);
+	snprintf(out, size, " | burn %.12s, %.12s of budget", rate, spent);
 }
 
 void goodput_draw(const struct view *view, int row, int columns)
