@@ -415,6 +415,14 @@ void scene_metastable(struct scene *scene)
 	scene_add_run(scene, RUN_VERIFYING, OUTCOME_DONE);
 }
 
+void scene_unseen(struct scene *scene)
+{
+	scene_saturation(scene);
+	for (size_t i = 0; i < scene->assessment.surface_count; i++)
+		scene->assessment.surfaces[i].known = false;
+	scene->assessment.goodput = NAN;
+}
+
 void scene_stale(struct scene *scene)
 {
 	struct cluster_facts clusters[4];

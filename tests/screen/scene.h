@@ -43,9 +43,10 @@ void scene_calm(struct scene *scene);       /* works, but losing one replica wou
 void scene_saturation(struct scene *scene); /* a replica is away, pools are full, errors rise */
 void scene_metastable(
 	struct scene *scene); /* the replica is back and it stays bad; two changes were made */
-void scene_stale(struct scene *scene); /* one source fails: a cluster is not known */
-void scene_many(struct scene *scene);  /* twelve clusters, of which three suffer */
-void scene_empty(struct scene *scene); /* the very start: nothing is known */
+void scene_stale(struct scene *scene);  /* one source fails: a cluster is not known */
+void scene_unseen(struct scene *scene); /* in an incident, what users see is not known any more */
+void scene_many(struct scene *scene);   /* twelve clusters, of which three suffer */
+void scene_empty(struct scene *scene);  /* the very start: nothing is known */
 void scene_finish(struct scene *scene);
 
 /* Put a plan into the model: for divert of the first cluster; refused ones carry a largest safe

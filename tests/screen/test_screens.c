@@ -57,6 +57,7 @@ static const struct screen_case cases[] = {
 	{"metastable-200x50", scene_metastable, EXTRA_ARMED, "", 200, 50},
 	{"stale-80x24", scene_stale, 0, "", 80, 24},
 	{"stale-120x40", scene_stale, 0, "", 120, 40},
+	{"unseen-80x24", scene_unseen, 0, "", 80, 24},
 	{"many-80x24", scene_many, 0, "", 80, 24},
 	{"many-200x50", scene_many, 0, "", 200, 50},
 	{"many-filter-80x24", scene_many, 0, "/west\r", 80, 24},
