@@ -217,23 +217,10 @@ void action_configs_schema_journal(struct text *out)
 	fields_schema(journal_rows, COUNT(journal_rows), out);
 }
 
-static void write_endpoints(void *context, const struct field *row, struct json_writer *writer)
-{
-	(void)context;
-	(void)row;
-	json_begin_object(writer);
-	json_member_string(writer, "type", "array");
-	json_key(writer, "items");
-	json_begin_object(writer);
-	json_member_string(writer, "type", "string");
-	json_end_object(writer);
-	json_end_object(writer);
-}
-
 void action_configs_schema_coordination(struct text *out)
 {
 	struct json_writer writer;
 	json_writer_init(&writer, out);
 	fields_schema_write(
-		coordination_rows, COUNT(coordination_rows), write_endpoints, NULL, &writer);
+		coordination_rows, COUNT(coordination_rows), fields_schema_words, NULL, &writer);
 }

@@ -263,22 +263,9 @@ void runbook_schema_assert(struct json_writer *writer)
 	fields_schema_write(assert_rows, COUNT(assert_rows), NULL, NULL, writer);
 }
 
-static void write_except(void *context, const struct field *row, struct json_writer *writer)
-{
-	(void)context;
-	json_begin_object(writer);
-	json_member_string(writer, "description", row->help);
-	json_member_string(writer, "type", "array");
-	json_key(writer, "items");
-	json_begin_object(writer);
-	json_member_string(writer, "type", "string");
-	json_end_object(writer);
-	json_end_object(writer);
-}
-
 void runbook_schema_rollback(struct json_writer *writer)
 {
-	fields_schema_write(rollback_rows, COUNT(rollback_rows), write_except, NULL, writer);
+	fields_schema_write(rollback_rows, COUNT(rollback_rows), fields_schema_words, NULL, writer);
 }
 
 /* A word, or where to go. */

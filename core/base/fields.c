@@ -591,6 +591,19 @@ static void write_constraints(const struct field *row, struct json_writer *write
 	}
 }
 
+void fields_schema_words(void *context, const struct field *row, struct json_writer *writer)
+{
+	(void)context;
+	json_begin_object(writer);
+	json_member_string(writer, "description", row->help);
+	json_member_string(writer, "type", "array");
+	json_key(writer, "items");
+	json_begin_object(writer);
+	json_member_string(writer, "type", "string");
+	json_end_object(writer);
+	json_end_object(writer);
+}
+
 void fields_schema_write(const struct field *rows, size_t count, fields_nested_fn *nested,
 	void *context, struct json_writer *writer)
 {

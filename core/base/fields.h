@@ -77,6 +77,9 @@ void fields_schema(const struct field *rows, size_t count, struct text *out);
 /* Writes exactly one value: the schema of a FIELD_NODE row. */
 typedef void fields_nested_fn(void *context, const struct field *row, struct json_writer *writer);
 
+/* One of those: a list of words, with the row's help. */
+void fields_schema_words(void *context, const struct field *row, struct json_writer *writer);
+
 /* The same into a document that is being written; `nested` may be NULL: such rows take anything. */
 void fields_schema_write(const struct field *rows, size_t count, fields_nested_fn *nested,
 	void *context, struct json_writer *writer);

@@ -83,8 +83,14 @@ START_TEST(test_read_back)
 }
 END_TEST
 
-static void ask_replicas(struct plan *plan, const struct scene *scene, size_t count)
+/* The pools of east-a from 20 to 30, the first `count` of them asked. */
+static void resize(struct plan *plan, const struct scene *scene, size_t count)
 {
+	plan_init(plan);
+	plan->verb = verb_find("pool.resize");
+	plan->target = scene->a;
+	plan->from = 20;
+	plan->to = 30;
 	plan->request_count = count;
 	for (size_t i = 0; i < count; i++)
 		plan->requests[i].replica = scene->replicas[0][i];
@@ -98,12 +104,7 @@ START_TEST(test_others_stand_for_none_that_was_asked)
 	struct plan plan;
 	const struct guard_config limits = scene_limits();
 	scene_open(&scene);
-	plan_init(&plan);
-	plan.verb = verb_find("pool.resize");
-	plan.target = scene.a;
-	plan.from = 20;
-	plan.to = 30;
-	ask_replicas(&plan, &scene, SCENE_REPLICAS - 1);
+	resize(&plan, &scene, SCENE_REPLICAS - 1);
 	scene_advance(&scene, 2000);
 	scene_read(&scene, 100, 100, 20);
 	scene_advance(&scene, 1);
@@ -126,12 +127,7 @@ START_TEST(test_unseen_pools_prove_nothing)
 	const struct guard_config limits = scene_limits();
 	static const double sizes[] = {20, 30};
 	scene_open(&scene);
-	plan_init(&plan);
-	plan.verb = verb_find("pool.resize");
-	plan.target = scene.a;
-	plan.from = 20;
-	plan.to = 30;
-	ask_replicas(&plan, &scene, SCENE_REPLICAS);
+	resize(&plan, &scene, SCENE_REPLICAS);
 	scene_advance(&scene, 1000);
 	for (size_t i = 0; i < 2; i++) {
 		scene_advance(&scene, 1000);
