@@ -74,5 +74,5 @@ try "a pool that was not asked answers for one that was" actions/read_back.c \
 try "what others hold is read before the lock is ours" actions/coordination_etcd.c 'desk->known = KNOWN_OLD;' 'desk->known = KNOWN_FRESH;' 12
 try "what is about to be held is told afterwards" actions/executor_start.c 'executor_publish(executor, plan->hold_ms > 0, error)' \
 	'executor_publish(executor, false, error)' 12
-try "clocks tell when another process's run was over" actions/run_log.c 'if (entry->read_ms > 0 &&' 'if (entry->read_ms < 0 &&' 12
+try "clocks tell when another process's run was over" actions/run_log.c 'if (entry->read_ms > 0 &&' 'if (entry->read_ms < 0 &&' 100
 exit $missed
